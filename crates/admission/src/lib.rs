@@ -1,0 +1,1 @@
+//! reserve -> journal -> permit -> settle -> resolve, in the one right order. Runtime-free.

@@ -1,0 +1,1 @@
+//! Control plane: health, readiness, budgets and explanations over HTTP.

@@ -1,0 +1,1 @@
+//! Data plane: authenticate, shape, forward with a permit, relay.

@@ -1,0 +1,1 @@
+//! The wire: request bodies, SSE scanning, usage, errors, HTTP client, catalogue fetch and cache.

@@ -1,0 +1,1 @@
+//! Price book rows, the shape of a request, its bound. Pure.

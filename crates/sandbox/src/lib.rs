@@ -1,0 +1,1 @@
+//! A faithful OpenRouter to run against: prices, errors, faults, its own books.

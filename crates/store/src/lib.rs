@@ -1,0 +1,1 @@
+//! The ledger made durable: journal file, recovery, books.
