@@ -53,7 +53,9 @@ impl Rate {
     }
 
     fn from_scaled(femtos: u128) -> Result<Self, MoneyError> {
-        u64::try_from(femtos).map(Rate).map_err(|_| MoneyError::OutOfRange)
+        u64::try_from(femtos)
+            .map(Rate)
+            .map_err(|_| MoneyError::OutOfRange)
     }
 
     /// The price of `units`, rounded up to a nano-dollar; [`Nano::MAX`] when it does not fit, which no budget affords.
@@ -150,9 +152,13 @@ mod tests {
 
     #[test]
     fn per_million_prints_exactly() {
-        for (femtos, text) in
-            [(0, "0"), (150_000_000, "0.15"), (1, "0.000000001"), (30_000_000_000, "30"), (83_333_334, "0.083333334")]
-        {
+        for (femtos, text) in [
+            (0, "0"),
+            (150_000_000, "0.15"),
+            (1, "0.000000001"),
+            (30_000_000_000, "30"),
+            (83_333_334, "0.083333334"),
+        ] {
             assert_eq!(Rate(femtos).per_million().to_string(), text);
             assert_eq!(Rate::parse_per_million_floor(text), Ok(Rate(femtos)));
         }

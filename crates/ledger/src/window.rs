@@ -1,0 +1,300 @@
+//! Windows: a function of time. Nothing ever "resets": when a window ends, the next one is another balance.
+
+use jiff::civil::{DateTime, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Span as CivilSpan, Timestamp, ZonedDateTime};
+use thiserror::Error;
+
+/// How long a budget's limit lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WindowKind {
+    /// A clock hour of the zone.
+    Hour,
+    /// A calendar day of the zone; 23 or 25 hours where the clocks change.
+    Day,
+    /// Monday to Sunday, as OpenRouter's (CONTRACT 2).
+    Week,
+    /// A calendar month.
+    Month,
+    /// For ever.
+    Lifetime,
+}
+
+impl WindowKind {
+    const WORDS: [(&'static str, WindowKind); 5] = [
+        ("hour", WindowKind::Hour),
+        ("day", WindowKind::Day),
+        ("week", WindowKind::Week),
+        ("month", WindowKind::Month),
+        ("lifetime", WindowKind::Lifetime),
+    ];
+
+    /// The word in configuration, CLI and books.
+    pub fn word(self) -> &'static str {
+        match self {
+            WindowKind::Hour => "hour",
+            WindowKind::Day => "day",
+            WindowKind::Week => "week",
+            WindowKind::Month => "month",
+            WindowKind::Lifetime => "lifetime",
+        }
+    }
+
+    /// Reads that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS
+            .into_iter()
+            .find(|(known, _)| *known == word)
+            .map(|(_, kind)| kind)
+    }
+}
+
+/// Why there is no such window.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum WindowError {
+    /// Not one of the five words.
+    #[error("unknown window '{0}': use hour, day, week, month or lifetime")]
+    Kind(String),
+    /// No such zone in the IANA database.
+    #[error("unknown time zone '{0}': use an IANA name such as UTC or Europe/Berlin")]
+    Zone(String),
+}
+
+/// A kind of window in a time zone.
+#[derive(Clone, Debug)]
+pub struct Window {
+    kind: WindowKind,
+    zone: TimeZone,
+}
+
+/// One instance of a window, half-open, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Its first instant; 0 for `lifetime`.
+    pub starts_ms: i64,
+    /// The first instant after it; `None` for `lifetime`.
+    pub ends_ms: Option<i64>,
+}
+
+impl Span {
+    const FOREVER: Span = Span {
+        starts_ms: 0,
+        ends_ms: None,
+    };
+
+    /// Whether `now_ms` lies in the window.
+    pub fn contains(&self, now_ms: i64) -> bool {
+        now_ms >= self.starts_ms && self.ends_ms.is_none_or(|ends| now_ms < ends)
+    }
+}
+
+impl Window {
+    /// From the words of a configuration: a kind, and an IANA zone (`UTC` is OpenRouter's own).
+    ///
+    /// # Errors
+    /// When either word is unknown.
+    pub fn new(kind: &str, zone: &str) -> Result<Self, WindowError> {
+        let kind = WindowKind::from_word(kind).ok_or_else(|| WindowError::Kind(kind.to_owned()))?;
+        let zone = if zone == "UTC" {
+            TimeZone::UTC
+        } else {
+            TimeZone::get(zone).map_err(|_| WindowError::Zone(zone.to_owned()))?
+        };
+        Ok(Window { kind, zone })
+    }
+
+    /// The whole of time.
+    pub fn lifetime() -> Self {
+        Window {
+            kind: WindowKind::Lifetime,
+            zone: TimeZone::UTC,
+        }
+    }
+
+    /// What kind it is.
+    pub fn kind(&self) -> WindowKind {
+        self.kind
+    }
+
+    /// The instance that holds `now_ms`, as instants: where the clocks change a day is 23 or 25 hours long.
+    pub fn span(&self, now_ms: i64) -> Span {
+        self.civil_span(now_ms).unwrap_or(Span::FOREVER)
+    }
+
+    /// `None` for `lifetime`, and at the ends of the calendar (year 9999), where there is no next window.
+    fn civil_span(&self, now_ms: i64) -> Option<Span> {
+        let now = Timestamp::from_millisecond(now_ms)
+            .ok()?
+            .to_zoned_datetime(self.zone.clone());
+        if self.kind == WindowKind::Hour {
+            return hour_span(&now);
+        }
+        let midnight = now.date().to_datetime(jiff::civil::Time::midnight());
+        let (first, length) = match self.kind {
+            WindowKind::Day => (midnight, CivilSpan::new().days(1)),
+            WindowKind::Week => {
+                let since_monday = now.date().weekday().since(Weekday::Monday);
+                (
+                    midnight
+                        .checked_sub(CivilSpan::new().days(i64::from(since_monday)))
+                        .ok()?,
+                    CivilSpan::new().weeks(1),
+                )
+            }
+            WindowKind::Month => (midnight.first_of_month(), CivilSpan::new().months(1)),
+            WindowKind::Hour | WindowKind::Lifetime => return None,
+        };
+        Some(Span {
+            starts_ms: self.instant(first)?,
+            ends_ms: Some(self.instant(first.checked_add(length).ok()?)?),
+        })
+    }
+
+    /// The instant a civil time begins at; in a gap, the first instant after it.
+    fn instant(&self, civil: DateTime) -> Option<i64> {
+        let ambiguous = self.zone.to_ambiguous_timestamp(civil);
+        Some(ambiguous.compatible().ok()?.as_millisecond())
+    }
+}
+
+/// Clock hours follow elapsed time: the hour that is repeated when clocks go back is two windows, not one of 120 minutes.
+fn hour_span(now: &ZonedDateTime) -> Option<Span> {
+    const HOUR_MS: i64 = 3_600_000;
+    let into_hour =
+        i64::from(now.minute()) * 60_000 + i64::from(now.second()) * 1_000 + i64::from(now.millisecond());
+    let starts_ms = now.timestamp().as_millisecond().checked_sub(into_hour)?;
+    Some(Span {
+        starts_ms,
+        ends_ms: Some(starts_ms.checked_add(HOUR_MS)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ms(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_millisecond()
+    }
+
+    #[test]
+    fn windows_of_an_instant() {
+        for (kind, zone, now, starts, ends) in [
+            (
+                "hour",
+                "UTC",
+                "2026-11-23T18:20:12.345Z",
+                "2026-11-23T18:00:00Z",
+                "2026-11-23T19:00:00Z",
+            ),
+            (
+                "hour",
+                "Asia/Kolkata",
+                "2026-11-23T18:20:00Z",
+                "2026-11-23T17:30:00Z",
+                "2026-11-23T18:30:00Z",
+            ),
+            (
+                "day",
+                "UTC",
+                "2026-11-23T18:20:12Z",
+                "2026-11-23T00:00:00Z",
+                "2026-11-24T00:00:00Z",
+            ),
+            (
+                "day",
+                "Europe/Berlin",
+                "2026-10-25T12:00:00Z",
+                "2026-10-24T22:00:00Z",
+                "2026-10-25T23:00:00Z",
+            ),
+            (
+                "day",
+                "America/New_York",
+                "2026-03-08T12:00:00Z",
+                "2026-03-08T05:00:00Z",
+                "2026-03-09T04:00:00Z",
+            ),
+            (
+                "week",
+                "UTC",
+                "2026-11-23T00:00:00Z",
+                "2026-11-23T00:00:00Z",
+                "2026-11-30T00:00:00Z",
+            ),
+            (
+                "week",
+                "UTC",
+                "2026-11-22T23:59:59.999Z",
+                "2026-11-16T00:00:00Z",
+                "2026-11-23T00:00:00Z",
+            ),
+            (
+                "month",
+                "UTC",
+                "2028-02-29T23:00:00Z",
+                "2028-02-01T00:00:00Z",
+                "2028-03-01T00:00:00Z",
+            ),
+            (
+                "month",
+                "Pacific/Auckland",
+                "2026-11-30T11:30:00Z",
+                "2026-11-30T11:00:00Z",
+                "2026-12-31T11:00:00Z",
+            ),
+            // Midnight does not exist: Havana springs forward at 00:00.
+            (
+                "day",
+                "America/Havana",
+                "2026-03-08T12:00:00Z",
+                "2026-03-08T05:00:00Z",
+                "2026-03-09T04:00:00Z",
+            ),
+        ] {
+            let span = Window::new(kind, zone).unwrap().span(ms(now));
+            assert_eq!(
+                span,
+                Span {
+                    starts_ms: ms(starts),
+                    ends_ms: Some(ms(ends))
+                },
+                "{kind} {zone} {now}"
+            );
+        }
+        assert_eq!(Window::lifetime().span(ms("2026-11-23T00:00:00Z")), Span::FOREVER);
+    }
+
+    #[test]
+    fn unknown_words_are_named() {
+        assert_eq!(
+            Window::new("fortnight", "UTC").unwrap_err(),
+            WindowError::Kind("fortnight".into())
+        );
+        assert_eq!(
+            Window::new("day", "Mars/Base").unwrap_err(),
+            WindowError::Zone("Mars/Base".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn windows_tile_time(
+            now_ms in 0..4_102_444_800_000_i64,
+            kind in prop::sample::select(vec!["hour", "day", "week", "month"]),
+            zone in prop::sample::select(vec![
+                "UTC", "Europe/Berlin", "America/New_York", "America/St_Johns", "Asia/Kathmandu", "Australia/Lord_Howe",
+                "Africa/Casablanca", "America/Havana", "Asia/Beirut", "Pacific/Apia", "America/Sao_Paulo", "Asia/Tehran",
+            ]),
+        ) {
+            let window = Window::new(kind, zone).unwrap();
+            let span = window.span(now_ms);
+            let ends = span.ends_ms.unwrap();
+            prop_assert!(span.contains(now_ms));
+            prop_assert_eq!(window.span(span.starts_ms), span);
+            prop_assert_eq!(window.span(ends - 1), span);
+            prop_assert_eq!(window.span(ends).starts_ms, ends, "no gap and no overlap");
+        }
+    }
+}
