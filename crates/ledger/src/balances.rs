@@ -45,11 +45,27 @@ pub struct Balance {
     pub held: Nano,
     /// Bounds of requests whose cost is not known yet.
     pub unknown: Nano,
+    /// The part of `unknown` that nothing will resolve by itself: no generation id ever came back.
+    pub stuck: Nano,
     /// The first instant after its window, milliseconds since the Unix epoch; `None` for `lifetime`.
     pub ends_ms: Option<i64>,
 }
 
 impl Balance {
+    /// A balance that nothing has been charged to yet.
+    pub fn new(id: BalanceId, limit: Nano, ends_ms: Option<i64>) -> Self {
+        let zero = Nano::ZERO;
+        Balance {
+            id,
+            limit,
+            posted: zero,
+            held: zero,
+            unknown: zero,
+            stuck: zero,
+            ends_ms,
+        }
+    }
+
     /// What may still be reserved; below zero after an overrun or a lowered limit.
     pub fn available(&self) -> Nano {
         self.limit
@@ -58,7 +74,17 @@ impl Balance {
             .saturating_sub(self.unknown)
     }
 
+    /// What is gone for good: no hold that settles will bring it back.
+    pub fn gone(&self) -> Nano {
+        self.posted.saturating_add(self.stuck)
+    }
+
     fn assert_whole(&self) {
+        assert!(
+            !self.stuck.is_negative() && self.stuck <= self.unknown,
+            "stuck beyond unknown on {:?}",
+            self.id
+        );
         assert!(!self.held.is_negative(), "held below zero on {:?}", self.id);
         assert!(!self.unknown.is_negative(), "unknown below zero on {:?}", self.id);
         assert!(!self.posted.is_negative(), "posted below zero on {:?}", self.id);
@@ -162,11 +188,14 @@ impl Balances {
         self.each(set, |balance| balance.held = balance.held.saturating_sub(amount));
     }
 
-    /// The hold's cost is not known: it stays charged at its bound, on view.
-    pub fn keep_unknown(&mut self, set: &[Slot], bound: Nano) {
+    /// The hold's cost is not known: it stays charged at its bound, on view. `stuck`: and nothing can be asked for it.
+    pub fn keep_unknown(&mut self, set: &[Slot], bound: Nano, stuck: bool) {
         self.each(set, |balance| {
             balance.held = balance.held.saturating_sub(bound);
             balance.unknown = balance.unknown.saturating_add(bound);
+            if stuck {
+                balance.stuck = balance.stuck.saturating_add(bound);
+            }
         });
     }
 
@@ -178,10 +207,13 @@ impl Balances {
         });
     }
 
-    /// Ends an unknown hold at its cost; zero for a void.
-    pub fn settle_unknown(&mut self, set: &[Slot], bound: Nano, cost: Nano) {
+    /// Ends an unknown hold at its cost; zero for a void. `stuck` as it was kept.
+    pub fn settle_unknown(&mut self, set: &[Slot], bound: Nano, cost: Nano, stuck: bool) {
         self.each(set, |balance| {
             balance.unknown = balance.unknown.saturating_sub(bound);
+            if stuck {
+                balance.stuck = balance.stuck.saturating_sub(bound);
+            }
             balance.posted = balance.posted.saturating_add(cost);
         });
     }
@@ -226,17 +258,8 @@ mod tests {
             .enumerate()
             .map(|(n, &limit)| {
                 let id = BalanceId(n as u32);
-                let (limit, zero) = (dollars(limit), Nano::ZERO);
-                balances
-                    .open(Balance {
-                        id,
-                        limit,
-                        posted: zero,
-                        held: zero,
-                        unknown: zero,
-                        ends_ms: Some(100),
-                    })
-                    .unwrap()
+                let limit = dollars(limit);
+                balances.open(Balance::new(id, limit, Some(100))).unwrap()
             })
             .collect();
         (balances, set)
@@ -271,8 +294,9 @@ mod tests {
     fn an_overrun_is_booked_past_the_limit_and_stops_all() {
         let (mut money, set) = balances(&[4]);
         money.reserve(&set, dollars(4), dollars(4), 0).unwrap();
-        money.keep_unknown(&set, dollars(4));
-        money.settle_unknown(&set, dollars(4), dollars(9));
+        money.keep_unknown(&set, dollars(4), true);
+        assert_eq!(money.balance(set[0]).unwrap().gone(), dollars(4));
+        money.settle_unknown(&set, dollars(4), dollars(9), true);
         let balance = *money.balance(set[0]).unwrap();
         assert_eq!(
             (balance.posted, balance.unknown, balance.available()),
@@ -296,15 +320,8 @@ mod tests {
         money.give_back(&set, dollars(1));
         assert!(money.retire(set[0]));
         assert_eq!(money.reserve(&set, dollars(1), dollars(1), 0), Err(Short::Stale));
-        let (id, zero) = (BalanceId(7), Nano::ZERO);
-        let slot = money.open(Balance {
-            id,
-            limit: dollars(5),
-            posted: zero,
-            held: zero,
-            unknown: zero,
-            ends_ms: None,
-        });
+        let (id, limit) = (BalanceId(7), dollars(5));
+        let slot = money.open(Balance::new(id, limit, None));
         assert_ne!(slot.unwrap(), set[0], "the place is reused, the name is not");
         assert!(money.balance(set[0]).is_none());
     }
@@ -312,15 +329,8 @@ mod tests {
     #[test]
     fn room_is_bounded() {
         let (mut money, _) = balances(&[1, 2]);
-        let (id, zero) = (BalanceId(9), Nano::ZERO);
-        let more = Balance {
-            id,
-            limit: zero,
-            posted: zero,
-            held: zero,
-            unknown: zero,
-            ends_ms: None,
-        };
+        let id = BalanceId(9);
+        let more = Balance::new(id, Nano::ZERO, None);
         assert_eq!(money.open(more), Err(LedgerFull));
     }
 
@@ -343,12 +353,12 @@ mod tests {
                         }
                     }
                     (1, Some((bound, false))) => {
-                        money.keep_unknown(&set, bound);
+                        money.keep_unknown(&set, bound, false);
                         open.push((bound, true));
                     }
                     (_, Some((bound, unknown))) => {
                         let cost = dollars(cost).min(bound);
-                        if unknown { money.settle_unknown(&set, bound, cost) } else { money.settle(&set, bound, cost) }
+                        if unknown { money.settle_unknown(&set, bound, cost, false) } else { money.settle(&set, bound, cost) }
                     }
                     (_, None) => {}
                 }

@@ -200,16 +200,8 @@ mod tests {
             match index.matching(scope) {
                 Matched::Open(set) => return set,
                 Matched::Missing(Missing { budget, name }) => {
-                    let zero = Nano::ZERO;
                     let id = BalanceId(index.entries().count() as u32);
-                    let balance = Balance {
-                        id,
-                        limit: zero,
-                        posted: zero,
-                        held: zero,
-                        unknown: zero,
-                        ends_ms: name.ends_ms,
-                    };
+                    let balance = Balance::new(id, Nano::ZERO, name.ends_ms);
                     let slot = money.open(balance).unwrap();
                     assert_eq!(index.budget_of(&name), Some(budget));
                     index.insert(budget, name, slot);
