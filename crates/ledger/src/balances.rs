@@ -55,23 +55,12 @@ impl Balance {
     /// A balance that nothing has been charged to yet.
     pub fn new(id: BalanceId, limit: Nano, ends_ms: Option<i64>) -> Self {
         let zero = Nano::ZERO;
-        Balance {
-            id,
-            limit,
-            posted: zero,
-            held: zero,
-            unknown: zero,
-            stuck: zero,
-            ends_ms,
-        }
+        Balance { id, limit, posted: zero, held: zero, unknown: zero, stuck: zero, ends_ms }
     }
 
     /// What may still be reserved; below zero after an overrun or a lowered limit.
     pub fn available(&self) -> Nano {
-        self.limit
-            .saturating_sub(self.posted)
-            .saturating_sub(self.held)
-            .saturating_sub(self.unknown)
+        self.limit.saturating_sub(self.posted).saturating_sub(self.held).saturating_sub(self.unknown)
     }
 
     /// What is gone for good: no hold that settles will bring it back.
@@ -116,11 +105,7 @@ pub struct Balances {
 impl Balances {
     /// Room for `most` balances. The address space is taken at once, so that nothing moves or grows later.
     pub fn with_room_for(most: usize) -> Self {
-        Balances {
-            rows: Vec::with_capacity(most),
-            free: Vec::with_capacity(most),
-            most,
-        }
+        Balances { rows: Vec::with_capacity(most), free: Vec::with_capacity(most), most }
     }
 
     /// Puts a balance in its place.
@@ -140,18 +125,12 @@ impl Balances {
             }
             None => return Err(LedgerFull),
         };
-        Ok(Slot {
-            index,
-            id: balance.id,
-        })
+        Ok(Slot { index, id: balance.id })
     }
 
     /// The balance at a slot, unless it was retired.
     pub fn balance(&self, slot: Slot) -> Option<&Balance> {
-        self.rows
-            .get(slot.index as usize)?
-            .as_ref()
-            .filter(|balance| balance.id == slot.id)
+        self.rows.get(slot.index as usize)?.as_ref().filter(|balance| balance.id == slot.id)
     }
 
     /// Reserves on every balance of the set, or on none: `want`, or what the tightest balance has left, but never
@@ -160,10 +139,7 @@ impl Balances {
     /// # Errors
     /// [`Short`]; nothing has changed then.
     pub fn reserve(&mut self, set: &[Slot], floor: Nano, want: Nano, now_ms: i64) -> Result<Nano, Short> {
-        assert!(
-            !floor.is_negative() && floor <= want,
-            "floor {floor} and want {want} out of order"
-        );
+        assert!(!floor.is_negative() && floor <= want, "floor {floor} and want {want} out of order");
         let mut tightest: Option<&Balance> = None;
         for slot in set {
             let balance = self.balance(*slot).ok_or(Short::Stale)?;
@@ -197,6 +173,12 @@ impl Balances {
                 balance.stuck = balance.stuck.saturating_add(bound);
             }
         });
+    }
+
+    /// Charges an unknown hold that was recovered from the books: whatever is left, it is owed.
+    pub fn charge_unknown(&mut self, set: &[Slot], bound: Nano, stuck: bool) {
+        self.each(set, |balance| balance.held = balance.held.saturating_add(bound));
+        self.keep_unknown(set, bound, stuck);
     }
 
     /// Ends a hold in flight at its cost; zero for a void. A cost above the bound is booked in full.
@@ -270,15 +252,9 @@ mod tests {
         let (mut money, set) = balances(&[10, 4]);
         assert_eq!(money.reserve(&set, dollars(3), dollars(3), 0), Ok(dollars(3)));
         let short = money.reserve(&set, dollars(2), dollars(5), 0).unwrap_err();
-        let Short::Money(tight) = short else {
-            panic!("{short:?}")
-        };
+        let Short::Money(tight) = short else { panic!("{short:?}") };
         assert_eq!((tight.id, tight.available()), (BalanceId(1), dollars(1)));
-        assert_eq!(
-            money.balance(set[0]).unwrap().held,
-            dollars(3),
-            "nothing was left on the wide one"
-        );
+        assert_eq!(money.balance(set[0]).unwrap().held, dollars(3), "nothing was left on the wide one");
     }
 
     #[test]
@@ -302,19 +278,13 @@ mod tests {
             (balance.posted, balance.unknown, balance.available()),
             (dollars(9), Nano::ZERO, dollars(-5))
         );
-        assert!(matches!(
-            money.reserve(&set, Nano::ZERO, Nano::ZERO, 0),
-            Err(Short::Money(_))
-        ));
+        assert!(matches!(money.reserve(&set, Nano::ZERO, Nano::ZERO, 0), Err(Short::Money(_))));
     }
 
     #[test]
     fn an_ended_window_and_a_retired_balance_are_stale() {
         let (mut money, set) = balances(&[4]);
-        assert_eq!(
-            money.reserve(&set, dollars(1), dollars(1), 100),
-            Err(Short::Stale)
-        );
+        assert_eq!(money.reserve(&set, dollars(1), dollars(1), 100), Err(Short::Stale));
         money.reserve(&set, dollars(1), dollars(1), 99).unwrap();
         assert!(!money.retire(set[0]), "a hold is open");
         money.give_back(&set, dollars(1));

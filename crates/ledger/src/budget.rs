@@ -79,8 +79,6 @@ pub struct Budget {
 impl Budget {
     /// Whether a request with this scope is charged to this budget.
     pub fn matches(&self, scope: &Scope<'_>) -> bool {
-        self.selector
-            .iter()
-            .all(|(label, value)| scope.value(*label) == value)
+        self.selector.iter().all(|(label, value)| scope.value(*label) == value)
     }
 }

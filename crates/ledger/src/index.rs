@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::balances::{HoldSet, Slot};
 use crate::budget::{Budget, Label, Scope};
-use crate::name::BalanceName;
+use crate::name::{BalanceId, BalanceName};
 use crate::window::Span;
 
 /// Which balances are open, by budget, scope values and window.
@@ -19,13 +20,14 @@ pub struct Index {
     budgets: Vec<Budget>,
     spans: Vec<Span>,
     open: HashMap<u64, SmallVec<[Entry; 1]>>,
+    names: HashMap<BalanceId, Arc<BalanceName>>,
 }
 
 #[derive(Debug)]
 struct Entry {
     slot: Slot,
     budget: usize,
-    name: BalanceName,
+    name: Arc<BalanceName>,
 }
 
 /// What a look-up found.
@@ -50,11 +52,7 @@ impl Index {
     /// For these budgets.
     pub fn new(budgets: Vec<Budget>) -> Self {
         let spans = budgets.iter().map(|budget| budget.window.span(0)).collect();
-        Index {
-            budgets,
-            spans,
-            open: HashMap::new(),
-        }
+        Index { budgets, spans, open: HashMap::new(), names: HashMap::new() }
     }
 
     /// The budgets, in the order configured.
@@ -87,10 +85,7 @@ impl Index {
             match self.find(number, scope, span) {
                 Some(slot) => set.push(slot),
                 None => {
-                    return Matched::Missing(Missing {
-                        budget: number,
-                        name: name(budget, scope, span),
-                    });
+                    return Matched::Missing(Missing { budget: number, name: name(budget, scope, span) });
                 }
             }
         }
@@ -100,19 +95,12 @@ impl Index {
     fn find(&self, number: usize, scope: &Scope<'_>, span: Span) -> Option<Slot> {
         let budget = &self.budgets[number];
         let values = || budget.per.iter().map(|label| scope.value(*label));
-        let entries = self
-            .open
-            .get(&fingerprint(&budget.name, span.starts_ms, values()))?;
+        let entries = self.open.get(&fingerprint(&budget.name, span.starts_ms, values()))?;
         let same = |entry: &&Entry| {
             entry.budget == number
                 && entry.name.starts_ms == span.starts_ms
                 && entry.name.ends_ms == span.ends_ms
-                && entry
-                    .name
-                    .scope
-                    .iter()
-                    .map(|(_, value)| value.as_str())
-                    .eq(values())
+                && entry.name.scope.iter().map(|(_, value)| value.as_str()).eq(values())
         };
         entries.iter().find(same).map(|entry| entry.slot)
     }
@@ -130,28 +118,47 @@ impl Index {
         })
     }
 
+    /// The balances of this window that budgets without `per` will have, and that nobody has used yet.
+    pub fn untouched(&self) -> impl Iterator<Item = Missing> {
+        let anybody = Scope::default();
+        let single = self.budgets.iter().enumerate().filter(|(_, budget)| budget.per.is_empty());
+        single.filter_map(move |(number, budget)| {
+            let span = self.spans[number];
+            let missing = || Missing { budget: number, name: name(budget, &anybody, span) };
+            self.find(number, &anybody, span).is_none().then(missing)
+        })
+    }
+
     /// Records that a balance is open.
     pub fn insert(&mut self, budget: usize, name: BalanceName, slot: Slot) {
         let values = name.scope.iter().map(|(_, value)| value.as_str());
         let key = fingerprint(&name.budget, name.starts_ms, values);
-        self.open
-            .entry(key)
-            .or_default()
-            .push(Entry { slot, budget, name });
+        let name = Arc::new(name);
+        self.names.insert(slot.id(), Arc::clone(&name));
+        self.open.entry(key).or_default().push(Entry { slot, budget, name });
+    }
+
+    /// The name of an open balance.
+    pub fn name(&self, id: BalanceId) -> Option<&Arc<BalanceName>> {
+        self.names.get(&id)
     }
 
     /// Every open balance with its name.
-    pub fn entries(&self) -> impl Iterator<Item = (&BalanceName, Slot)> {
-        self.open
-            .values()
-            .flatten()
-            .map(|entry| (&entry.name, entry.slot))
+    pub fn entries(&self) -> impl Iterator<Item = (&Arc<BalanceName>, Slot)> {
+        self.open.values().flatten().map(|entry| (&entry.name, entry.slot))
     }
 
     /// Drops the balances for which `keep` says no.
     pub fn retain(&mut self, mut keep: impl FnMut(&BalanceName, Slot) -> bool) {
+        let names = &mut self.names;
         self.open.retain(|_, entries| {
-            entries.retain(|entry| keep(&entry.name, entry.slot));
+            entries.retain(|entry| {
+                let kept = keep(&entry.name, entry.slot);
+                if !kept {
+                    names.remove(&entry.slot.id());
+                }
+                kept
+            });
             !entries.is_empty()
         });
     }
@@ -185,10 +192,7 @@ mod tests {
     fn budget(name: &str, selector: &[(Label, &str)], per: &[Label], window: &str) -> Budget {
         Budget {
             name: name.into(),
-            selector: selector
-                .iter()
-                .map(|(label, value)| (*label, (*value).to_owned()))
-                .collect(),
+            selector: selector.iter().map(|(label, value)| (*label, (*value).to_owned())).collect(),
             per: per.iter().copied().collect(),
             limit: Nano::from_cents(100),
             window: Window::new(window, "UTC").unwrap(),
@@ -219,9 +223,7 @@ mod tests {
             budget("each-app", &[], &[Label::User, Label::App], "hour"),
         ]);
         index.turn(1_000);
-        let alice = Scope::default()
-            .with(Label::User, "alice")
-            .with(Label::App, "cli");
+        let alice = Scope::default().with(Label::User, "alice").with(Label::App, "cli");
         let bob = Scope::default().with(Label::User, "bob").with(Label::App, "cli");
         let nobody = Scope::default();
         let alices = open_all(&mut index, &mut money, &alice);
@@ -230,15 +232,8 @@ mod tests {
         assert_eq!((alices.len(), bobs.len(), nobodys.len()), (3, 2, 2));
         assert_eq!(alices[0], bobs[0], "the budget over everything is one balance");
         assert_ne!(alices[2], bobs[1], "one balance for each user and app");
-        assert_ne!(
-            bobs[1], nobodys[1],
-            "a missing label is a value of its own, not an escape"
-        );
-        assert_eq!(
-            open_all(&mut index, &mut money, &alice),
-            alices,
-            "looked up again, nothing is opened"
-        );
+        assert_ne!(bobs[1], nobodys[1], "a missing label is a value of its own, not an escape");
+        assert_eq!(open_all(&mut index, &mut money, &alice), alices, "looked up again, nothing is opened");
     }
 
     #[test]

@@ -42,10 +42,7 @@ impl WindowKind {
 
     /// Reads that word.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS
-            .into_iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, kind)| kind)
+        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, kind)| kind)
     }
 }
 
@@ -77,10 +74,7 @@ pub struct Span {
 }
 
 impl Span {
-    const FOREVER: Span = Span {
-        starts_ms: 0,
-        ends_ms: None,
-    };
+    const FOREVER: Span = Span { starts_ms: 0, ends_ms: None };
 
     /// Whether `now_ms` lies in the window.
     pub fn contains(&self, now_ms: i64) -> bool {
@@ -105,10 +99,7 @@ impl Window {
 
     /// The whole of time.
     pub fn lifetime() -> Self {
-        Window {
-            kind: WindowKind::Lifetime,
-            zone: TimeZone::UTC,
-        }
+        Window { kind: WindowKind::Lifetime, zone: TimeZone::UTC }
     }
 
     /// What kind it is.
@@ -123,9 +114,7 @@ impl Window {
 
     /// `None` for `lifetime`, and at the ends of the calendar (year 9999), where there is no next window.
     fn civil_span(&self, now_ms: i64) -> Option<Span> {
-        let now = Timestamp::from_millisecond(now_ms)
-            .ok()?
-            .to_zoned_datetime(self.zone.clone());
+        let now = Timestamp::from_millisecond(now_ms).ok()?.to_zoned_datetime(self.zone.clone());
         if self.kind == WindowKind::Hour {
             return hour_span(&now);
         }
@@ -135,9 +124,7 @@ impl Window {
             WindowKind::Week => {
                 let since_monday = now.date().weekday().since(Weekday::Monday);
                 (
-                    midnight
-                        .checked_sub(CivilSpan::new().days(i64::from(since_monday)))
-                        .ok()?,
+                    midnight.checked_sub(CivilSpan::new().days(i64::from(since_monday))).ok()?,
                     CivilSpan::new().weeks(1),
                 )
             }
@@ -163,10 +150,7 @@ fn hour_span(now: &ZonedDateTime) -> Option<Span> {
     let into_hour =
         i64::from(now.minute()) * 60_000 + i64::from(now.second()) * 1_000 + i64::from(now.millisecond());
     let starts_ms = now.timestamp().as_millisecond().checked_sub(into_hour)?;
-    Some(Span {
-        starts_ms,
-        ends_ms: Some(starts_ms.checked_add(HOUR_MS)?),
-    })
+    Some(Span { starts_ms, ends_ms: Some(starts_ms.checked_add(HOUR_MS)?) })
 }
 
 #[cfg(test)]
@@ -181,34 +165,10 @@ mod tests {
     #[test]
     fn windows_of_an_instant() {
         for (kind, zone, now, starts, ends) in [
-            (
-                "hour",
-                "UTC",
-                "2026-11-23T18:20:12.345Z",
-                "2026-11-23T18:00:00Z",
-                "2026-11-23T19:00:00Z",
-            ),
-            (
-                "hour",
-                "Asia/Kolkata",
-                "2026-11-23T18:20:00Z",
-                "2026-11-23T17:30:00Z",
-                "2026-11-23T18:30:00Z",
-            ),
-            (
-                "day",
-                "UTC",
-                "2026-11-23T18:20:12Z",
-                "2026-11-23T00:00:00Z",
-                "2026-11-24T00:00:00Z",
-            ),
-            (
-                "day",
-                "Europe/Berlin",
-                "2026-10-25T12:00:00Z",
-                "2026-10-24T22:00:00Z",
-                "2026-10-25T23:00:00Z",
-            ),
+            ("hour", "UTC", "2026-11-23T18:20:12.345Z", "2026-11-23T18:00:00Z", "2026-11-23T19:00:00Z"),
+            ("hour", "Asia/Kolkata", "2026-11-23T18:20:00Z", "2026-11-23T17:30:00Z", "2026-11-23T18:30:00Z"),
+            ("day", "UTC", "2026-11-23T18:20:12Z", "2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z"),
+            ("day", "Europe/Berlin", "2026-10-25T12:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
             (
                 "day",
                 "America/New_York",
@@ -216,27 +176,9 @@ mod tests {
                 "2026-03-08T05:00:00Z",
                 "2026-03-09T04:00:00Z",
             ),
-            (
-                "week",
-                "UTC",
-                "2026-11-23T00:00:00Z",
-                "2026-11-23T00:00:00Z",
-                "2026-11-30T00:00:00Z",
-            ),
-            (
-                "week",
-                "UTC",
-                "2026-11-22T23:59:59.999Z",
-                "2026-11-16T00:00:00Z",
-                "2026-11-23T00:00:00Z",
-            ),
-            (
-                "month",
-                "UTC",
-                "2028-02-29T23:00:00Z",
-                "2028-02-01T00:00:00Z",
-                "2028-03-01T00:00:00Z",
-            ),
+            ("week", "UTC", "2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"),
+            ("week", "UTC", "2026-11-22T23:59:59.999Z", "2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z"),
+            ("month", "UTC", "2028-02-29T23:00:00Z", "2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z"),
             (
                 "month",
                 "Pacific/Auckland",
@@ -245,37 +187,18 @@ mod tests {
                 "2026-12-31T11:00:00Z",
             ),
             // Midnight does not exist: Havana springs forward at 00:00.
-            (
-                "day",
-                "America/Havana",
-                "2026-03-08T12:00:00Z",
-                "2026-03-08T05:00:00Z",
-                "2026-03-09T04:00:00Z",
-            ),
+            ("day", "America/Havana", "2026-03-08T12:00:00Z", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"),
         ] {
             let span = Window::new(kind, zone).unwrap().span(ms(now));
-            assert_eq!(
-                span,
-                Span {
-                    starts_ms: ms(starts),
-                    ends_ms: Some(ms(ends))
-                },
-                "{kind} {zone} {now}"
-            );
+            assert_eq!(span, Span { starts_ms: ms(starts), ends_ms: Some(ms(ends)) }, "{kind} {zone} {now}");
         }
         assert_eq!(Window::lifetime().span(ms("2026-11-23T00:00:00Z")), Span::FOREVER);
     }
 
     #[test]
     fn unknown_words_are_named() {
-        assert_eq!(
-            Window::new("fortnight", "UTC").unwrap_err(),
-            WindowError::Kind("fortnight".into())
-        );
-        assert_eq!(
-            Window::new("day", "Mars/Base").unwrap_err(),
-            WindowError::Zone("Mars/Base".into())
-        );
+        assert_eq!(Window::new("fortnight", "UTC").unwrap_err(), WindowError::Kind("fortnight".into()));
+        assert_eq!(Window::new("day", "Mars/Base").unwrap_err(), WindowError::Zone("Mars/Base".into()));
     }
 
     proptest! {

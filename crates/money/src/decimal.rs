@@ -37,10 +37,7 @@ pub(crate) fn scaled(text: &str, scale: i32, rounding: Rounding) -> Result<u128,
         (0, false)
     } else if shift >= 0 {
         let factor = power_of_ten(shift).ok_or(MoneyError::OutOfRange)?;
-        (
-            number.digits.checked_mul(factor).ok_or(MoneyError::OutOfRange)?,
-            false,
-        )
+        (number.digits.checked_mul(factor).ok_or(MoneyError::OutOfRange)?, false)
     } else {
         match power_of_ten(-shift) {
             Some(divisor) => (number.digits / divisor, number.digits % divisor != 0),
@@ -48,9 +45,7 @@ pub(crate) fn scaled(text: &str, scale: i32, rounding: Rounding) -> Result<u128,
         }
     };
     let round_up = rounding == Rounding::Up && (rest || number.sticky);
-    whole
-        .checked_add(u128::from(round_up))
-        .ok_or(MoneyError::OutOfRange)
+    whole.checked_add(u128::from(round_up)).ok_or(MoneyError::OutOfRange)
 }
 
 fn power_of_ten(exponent: i32) -> Option<u128> {
@@ -77,12 +72,7 @@ impl Number {
             Some(at) => (&text[..at], read_exponent(&text[at + 1..])?),
             None => (text, 0),
         };
-        let mut number = Number {
-            negative,
-            digits: 0,
-            exponent,
-            sticky: false,
-        };
+        let mut number = Number { negative, digits: 0, exponent, sticky: false };
         let mut seen_digit = false;
         let mut seen_point = false;
         let mut kept = 0;
@@ -107,11 +97,7 @@ impl Number {
                 return Err(MoneyError::OutOfRange);
             }
         }
-        if seen_digit {
-            Ok(number)
-        } else {
-            Err(MoneyError::Malformed)
-        }
+        if seen_digit { Ok(number) } else { Err(MoneyError::Malformed) }
     }
 }
 

@@ -53,9 +53,7 @@ impl Rate {
     }
 
     fn from_scaled(femtos: u128) -> Result<Self, MoneyError> {
-        u64::try_from(femtos)
-            .map(Rate)
-            .map_err(|_| MoneyError::OutOfRange)
+        u64::try_from(femtos).map(Rate).map_err(|_| MoneyError::OutOfRange)
     }
 
     /// The price of `units`, rounded up to a nano-dollar; [`Nano::MAX`] when it does not fit, which no budget affords.

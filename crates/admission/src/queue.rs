@@ -1,0 +1,228 @@
+//! Parking: requests that wait for other requests' holds to settle. A waiter holds nothing while it waits.
+//!
+//! First come, first served, with one exception: while the head is too big for what is there, smaller ones may
+//! pass it for at most [`PASSING_MS`]; after that nobody passes it on the balance it is short of. Whoever gives
+//! headroom back hands it on to the waiters before anybody else sees it.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use ledger::{Balances, HoldSet, Short, Slot};
+use money::Nano;
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use crate::admission::Core;
+use crate::permit::{Reserved, Terms};
+use crate::refusal::Refusal;
+
+/// How long smaller requests may pass a bigger one that came first, milliseconds.
+const PASSING_MS: i64 = 2_000;
+/// Requests parked at the same time, at most.
+const PARKED_MAX: usize = 10_000;
+/// How many waiters that do not fit are tried at one go before giving up until the next.
+const TRIES_MAX: usize = 256;
+
+/// Why a request was not granted at once.
+#[derive(Debug)]
+pub enum Shortage {
+    /// For good, or for a reason that waiting does not cure.
+    Refused(Refusal),
+    /// Only other requests' holds are in the way: worth parking for.
+    Wait(Wait),
+}
+
+/// A request that may be parked.
+#[derive(Debug)]
+pub struct Wait {
+    pub(crate) set: HoldSet,
+    pub(crate) floor: Nano,
+    pub(crate) want: Nano,
+    pub(crate) terms: Terms,
+    /// What to answer when the wait was in vain.
+    pub refusal: Refusal,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: AtomicUsize,
+    line: Mutex<Line>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    next_ticket: u64,
+    waiters: VecDeque<Waiter>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    ticket: u64,
+    set: HoldSet,
+    floor: Nano,
+    want: Nano,
+    since_ms: i64,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting(Option<Waker>),
+    Granted(Nano),
+    Stale,
+    Taken,
+}
+
+impl Queue {
+    /// Whether a newcomer on these balances must queue behind somebody.
+    pub(crate) fn is_ahead_of(&self, set: &[Slot]) -> bool {
+        if self.waiting.load(Ordering::SeqCst) == 0 {
+            return false;
+        }
+        self.line.lock().waiters.iter().any(|waiter| shares(&waiter.set, set))
+    }
+
+    fn join(&self, wait: &Wait, now_ms: i64) -> Option<(u64, Arc<Mutex<State>>)> {
+        let mut line = self.line.lock();
+        if line.waiters.len() >= PARKED_MAX {
+            return None;
+        }
+        let ticket = line.next_ticket;
+        line.next_ticket += 1;
+        let state = Arc::new(Mutex::new(State::Waiting(None)));
+        line.waiters.push_back(Waiter {
+            ticket,
+            set: wait.set.clone(),
+            floor: wait.floor,
+            want: wait.want,
+            since_ms: now_ms,
+            state: Arc::clone(&state),
+        });
+        self.waiting.store(line.waiters.len(), Ordering::SeqCst);
+        Some((ticket, state))
+    }
+
+    fn leave(&self, ticket: u64) {
+        let mut line = self.line.lock();
+        line.waiters.retain(|waiter| waiter.ticket != ticket);
+        self.waiting.store(line.waiters.len(), Ordering::SeqCst);
+    }
+
+    /// Hands what is available to the waiters, in order. Call after any headroom came back.
+    pub(crate) fn serve(&self, money: &Mutex<Balances>, now_ms: i64) {
+        if self.waiting.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let mut woken: SmallVec<[Waker; 8]> = SmallVec::new();
+        {
+            let mut line = self.line.lock();
+            line.serve(money, now_ms, &mut woken);
+            self.waiting.store(line.waiters.len(), Ordering::SeqCst);
+        }
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+}
+
+impl Line {
+    fn serve(&mut self, money: &Mutex<Balances>, now_ms: i64, woken: &mut SmallVec<[Waker; 8]>) {
+        let mut blocked: SmallVec<[Slot; 8]> = SmallVec::new();
+        let mut tries = 0;
+        self.waiters.retain(|waiter| {
+            if tries >= TRIES_MAX || shares(&waiter.set, &blocked) {
+                return true;
+            }
+            let granted = money.lock().reserve(&waiter.set, waiter.floor, waiter.want, now_ms);
+            let outcome = match granted {
+                Ok(amount) => State::Granted(amount),
+                Err(Short::Stale) => State::Stale,
+                Err(Short::Money(balance)) => {
+                    tries += 1;
+                    if now_ms.saturating_sub(waiter.since_ms) > PASSING_MS {
+                        blocked.extend(waiter.set.iter().copied().filter(|slot| slot.id() == balance.id));
+                    }
+                    return true;
+                }
+            };
+            if let State::Waiting(waker) = std::mem::replace(&mut *waiter.state.lock(), outcome) {
+                woken.extend(waker);
+            }
+            false
+        });
+    }
+}
+
+fn shares(one: &[Slot], other: &[Slot]) -> bool {
+    one.iter().any(|slot| other.contains(slot))
+}
+
+/// A parked request: resolves to its reservation, or to `None` when it must be matched again (a window ended).
+/// Dropping it leaves the queue, and gives back what had just been granted.
+#[derive(Debug)]
+pub struct Parked {
+    core: Arc<Core>,
+    ticket: u64,
+    state: Arc<Mutex<State>>,
+    wait: Wait,
+}
+
+impl Parked {
+    /// Joins the queue; hands the refusal back when the queue is full.
+    pub(crate) fn join(core: &Arc<Core>, wait: Wait) -> Result<Self, Box<Refusal>> {
+        let now_ms = core.latest_ms();
+        let Some((ticket, state)) = core.queue.join(&wait, now_ms) else {
+            return Err(Box::new(wait.refusal));
+        };
+        let parked = Parked { core: Arc::clone(core), ticket, state, wait };
+        core.queue.serve(&core.money, now_ms);
+        Ok(parked)
+    }
+
+    /// What to answer when waiting is given up.
+    pub fn refusal(&self) -> Refusal {
+        self.wait.refusal.clone()
+    }
+}
+
+impl Future for Parked {
+    type Output = Option<Reserved>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let mut state = this.state.lock();
+        match std::mem::replace(&mut *state, State::Taken) {
+            State::Waiting(_) => {
+                *state = State::Waiting(Some(cx.waker().clone()));
+                Poll::Pending
+            }
+            State::Granted(amount) => {
+                drop(state);
+                Poll::Ready(Some(Reserved::new(
+                    &this.core,
+                    this.wait.set.clone(),
+                    amount,
+                    this.wait.terms.clone(),
+                )))
+            }
+            State::Stale => Poll::Ready(None),
+            State::Taken => panic!("a parked request is polled to its end only once"),
+        }
+    }
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        self.core.queue.leave(self.ticket);
+        let left = std::mem::replace(&mut *self.state.lock(), State::Taken);
+        if let State::Granted(amount) = left {
+            self.core.give_back(&self.wait.set, amount);
+        }
+    }
+}
