@@ -1,1 +1,27 @@
-//! Price book rows, the shape of a request, its bound. Pure.
+//! Price book rows, the shape of a request, its bound. Pure: no clock, no I/O, integers only.
+//!
+//! The flow: the wire turns OpenRouter's catalogue into a [`Book`] of [`Model`]s and a request body into a
+//! [`Shape`]; [`bound`] puts the two together and answers with the [`Bound`], the most OpenRouter may bill once
+//! the request's permission (output cap, `provider.max_price`, `provider.ignore`) is shrunk to it, or with the
+//! one thing in the request that nobody can price, [`Unpriced`].
+//!
+//! Every quantity rounds up. Facts about OpenRouter carry the date they were read; the catalogue they describe is
+//! the one of 2026-10-02.
+
+mod bound;
+mod book;
+mod explain;
+mod model;
+mod prices;
+mod shape;
+mod tokens;
+mod unpriced;
+
+pub use bound::{Bound, BoundPolicy, Class, MaxPrice, Reason, Reasons, bound};
+pub use book::{Book, BookSource, Resolved};
+pub use explain::{Explanation, Term};
+pub use model::{Endpoint, Family, Model, Tier};
+pub use prices::{Override, Prices, RowPrices, UnknownPrice};
+pub use shape::{CacheWrite, CallerMaxPrice, Shape};
+pub use tokens::{Normaliser, prompt_tokens, text_tokens};
+pub use unpriced::Unpriced;

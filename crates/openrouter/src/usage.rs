@@ -1,0 +1,89 @@
+//! What a request cost, from the `usage` object of an answer (CONTRACT 11.1).
+//!
+//! Costs are read as text and never pass through a float. A cost that is missing, null, negative or no number is
+//! *unknown*, which is never the same as zero.
+
+use money::Nano;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// What an answer says it cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Billed {
+    /// It says.
+    Known(Charge),
+    /// It does not, or not in a way we can read.
+    #[default]
+    Unknown,
+}
+
+impl Billed {
+    /// The charge, when known.
+    pub fn charge(&self) -> Option<&Charge> {
+        match self {
+            Billed::Known(charge) => Some(charge),
+            Billed::Unknown => None,
+        }
+    }
+}
+
+/// An amount as OpenRouter wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// In nano-dollars, rounded up.
+    pub amount: Nano,
+    /// The number verbatim, in USD; under BYOK OpenRouter's own charge and the provider's, joined by `+`.
+    pub text: String,
+}
+
+impl Charge {
+    /// Reads one number; a JSON string that holds one is taken too.
+    pub fn read(text: &str) -> Option<Charge> {
+        let number = text.trim().trim_matches('"');
+        let amount = Nano::parse_ceil(number).ok()?;
+        Some(Charge { amount, text: number.to_owned() })
+    }
+}
+
+/// The parts of a `usage` object that say what to book. Unknown keys are skipped.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Usage<'a> {
+    #[serde(borrow, default)]
+    cost: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    is_byok: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    cost_details: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct CostDetails<'a> {
+    #[serde(borrow, default)]
+    upstream_inference_cost: Option<&'a RawValue>,
+}
+
+impl Usage<'_> {
+    pub(crate) fn billed(&self) -> Billed {
+        self.charge().map_or(Billed::Unknown, Billed::Known)
+    }
+
+    fn charge(&self) -> Option<Charge> {
+        let own = Charge::read(self.cost?.get())?;
+        let details = || serde_json::from_str::<CostDetails<'_>>(self.cost_details?.get()).ok();
+        match self.is_byok.map(RawValue::get) {
+            // `upstream_inference_cost` repeats `cost` here; adding it would double the bill.
+            None | Some("false" | "null") => Some(own),
+            Some("true") => {
+                let upstream = Charge::read(details()?.upstream_inference_cost?.get())?;
+                let amount = own.amount.checked_add(upstream.amount)?;
+                Some(Charge { amount, text: format!("{}+{}", own.text, upstream.text) })
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+/// Reads a `usage` object.
+pub fn read(usage: &str) -> Billed {
+    serde_json::from_str::<Usage<'_>>(usage).map_or(Billed::Unknown, |usage| usage.billed())
+}

@@ -1,0 +1,91 @@
+//! [`Prices`]: what one row of the catalogue asks for, per unit.
+
+use money::Rate;
+
+/// The prices of one model row or one endpoint, each rounded up from its text (CONTRACT 8.2, read 2026-10-02).
+///
+/// Prices that a request of text in, text out cannot meet (`image`, `audio`, `image_output`, ...) are left out by
+/// the reader; keys it does not know are kept in [`Prices::unknown`], for a price we cannot read may be one we pay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prices {
+    /// USD per input token.
+    pub prompt: Rate,
+    /// USD per output token.
+    pub completion: Rate,
+    /// USD per request.
+    pub request: Rate,
+    /// USD per input token read from a cache.
+    pub cache_read: Option<Rate>,
+    /// USD per input token written to a cache for five minutes.
+    pub cache_write: Option<Rate>,
+    /// USD per input token written to a cache for an hour.
+    pub cache_write_1h: Option<Rate>,
+    /// USD per reasoning token, when it differs from `completion`.
+    pub internal_reasoning: Option<Rate>,
+    /// USD per web search of the provider's own engine.
+    pub web_search: Option<Rate>,
+    /// Conditional prices, in the order listed.
+    pub overrides: Vec<Override>,
+    /// Keys this version does not know, whose price is not zero.
+    pub unknown: Vec<UnknownPrice>,
+}
+
+/// A price key of a row that is not zero and that this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownPrice {
+    /// The key as listed.
+    pub key: String,
+    /// Its value as listed.
+    pub value: String,
+}
+
+/// A conditional price: the keys present replace the base price when all conditions hold (CONTRACT 8.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Override {
+    /// Holds when the prompt has strictly more tokens than this.
+    pub min_prompt_tokens: Option<u64>,
+    /// Holds only at some times of the day or week. A bound takes every window as open: the call may run into it.
+    pub timed: bool,
+    /// Replaces [`Prices::prompt`].
+    pub prompt: Option<Rate>,
+    /// Replaces [`Prices::completion`].
+    pub completion: Option<Rate>,
+    /// Replaces [`Prices::request`].
+    pub request: Option<Rate>,
+    /// Replaces [`Prices::cache_read`].
+    pub cache_read: Option<Rate>,
+    /// Replaces [`Prices::cache_write`].
+    pub cache_write: Option<Rate>,
+    /// Replaces [`Prices::cache_write_1h`].
+    pub cache_write_1h: Option<Rate>,
+    /// Replaces [`Prices::internal_reasoning`].
+    pub internal_reasoning: Option<Rate>,
+}
+
+impl Override {
+    /// Whether a prompt of up to `tokens` tokens can meet this price.
+    pub fn may_apply(&self, tokens: u64) -> bool {
+        self.min_prompt_tokens.is_none_or(|threshold| tokens > threshold)
+    }
+}
+
+/// What a row says about its prices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowPrices {
+    /// Prices we can read.
+    Priced(Prices),
+    /// `-1`: decided at run time (routers).
+    Dynamic,
+    /// Something else, with the reason.
+    Unreadable(String),
+}
+
+impl RowPrices {
+    /// The prices, when they can be read.
+    pub fn priced(&self) -> Option<&Prices> {
+        match self {
+            RowPrices::Priced(prices) => Some(prices),
+            RowPrices::Dynamic | RowPrices::Unreadable(_) => None,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! [`Shape`]: what a request body says that decides what it may cost.
+
+use std::borrow::Cow;
+
+use money::Rate;
+use smallvec::SmallVec;
+
+use crate::unpriced::Unpriced;
+
+/// The part of a chat request that prices depend on; borrowed from its body.
+#[derive(Clone, Debug, Default)]
+pub struct Shape<'a> {
+    /// The models it may be billed at: `model`, then `models[]`, each once.
+    pub models: SmallVec<[Cow<'a, str>; 2]>,
+    /// The whole raw body, JSON: no part of the prompt lies outside it, and escapes only ever make it longer.
+    pub body: &'a [u8],
+    /// Messages in the conversation.
+    pub messages: u32,
+    /// Function tools defined.
+    pub tools: u32,
+    /// Bytes of the raw body that are rendered anew into the prompt (tool definitions, response schemas), and so
+    /// may grow.
+    pub tool_bytes: u64,
+    /// The most output tokens asked for; `None` when the caller set no cap.
+    pub output_cap: Option<u64>,
+    /// The reasoning tokens asked for (0: none): a cap below it would leave no answer.
+    pub reasoning_budget: u64,
+    /// `n`: answers asked for; 1 when absent.
+    pub choices: u32,
+    /// What the caller wants written to a prompt cache.
+    pub cache_write: CacheWrite,
+    /// The caller's own ceiling.
+    pub caller_max_price: Option<CallerMaxPrice>,
+    /// `provider.only`: the only providers the caller accepts.
+    pub only: SmallVec<[Cow<'a, str>; 2]>,
+    /// The body has scalar fields we do not know.
+    pub unknown_scalars: bool,
+    /// Things in the body that cost money we cannot bound, in the order found.
+    pub costs: SmallVec<[Unpriced; 1]>,
+}
+
+/// How long a request wants its prompt cached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CacheWrite {
+    /// It does not say.
+    #[default]
+    None,
+    /// Five minutes.
+    FiveMinutes,
+    /// An hour, or any other time than five minutes.
+    OneHour,
+}
+
+/// The caller's own `provider.max_price`. Each rate is at least what the text says: one femto-dollar above its floor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallerMaxPrice {
+    /// USD per input token.
+    pub prompt: Option<Rate>,
+    /// USD per output token.
+    pub completion: Option<Rate>,
+    /// USD per request.
+    pub request: Option<Rate>,
+}

@@ -1,0 +1,116 @@
+//! [`Unpriced`]: why a request has no bound.
+
+use thiserror::Error;
+
+/// The one thing that keeps a request from having a bound. Its text is one sentence for the person who sent it.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Unpriced {
+    /// No `model` and no `models`: the account's default would be billed.
+    #[error("the request names no model, so its cost has no bound; set \"model\"")]
+    NoModel,
+    /// The price book has no such row.
+    #[error("model '{0}' is not in the price book; check its name with GET /models")]
+    UnknownModel(String),
+    /// A router, whose price is that of whatever it picks.
+    #[error("'{0}' is a router whose price is decided at run time; name the model you want")]
+    Router(String),
+    /// A variant whose price is not listed.
+    #[error("the variant of '{0}' has no listed price; use the model without it")]
+    Variant(String),
+    /// A preset, which may add models, tools and prompts on OpenRouter's side.
+    #[error("'{0}' is a preset kept at OpenRouter, which can change model, tools and prompt; send its settings in the body")]
+    Preset(String),
+    /// The row's price cannot be read.
+    #[error("the listed price of '{model}' cannot be read ({reason}); use another model")]
+    UnreadablePrice {
+        /// The model.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A price key we do not know.
+    #[error("'{model}' lists a price '{key}' that this version of farebox does not know; use another model")]
+    UnknownPrice {
+        /// The model.
+        model: String,
+        /// The price key.
+        key: String,
+    },
+    /// A price of zero that does not mean free.
+    #[error("'{0}' lists a price of zero without being a ':free' model, so its true price is unknown; use another model")]
+    ZeroPrice(String),
+    /// A model that answers with something else than text.
+    #[error("'{0}' does not answer in text alone, and its output has no bound yet; use a text model")]
+    NotText(String),
+    /// A model that searches the web by itself.
+    #[error("'{0}' searches the web by itself, and its searches have no bound yet; use a model that does not")]
+    SearchingModel(String),
+    /// No endpoint within the caller's own ceiling.
+    #[error("no provider of '{0}' is within the provider.max_price of the request; raise it")]
+    NothingWithinMaxPrice(String),
+    /// An endpoint that may ignore the cap and whose own limit is unknown.
+    #[error("'{0}' has a provider that lists neither an output cap nor a limit of its own; exclude it with provider.ignore")]
+    NoOutputLimit(String),
+    /// A message part other than text.
+    #[error("{place} has a part of type '{kind}', whose tokens have no bound yet; send text")]
+    Media {
+        /// Where, as a path into the body.
+        place: String,
+        /// Its type.
+        kind: String,
+    },
+    /// A tool that is not a function.
+    #[error("{place} is a tool of type '{kind}', which OpenRouter runs and bills without a bound; use function tools")]
+    ServerTool {
+        /// Where, as a path into the body.
+        place: String,
+        /// Its type.
+        kind: String,
+    },
+    /// A plugin.
+    #[error("plugin '{0}' costs money that has no bound yet; remove it from \"plugins\"")]
+    Plugin(String),
+    /// A web search.
+    #[error("{0} asks for web searches, which have no bound yet; remove it")]
+    WebSearch(&'static str),
+    /// An output modality beyond text.
+    #[error("output modality '{0}' has no bound yet; ask for \"text\" only")]
+    Modality(String),
+    /// A dearer service tier.
+    #[error("service tier '{0}' is dearer than the listed price; use \"default\" or \"flex\"")]
+    ServiceTier(String),
+    /// A prediction, whose rejected tokens are billed as output.
+    #[error("\"prediction\" bills rejected tokens beyond the output cap; remove it")]
+    Prediction,
+    /// A field whose meaning, and so whose cost, we do not know.
+    #[error("field '{0}' is not known to farebox and may cost money; remove it")]
+    UnknownField(String),
+}
+
+impl Unpriced {
+    /// A stable code for machines, snake case.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Unpriced::NoModel => "no_model",
+            Unpriced::UnknownModel(_) => "unknown_model",
+            Unpriced::Router(_) => "router",
+            Unpriced::Variant(_) => "variant",
+            Unpriced::Preset(_) => "preset",
+            Unpriced::UnreadablePrice { .. } => "unreadable_price",
+            Unpriced::UnknownPrice { .. } => "unknown_price",
+            Unpriced::ZeroPrice(_) => "zero_price",
+            Unpriced::NotText(_) => "not_text",
+            Unpriced::SearchingModel(_) => "searching_model",
+            Unpriced::NothingWithinMaxPrice(_) => "nothing_within_max_price",
+            Unpriced::NoOutputLimit(_) => "no_output_limit",
+            Unpriced::Media { .. } => "media",
+            Unpriced::ServerTool { .. } => "server_tool",
+            Unpriced::Plugin(_) => "plugin",
+            Unpriced::WebSearch(_) => "web_search",
+            Unpriced::Modality(_) => "modality",
+            Unpriced::ServiceTier(_) => "service_tier",
+            Unpriced::Prediction => "prediction",
+            Unpriced::UnknownField(_) => "unknown_field",
+        }
+    }
+}
