@@ -1,16 +1,51 @@
 //! The HTTP client: one attempt per call, and an honest word on whether a byte may have left.
+//!
+//! hyper's pooled client with every hidden retry off. A failed attempt is *never sent* only where that is proved
+//! (read in hyper 1.12.0 and hyper-util 0.1.21): the connector failed, or hyper reports the request canceled, which
+//! it does only when it hands the request back undispatched (`client/dispatch.rs`, `proto/h1/dispatch.rs`).
+//! Everything else *may have been sent*, and the money stays held. Fails closed.
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, USER_AGENT};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
 
-use crate::usage::Charge;
+use crate::generation;
+pub use crate::generation::{Generation, GenerationAnswer};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shorter than the idle timeouts of load balancers, so that we are the ones who close.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+const MODELS_TIMEOUT: Duration = Duration::from_secs(60);
+const GENERATION_TIMEOUT: Duration = Duration::from_secs(15);
+const MODELS_BYTES_MAX: usize = 64 << 20;
+const GENERATION_BYTES_MAX: usize = 1 << 20;
+const AGENT: &str = concat!("farebox/", env!("CARGO_PKG_VERSION"));
 
 /// A connection pool to one OpenRouter base URL. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Upstream {
-    base: std::sync::Arc<str>,
+    base: Arc<str>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream").field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 /// Why a base URL cannot be used.
@@ -48,33 +83,9 @@ pub enum AskError {
     /// The body broke off, took too long or was too large.
     #[error("the answer broke off: {0}")]
     Body(String),
-    /// The body is not what it should be.
+    /// The question or the answer is not what it should be.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
-}
-
-/// What `/generation` says about an id (CONTRACT 7.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GenerationAnswer {
-    /// It is known.
-    Found(Generation),
-    /// 404: not yet, or never.
-    NotYet,
-    /// Another status.
-    Refused(u16),
-}
-
-/// A generation, as far as money is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Generation {
-    /// What it cost, BYOK included; `None` when it does not say in a way we can read.
-    pub charge: Option<Charge>,
-    /// Whether it was cancelled.
-    pub cancelled: bool,
-    /// The provider that served it.
-    pub provider: Option<String>,
-    /// The model that was billed.
-    pub model: Option<String>,
 }
 
 impl Upstream {
@@ -83,7 +94,33 @@ impl Upstream {
     /// # Errors
     /// When it is no http(s) URL, or TLS cannot be set up.
     pub fn new(base: &str) -> Result<Upstream, BaseError> {
-        Ok(Upstream { base: base.into() })
+        let base = base.trim().trim_end_matches('/');
+        let not_a_url = || BaseError::NotAUrl(base.to_owned());
+        let uri: Uri = base.parse().map_err(|_| not_a_url())?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() || uri.query().is_some() {
+            return Err(not_a_url());
+        }
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.set_keepalive(Some(KEEPALIVE));
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+            .map_err(BaseError::Tls)?
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .retry_canceled_requests(false)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .http2_adaptive_window(true)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
+            .build(connector);
+        Ok(Upstream { base: base.into(), client })
     }
 
     /// The base URL, without a slash at its end.
@@ -92,7 +129,10 @@ impl Upstream {
     }
 
     /// The URL of a path below the base; `path_and_query` begins with a slash.
-    pub fn uri(&self, path_and_query: &str) -> Result<http::Uri, http::uri::InvalidUri> {
+    ///
+    /// # Errors
+    /// When the two together are no URL.
+    pub fn uri(&self, path_and_query: &str) -> Result<Uri, http::uri::InvalidUri> {
         format!("{}{path_and_query}", self.base).parse()
     }
 
@@ -100,9 +140,8 @@ impl Upstream {
     ///
     /// # Errors
     /// [`SendError`], which says whether a byte may have left.
-    pub async fn send(&self, request: http::Request<Full<Bytes>>) -> Result<http::Response<Incoming>, SendError> {
-        drop(request);
-        Err(SendError::NeverSent("not built".to_owned()))
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendError> {
+        self.client.request(request).await.map_err(|error| classify(&error))
     }
 
     /// `GET /generation?id=` with an upstream key.
@@ -110,8 +149,13 @@ impl Upstream {
     /// # Errors
     /// When no answer came or it cannot be read.
     pub async fn generation(&self, id: &str, key: &str) -> Result<GenerationAnswer, AskError> {
-        let _ = (id, key);
-        Ok(GenerationAnswer::NotYet)
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            return Err(AskError::Unreadable("not a generation id".to_owned()));
+        }
+        let path = format!("/generation?id={id}");
+        let (status, body) = self.get(&path, Some(key), GENERATION_BYTES_MAX, GENERATION_TIMEOUT).await?;
+        generation::read(status.as_u16(), &body)
+            .ok_or_else(|| AskError::Unreadable("not a generation".to_owned()))
     }
 
     /// `GET /models`: the raw body.
@@ -119,7 +163,7 @@ impl Upstream {
     /// # Errors
     /// When no answer came, its status is not 200, or it is too large.
     pub async fn models(&self) -> Result<Bytes, AskError> {
-        Err(AskError::Status(500))
+        self.listing("/models").await
     }
 
     /// `GET /models/{author}/{slug}/endpoints`: the raw body.
@@ -127,7 +171,148 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::models`].
     pub async fn endpoints(&self, model: &str) -> Result<Bytes, AskError> {
-        let _ = model;
-        Err(AskError::Status(500))
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:~/".contains(&byte);
+        if !model.bytes().all(plain) || model.contains("..") {
+            return Err(AskError::Unreadable("not a model id".to_owned()));
+        }
+        self.listing(&format!("/models/{model}/endpoints")).await
+    }
+
+    async fn listing(&self, path: &str) -> Result<Bytes, AskError> {
+        match self.get(path, None, MODELS_BYTES_MAX, MODELS_TIMEOUT).await? {
+            (StatusCode::OK, body) => Ok(body),
+            (status, _) => Err(AskError::Status(status.as_u16())),
+        }
+    }
+
+    async fn get(
+        &self,
+        path: &str,
+        key: Option<&str>,
+        bytes_max: usize,
+        timeout: Duration,
+    ) -> Result<(StatusCode, Bytes), AskError> {
+        let unreadable = |what: &str| AskError::Unreadable(what.to_owned());
+        let uri = self.uri(path).map_err(|_| unreadable("not a path"))?;
+        let mut request = Request::new(Full::new(Bytes::new()));
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(key) = key {
+            let mut bearer =
+                HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| unreadable("not a key"))?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
+        let exchange = async {
+            let response = self.send(request).await?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), bytes_max).collect().await;
+            let body = body.map_err(|error| AskError::Body(error.to_string()))?;
+            Ok((status, body.to_bytes()))
+        };
+        match tokio::time::timeout(timeout, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(AskError::Body(format!("no answer within {} s", timeout.as_secs()))),
+        }
+    }
+}
+
+/// Whether hyper's error proves that nothing left.
+fn classify(error: &hyper_util::client::legacy::Error) -> SendError {
+    let undispatched =
+        error.source().and_then(|source| source.downcast_ref::<hyper::Error>()).is_some_and(hyper::Error::is_canceled);
+    let words = chain(error);
+    if error.is_connect() || undispatched { SendError::NeverSent(words) } else { SendError::MaybeSent(words) }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    fn post(upstream: &Upstream) -> Request<Full<Bytes>> {
+        let uri = upstream.uri("/chat/completions").expect("a URL");
+        Request::post(uri).body(Full::new(Bytes::from_static(b"{}"))).expect("a request")
+    }
+
+    #[test]
+    fn bases() {
+        for good in ["https://openrouter.ai/api/v1", "http://127.0.0.1:9/api/v1/", " https://eu.openrouter.ai/api/v1 "] {
+            let upstream = Upstream::new(good).expect(good);
+            assert!(upstream.uri("/models").expect("a URL").path().ends_with("/v1/models"));
+        }
+        for bad in ["", "openrouter.ai", "ftp://x/y", "/api/v1", "https://", "http://x/?q=1"] {
+            assert!(Upstream::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_listens_means_never_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        drop(listener);
+        let upstream = Upstream::new(&format!("http://{address}/api/v1")).expect("a base");
+        assert!(matches!(upstream.send(post(&upstream)).await, Err(SendError::NeverSent(_))));
+    }
+
+    #[tokio::test]
+    async fn a_connection_cut_after_the_request_means_maybe_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let server = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.expect("a peer");
+            let mut bytes = [0; 16];
+            let _ = socket.read(&mut bytes).await;
+        });
+        let upstream = Upstream::new(&format!("http://{address}/api/v1")).expect("a base");
+        assert!(matches!(upstream.send(post(&upstream)).await, Err(SendError::MaybeSent(_))));
+        server.await.expect("the server ends");
+    }
+
+    #[tokio::test]
+    async fn generations_and_listings() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let mut bytes = [0; 2048];
+                let read = socket.read(&mut bytes).await.unwrap_or(0);
+                let head = String::from_utf8_lossy(&bytes[..read]).into_owned();
+                let (status, body) = match () {
+                    () if head.contains("id=gen-late") => ("404 Not Found", "{\"error\":{\"code\":404,\"message\":\"x\"}}"),
+                    () if head.contains("id=gen-no") => ("401 Unauthorized", "{}"),
+                    () if head.contains("id=gen-1") && head.contains("Bearer k") => {
+                        ("200 OK", "{\"data\":{\"total_cost\":0.5,\"is_byok\":false,\"cancelled\":true}}")
+                    }
+                    () => ("200 OK", "{}"),
+                };
+                let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                let _ = socket.write_all(answer.as_bytes()).await;
+            }
+        });
+        let upstream = Upstream::new(&format!("http://{address}/api/v1")).expect("a base");
+        let found = upstream.generation("gen-1", "k").await.expect("an answer");
+        assert!(matches!(found, GenerationAnswer::Found(Generation { cancelled: true, charge: Some(_), .. })));
+        assert_eq!(upstream.generation("gen-late", "k").await.expect("an answer"), GenerationAnswer::NotYet);
+        assert_eq!(upstream.generation("gen-no", "k").await.expect("an answer"), GenerationAnswer::Refused(401));
+        assert!(matches!(upstream.generation("gen-2", "k").await, Err(AskError::Unreadable(_))));
+        assert!(matches!(upstream.generation("gen 1", "k").await, Err(AskError::Unreadable(_))));
+        assert_eq!(upstream.models().await.expect("a body").as_ref(), b"{}");
+        assert!(matches!(upstream.endpoints("a/../b").await, Err(AskError::Unreadable(_))));
     }
 }

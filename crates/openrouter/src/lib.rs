@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod chat;
 pub mod client;
 pub mod error;
+mod generation;
 pub mod providers;
 pub mod sse;
 pub mod usage;

@@ -13,3 +13,19 @@ pub fn stops_billing(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     STOP.binary_search(&plain.as_str()).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stops() {
+        assert!(STOP.is_sorted());
+        for name in ["OpenAI", "Azure", "Anthropic", "DeepInfra", "xAI", "SFCompute", "Together", "DeepSeek", "Fireworks"] {
+            assert!(stops_billing(name), "{name}");
+        }
+        for name in ["Google", "Google AI Studio", "Amazon Bedrock", "Groq", "Mistral", "Alibaba", "Nebius", "", "OpenAI 2"] {
+            assert!(!stops_billing(name), "{name}");
+        }
+    }
+}

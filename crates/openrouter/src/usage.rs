@@ -43,6 +43,12 @@ impl Charge {
         let amount = Nano::parse_ceil(number).ok()?;
         Some(Charge { amount, text: number.to_owned() })
     }
+
+    /// Both charges together; `None` beyond the range.
+    pub(crate) fn plus(&self, other: &Charge) -> Option<Charge> {
+        let amount = self.amount.checked_add(other.amount)?;
+        Some(Charge { amount, text: format!("{}+{}", self.text, other.text) })
+    }
 }
 
 /// The parts of a `usage` object that say what to book. Unknown keys are skipped.
@@ -74,9 +80,7 @@ impl Usage<'_> {
             // `upstream_inference_cost` repeats `cost` here; adding it would double the bill.
             None | Some("false" | "null") => Some(own),
             Some("true") => {
-                let upstream = Charge::read(details()?.upstream_inference_cost?.get())?;
-                let amount = own.amount.checked_add(upstream.amount)?;
-                Some(Charge { amount, text: format!("{}+{}", own.text, upstream.text) })
+                own.plus(&Charge::read(details()?.upstream_inference_cost?.get())?)
             }
             Some(_) => None,
         }
@@ -86,4 +90,39 @@ impl Usage<'_> {
 /// Reads a `usage` object.
 pub fn read(usage: &str) -> Billed {
     serde_json::from_str::<Usage<'_>>(usage).map_or(Billed::Unknown, |usage| usage.billed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_booked() {
+        for (usage, expect) in [
+            (r#"{"cost":0.00042,"is_byok":false,"cost_details":{"upstream_inference_cost":0.00042}}"#, Some((420_000, "0.00042"))),
+            (r#"{"cost":0.000001979964}"#, Some((1_980, "0.000001979964"))),
+            (r#"{"cost":1.979964E-6,"is_byok":null}"#, Some((1_980, "1.979964E-6"))),
+            (r#"{"cost":0,"is_byok":false}"#, Some((0, "0"))),
+            (r#"{"cost":"0.5"}"#, Some((500_000_000, "0.5"))),
+            (r#"{"cost":0.000095,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0019}}"#, Some((1_995_000, "0.000095+0.0019"))),
+            (r#"{"cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0019}}"#, Some((1_900_000, "0+0.0019"))),
+            (r#"{"cost":0,"is_byok":true,"cost_details":null}"#, None),
+            (r#"{"cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":null}}"#, None),
+            (r#"{"cost":0,"is_byok":true}"#, None),
+            (r#"{"cost":1,"is_byok":"yes"}"#, None),
+            (r#"{"cost":null,"is_byok":false}"#, None),
+            (r#"{"is_byok":false}"#, None),
+            (r#"{"cost":-1}"#, None),
+            (r#"{"cost":"much"}"#, None),
+            (r#"{"cost":[1]}"#, None),
+            (r#"{"cost":1e99}"#, None),
+            ("null", None),
+            ("7", None),
+            ("{", None),
+        ] {
+            let billed = read(usage);
+            let found = billed.charge().map(|charge| (charge.amount.nanos(), charge.text.as_str()));
+            assert_eq!(found, expect, "{usage}");
+        }
+    }
 }

@@ -1,15 +1,32 @@
 //! A chat completion request: read once, edited by splicing.
+//!
+//! [`read`] walks the raw JSON a single time, keeps what decides the cost and where the edits will go, and copies
+//! nothing. Whatever costs money without a bound is noted, not judged: `pricing::bound` refuses it.
+//! [`ChatRequest::splice`] then writes the permission into the same bytes.
+//!
+//! Readers of JSON disagree about duplicate keys, so one in an object we edit (the root, `provider`,
+//! `provider.max_price`) is an error; elsewhere the dearest reading counts.
+
+mod fields;
+mod messages;
+mod provider;
+mod read;
+mod splice;
+mod tools;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use pricing::{MaxPrice, Shape};
 use thiserror::Error;
 
-/// Why a body is no chat request we can pass on. Each text is one sentence for a 400.
+pub use read::{read, read_allowing};
+
+/// Why a body is no chat request we can pass on. Each text is one sentence for a 400, and quotes no prompt.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BodyError {
     /// Not JSON.
-    #[error("the body is not valid JSON: {0}")]
+    #[error("the body is not valid JSON ({0})")]
     NotJson(String),
     /// Not an object.
     #[error("the body must be a JSON object")]
@@ -49,22 +66,28 @@ pub struct ChatRequest<'a> {
     pub user: Option<Cow<'a, str>>,
     /// `session_id`.
     pub session_id: Option<Cow<'a, str>>,
+    places: Places,
 }
 
-/// Reads a body in one pass.
-///
-/// # Errors
-/// [`BodyError`], when it cannot be read the same way by everyone.
-pub fn read(body: &[u8]) -> Result<ChatRequest<'_>, BodyError> {
-    let _ = body;
-    Err(BodyError::NotAnObject)
+/// Where the edits go. Offsets are into the body.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    root: Object,
+    max_tokens: Option<Cap>,
+    max_completion_tokens: Option<Cap>,
+    provider: Option<provider::Provider>,
 }
 
-impl ChatRequest<'_> {
-    /// The same bytes with only the permission spliced in: output cap, `provider.max_price`, `provider.ignore`.
-    /// What the caller set lower stays as it is. `body` is the body this was read from.
-    pub fn splice(&self, body: &[u8], permission: &Permission) -> Vec<u8> {
-        let _ = permission;
-        body.to_vec()
-    }
+/// Where a member can be added to an object: before its closing brace.
+#[derive(Clone, Copy, Debug, Default)]
+struct Object {
+    close: usize,
+    empty: bool,
+}
+
+/// An output cap in the body; `None` where it says `null`.
+#[derive(Clone, Debug)]
+struct Cap {
+    span: Range<usize>,
+    value: Option<u64>,
 }

@@ -1,0 +1,146 @@
+//! `provider`: the caller's own ceiling and exclusions, and where ours go.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use money::Rate;
+use pricing::{CallerMaxPrice, Shape, Unpriced};
+use serde_json::value::RawValue;
+use smallvec::SmallVec;
+
+use super::fields::{Text, duplicate, is_empty, is_null, members, span, wrong};
+use super::read::note;
+use super::{BodyError, Object};
+
+/// Where edits to `provider` go.
+#[derive(Clone, Debug)]
+pub(super) struct Provider {
+    pub(super) span: Range<usize>,
+    /// `None` where it says `null`.
+    pub(super) object: Option<Object>,
+    pub(super) max_price: Option<MaxPricePlace>,
+    pub(super) ignore: Option<Ignore>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct MaxPricePlace {
+    pub(super) span: Range<usize>,
+    pub(super) object: Option<Object>,
+    pub(super) prompt: Option<Ceiling>,
+    pub(super) completion: Option<Ceiling>,
+    pub(super) request: Option<Ceiling>,
+}
+
+/// A price in the caller's `max_price`; `None` where it says `null`.
+#[derive(Clone, Debug)]
+pub(super) struct Ceiling {
+    pub(super) span: Range<usize>,
+    pub(super) rate: Option<Rate>,
+}
+
+/// The caller's `ignore` list; `None` where it says `null`.
+#[derive(Clone, Debug)]
+pub(super) struct Ignore {
+    pub(super) span: Range<usize>,
+    pub(super) names: Option<Vec<String>>,
+}
+
+type Keys<'a> = SmallVec<[Cow<'a, str>; 24]>;
+
+/// Reads the `provider` object into the shape and remembers its places.
+pub(super) fn read<'a>(body: &'a str, raw: &'a RawValue, shape: &mut Shape<'a>) -> Result<Provider, BodyError> {
+    let place = span(body, raw);
+    let mut provider = Provider { span: place, object: None, max_price: None, ignore: None };
+    if is_null(raw) {
+        return Ok(provider);
+    }
+    let mut keys = Keys::new();
+    members(raw, &wrong("provider", "an object"), |key, value| {
+        match key.as_ref() {
+            "max_price" => provider.max_price = Some(max_price(body, value)?),
+            "ignore" => provider.ignore = Some(ignore(body, value)?),
+            "only" if !is_null(value) => shape.only = names(value, "provider.only")?.into_iter().collect(),
+            // Handed to the provider as it is: what it switches on there, nobody knows.
+            "options" if !is_empty(value) => note(shape, Unpriced::UnknownField("provider.options".to_owned())),
+            _ => {}
+        }
+        keys.push(key);
+        Ok(())
+    })?;
+    if let Some(key) = duplicate(&mut keys) {
+        return Err(BodyError::Duplicate(format!("provider.{key}")));
+    }
+    provider.object = Some(Object { close: provider.span.end - 1, empty: keys.is_empty() });
+    shape.caller_max_price = provider.max_price.as_ref().filter(|place| place.object.is_some()).map(|place| {
+        let rate = |ceiling: &Option<Ceiling>| ceiling.as_ref().and_then(|ceiling| ceiling.rate);
+        CallerMaxPrice {
+            prompt: rate(&place.prompt),
+            completion: rate(&place.completion),
+            request: rate(&place.request),
+        }
+    });
+    Ok(provider)
+}
+
+fn max_price<'a>(body: &'a str, raw: &'a RawValue) -> Result<MaxPricePlace, BodyError> {
+    let mut place =
+        MaxPricePlace { span: span(body, raw), object: None, prompt: None, completion: None, request: None };
+    if is_null(raw) {
+        return Ok(place);
+    }
+    let mut keys = Keys::new();
+    members(raw, &wrong("provider.max_price", "an object"), |key, value| {
+        match key.as_ref() {
+            "prompt" => place.prompt = Some(ceiling(body, value, per_million)?),
+            "completion" => place.completion = Some(ceiling(body, value, per_million)?),
+            "request" => place.request = Some(ceiling(body, value, |text| Rate::parse_ceil(text).ok())?),
+            _ => {}
+        }
+        keys.push(key);
+        Ok(())
+    })?;
+    if let Some(key) = duplicate(&mut keys) {
+        return Err(BodyError::Duplicate(format!("provider.max_price.{key}")));
+    }
+    place.object = Some(Object { close: place.span.end - 1, empty: keys.is_empty() });
+    Ok(place)
+}
+
+fn ceiling<'a>(
+    body: &'a str,
+    raw: &'a RawValue,
+    read: impl Fn(&str) -> Option<Rate>,
+) -> Result<Ceiling, BodyError> {
+    let must = wrong("provider.max_price", "prices of zero or more, as numbers or numeric strings");
+    let rate = match raw.get() {
+        "null" => None,
+        // Numbers and numeric strings alike (CONTRACT 8.4).
+        text => Some(read(text.trim_matches('"')).ok_or(must)?),
+    };
+    Ok(Ceiling { span: span(body, raw), rate })
+}
+
+/// USD per million tokens: never below what the text says, and less than two femto-dollars above it.
+fn per_million(text: &str) -> Option<Rate> {
+    let floor = Rate::parse_per_million_floor(text).ok()?;
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let zero = !mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    Some(if zero { floor } else { floor.saturating_add(Rate::from_femtos(1)) })
+}
+
+fn ignore<'a>(body: &'a str, raw: &'a RawValue) -> Result<Ignore, BodyError> {
+    let names = if is_null(raw) {
+        None
+    } else {
+        Some(names(raw, "provider.ignore")?.into_iter().map(Cow::into_owned).collect())
+    };
+    Ok(Ignore { span: span(body, raw), names })
+}
+
+fn names<'a>(raw: &'a RawValue, field: &'static str) -> Result<Vec<Cow<'a, str>>, BodyError> {
+    let list: Result<Vec<Text<'a>>, _> = serde_json::from_str(raw.get());
+    match list {
+        Ok(list) => Ok(list.into_iter().map(|Text(name)| name).collect()),
+        Err(_) => Err(wrong(field, "a list of strings")),
+    }
+}

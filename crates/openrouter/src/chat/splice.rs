@@ -1,0 +1,181 @@
+//! [`ChatRequest::splice`]: the permission, written into the caller's own bytes.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use money::Rate;
+use pricing::MaxPrice;
+
+use super::provider::{Ceiling, Ignore, MaxPricePlace, Provider};
+use super::{ChatRequest, Object, Permission};
+
+/// One edit: these bytes become this text.
+struct Edit {
+    span: Range<usize>,
+    text: String,
+}
+
+impl ChatRequest<'_> {
+    /// The same bytes with only the permission spliced in: output cap, `provider.max_price`, `provider.ignore`.
+    /// What the caller set lower stays as it is. `body` is the body this was read from.
+    pub fn splice(&self, body: &[u8], permission: &Permission) -> Vec<u8> {
+        let mut edits = Vec::with_capacity(6);
+        let mut added = String::new();
+        self.cap(permission.output_cap, &mut edits, &mut added);
+        self.provider(permission, &mut edits, &mut added);
+        add(self.places.root, added, &mut edits);
+        edits.sort_by_key(|edit| edit.span.start);
+        let spliced = apply(body, &edits);
+        debug_assert!(self.holds(&spliced, permission), "the spliced body reads as the permission it was given");
+        spliced
+    }
+
+    fn cap(&self, most: u64, edits: &mut Vec<Edit>, added: &mut String) {
+        let caps = [&self.places.max_tokens, &self.places.max_completion_tokens];
+        let given = caps.iter().any(|cap| cap.as_ref().is_some_and(|cap| cap.value.is_some()));
+        if given {
+            for cap in caps.into_iter().flatten() {
+                if cap.value.is_some_and(|value| value > most) {
+                    edits.push(Edit { span: cap.span.clone(), text: most.to_string() });
+                }
+            }
+        } else if let Some(null) = caps.into_iter().flatten().next() {
+            edits.push(Edit { span: null.span.clone(), text: most.to_string() });
+        } else {
+            member(added, format_args!("\"max_tokens\":{most}"));
+        }
+    }
+
+    fn provider(&self, permission: &Permission, edits: &mut Vec<Edit>, added: &mut String) {
+        let whole = || {
+            let mut inside = String::new();
+            member(&mut inside, format_args!("\"max_price\":{{{}}}", prices(&permission.max_price)));
+            if !permission.ignore.is_empty() {
+                member(&mut inside, format_args!("\"ignore\":[{}]", tags(permission.ignore.iter())));
+            }
+            inside
+        };
+        match &self.places.provider {
+            None => member(added, format_args!("\"provider\":{{{}}}", whole())),
+            Some(Provider { span, object: None, .. }) => {
+                edits.push(Edit { span: span.clone(), text: format!("{{{}}}", whole()) });
+            }
+            Some(Provider { object: Some(object), max_price: place, ignore: list, .. }) => {
+                let mut inside = String::new();
+                max_price(place.as_ref(), &permission.max_price, edits, &mut inside);
+                ignore(list.as_ref(), &permission.ignore, edits, &mut inside);
+                add(*object, inside, edits);
+            }
+        }
+    }
+
+    /// Whether a spliced body says what it should; `true` when nothing can be said.
+    fn holds(&self, spliced: &[u8], permission: &Permission) -> bool {
+        let Ok(read) = super::read(spliced) else { return false };
+        let slack = |most: Rate| most.saturating_add(Rate::from_femtos(1));
+        let within = |rate: Option<Rate>, most: Rate| rate.is_some_and(|rate| rate <= slack(most));
+        let caller = read.shape.caller_max_price.unwrap_or_default();
+        read.shape.output_cap.is_some_and(|cap| cap <= permission.output_cap)
+            && within(caller.prompt, permission.max_price.prompt)
+            && within(caller.completion, permission.max_price.completion)
+            && permission.max_price.request.is_none_or(|most| within(caller.request, most))
+            && read.shape.models == self.shape.models
+    }
+}
+
+fn max_price(place: Option<&MaxPricePlace>, most: &MaxPrice, edits: &mut Vec<Edit>, added: &mut String) {
+    match place {
+        None => member(added, format_args!("\"max_price\":{{{}}}", prices(most))),
+        Some(MaxPricePlace { span, object: None, .. }) => {
+            edits.push(Edit { span: span.clone(), text: format!("{{{}}}", prices(most)) });
+        }
+        Some(MaxPricePlace { object: Some(object), prompt, completion, request, .. }) => {
+            let mut inside = String::new();
+            ceiling("prompt", prompt, most.prompt, most.prompt.per_million().to_string(), edits, &mut inside);
+            let text = most.completion.per_million().to_string();
+            ceiling("completion", completion, most.completion, text, edits, &mut inside);
+            if let Some(most) = most.request {
+                ceiling("request", request, most, most.per_unit().to_string(), edits, &mut inside);
+            }
+            add(*object, inside, edits);
+        }
+    }
+}
+
+fn ceiling(
+    key: &str,
+    given: &Option<Ceiling>,
+    most: Rate,
+    text: String,
+    edits: &mut Vec<Edit>,
+    added: &mut String,
+) {
+    match given {
+        None => member(added, format_args!("\"{key}\":{text}")),
+        Some(Ceiling { rate: Some(rate), .. }) if *rate <= most => {}
+        Some(Ceiling { span, .. }) => edits.push(Edit { span: span.clone(), text }),
+    }
+}
+
+fn ignore(given: Option<&Ignore>, tags_wanted: &[String], edits: &mut Vec<Edit>, added: &mut String) {
+    if tags_wanted.is_empty() {
+        return;
+    }
+    match given {
+        None => member(added, format_args!("\"ignore\":[{}]", tags(tags_wanted.iter()))),
+        Some(Ignore { span, names: None }) => {
+            edits.push(Edit { span: span.clone(), text: format!("[{}]", tags(tags_wanted.iter())) });
+        }
+        Some(Ignore { span, names: Some(names) }) => {
+            let missing = tags(tags_wanted.iter().filter(|tag| !names.contains(tag)));
+            if !missing.is_empty() {
+                let comma = if names.is_empty() { "" } else { "," };
+                let at = span.end - 1;
+                edits.push(Edit { span: at..at, text: format!("{comma}{missing}") });
+            }
+        }
+    }
+}
+
+/// The members of a `max_price` object: prompt and completion in USD per million tokens, request per request.
+fn prices(most: &MaxPrice) -> String {
+    let mut text =
+        format!("\"prompt\":{},\"completion\":{}", most.prompt.per_million(), most.completion.per_million());
+    if let Some(request) = most.request {
+        member(&mut text, format_args!("\"request\":{}", request.per_unit()));
+    }
+    text
+}
+
+fn tags<'t>(tags: impl Iterator<Item = &'t String>) -> String {
+    tags.filter_map(|tag| serde_json::to_string(tag).ok()).collect::<Vec<_>>().join(",")
+}
+
+/// Adds a member to a list of them.
+fn member(list: &mut String, text: std::fmt::Arguments<'_>) {
+    let comma = if list.is_empty() { "" } else { "," };
+    // Writing to a string cannot fail.
+    let _ = write!(list, "{comma}{text}");
+}
+
+/// Adds members at the end of an object.
+fn add(object: Object, members: String, edits: &mut Vec<Edit>) {
+    if !members.is_empty() {
+        let text = if object.empty { members } else { format!(",{members}") };
+        edits.push(Edit { span: object.close..object.close, text });
+    }
+}
+
+/// The body with its edits, which are in order and do not overlap.
+fn apply(body: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let more: usize = edits.iter().map(|edit| edit.text.len()).sum();
+    let mut spliced = Vec::with_capacity(body.len() + more);
+    let mut at = 0;
+    for edit in edits {
+        spliced.extend_from_slice(body.get(at..edit.span.start).unwrap_or_default());
+        spliced.extend_from_slice(edit.text.as_bytes());
+        at = edit.span.end;
+    }
+    spliced.extend_from_slice(body.get(at..).unwrap_or_default());
+    spliced
+}
