@@ -143,6 +143,10 @@ impl Line {
             let outcome = match granted {
                 Ok(amount) => State::Granted(amount),
                 Err(Short::Stale) => State::Stale,
+                // Used up meanwhile: to be matched again, and refused with the reason of now.
+                Err(Short::Money(balance)) if balance.gone().saturating_add(waiter.floor) > balance.limit => {
+                    State::Stale
+                }
                 Err(Short::Money(balance)) => {
                     tries += 1;
                     if now_ms.saturating_sub(waiter.since_ms) > PASSING_MS {

@@ -76,7 +76,7 @@ impl Config {
             park_max: Duration::from_secs(20),
             per_request: None,
             on_client_gone: ClientGone::Auto,
-            prices_age_max: Duration::from_secs(7 * 24 * 3600),
+            prices_age_max: Duration::from_secs(90 * 24 * 3600),
             final_after: Duration::from_secs(900),
             limits: Limits::default(),
         }
@@ -98,7 +98,7 @@ pub struct Limits {
     pub connections_max: usize,
     /// All header lines of one request, bytes.
     pub header_bytes_max: usize,
-    /// From the first byte of a request to the end of its headers.
+    /// From the end of one request (or the connection's start) to the end of the next one's headers.
     pub header_timeout: Duration,
     /// Between two pieces of a request body.
     pub body_idle: Duration,
@@ -124,7 +124,7 @@ impl Default for Limits {
             answer_bytes_max: 16 * MIB,
             connections_max: 8_192,
             header_bytes_max: 64 << 10,
-            header_timeout: Duration::from_secs(15),
+            header_timeout: Duration::from_secs(75),
             body_idle: Duration::from_secs(30),
             body_timeout: Duration::from_secs(300),
             upstream_header_timeout: Duration::from_secs(600),

@@ -1,1 +1,39 @@
 //! Data plane: authenticate, shape, forward with a permit, relay.
+//!
+//! The walk of a chat completion, one room each:
+//!
+//! ```text
+//! server    accept, limits, graceful stop        route     which path is what
+//! intake    the body, bounded                    caller    who is it, whose key, which labels
+//! chat      the walk itself                      admit     reserve, clamp, park, refuse
+//! exchange  one attempt upstream, one hold       relay     the stream, byte for byte, and its cost
+//! verdict   what an answer means for the hold    resolve   unknown holds, until evidence comes
+//! refuse    our own errors, as clients need them headers   what passes, what we add
+//! explain   why a request cost or was refused    passage   the reads that pass through
+//! ```
+//!
+//! Nothing is forwarded without a permit: `exchange` consumes one per attempt, and nobody else holds the client.
+//! Invariants of absence: no SQL, no prices, no budgets in this crate.
+
+mod admit;
+mod body;
+mod caller;
+mod chat;
+mod clock;
+mod config;
+mod exchange;
+mod explain;
+mod headers;
+mod intake;
+mod passage;
+mod refuse;
+mod relay;
+mod resolve;
+mod route;
+mod server;
+mod shared;
+mod stats;
+mod verdict;
+
+pub use config::{ClientGone, Config, Limits, Secret};
+pub use shared::Gateway;

@@ -1,0 +1,71 @@
+//! [`Body`]: what we answer with. One enum, so that no answer is boxed twice.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::relay::Relay;
+
+/// An answer's body.
+pub(crate) enum Body {
+    /// All of it.
+    Whole(Option<Bytes>),
+    /// A stream with a hold behind it.
+    Relay(Box<Relay>),
+    /// A read that passes through.
+    Passage(Incoming),
+}
+
+/// A stream that ended before its end; the connection is cut so that the client sees it too.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer broke off: {0}")]
+pub(crate) struct BrokenOff(pub(crate) String);
+
+impl Body {
+    pub(crate) fn empty() -> Self {
+        Body::Whole(None)
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Body::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        match self.get_mut() {
+            Body::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Body::Relay(relay) => relay.poll_frame(cx),
+            Body::Passage(incoming) => {
+                Pin::new(incoming).poll_frame(cx).map_err(|error| BrokenOff(error.to_string()))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Body::Whole(bytes) => bytes.is_none(),
+            Body::Relay(_) => false,
+            Body::Passage(incoming) => incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Body::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Body::Relay(_) => SizeHint::default(),
+            Body::Passage(incoming) => incoming.size_hint(),
+        }
+    }
+}

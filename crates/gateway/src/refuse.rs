@@ -1,0 +1,334 @@
+//! Our own errors, as clients need them (CLIENTS.md 1.2, tested with 28 of them on 2026-11-23).
+//!
+//! * [`Form::Stop`] (form A): 402, compact JSON, `x-should-retry: false`, no `Retry-After`: the client stops at once.
+//! * [`Form::Later`] (form B): 503 and a small `Retry-After`: it passes by itself.
+//! * [`Form::Wrong`]: a request that cannot be served as it is; the status says how.
+//!
+//! Clients search the whole body of a 402 for words and digits that mean "try again" to them, so a rendered body
+//! is checked against that list, and what trips it falls back to a shorter one.
+
+use admission::{Refusal, RefusalReason};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+use crate::body::Body;
+use crate::headers;
+
+/// Digits and words that make some client repeat a refused request.
+const DENIED: [&str; 38] = [
+    "429",
+    "500",
+    "502",
+    "503",
+    "504",
+    "520",
+    "521",
+    "522",
+    "523",
+    "524",
+    "525",
+    "526",
+    "527",
+    "528",
+    "529",
+    "rate limit",
+    "too many requests",
+    "overloaded",
+    "unavailable",
+    "exhausted",
+    "server error",
+    "internal error",
+    "provider returned error",
+    "timed out",
+    "time out",
+    "timeout",
+    "terminated",
+    "connection",
+    "network",
+    "socket",
+    "capacity",
+    "try again",
+    "retry",
+    "context",
+    "too long",
+    "too many tokens",
+    "tokens exceed",
+    "maximum",
+];
+const DENIED_MORE: [&str; 3] = ["moderation", "flagged", "authenticate"];
+const SHORT: &str = "Insufficient credits: this budget is used up. See: farebox explain last";
+
+/// What kind of no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Used up, or not allowed: repeating it is of no use.
+    Stop,
+    /// Comes back by itself, in so many seconds.
+    Later(u8),
+    /// The request itself.
+    Wrong(StatusCode),
+}
+
+/// An error of ours, before it is rendered.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) form: Form,
+    pub(crate) message: String,
+    /// A stable word for `metadata`.
+    pub(crate) code: &'static str,
+    /// Whose limit it was, for `metadata.limit_source`.
+    pub(crate) limit_source: Option<&'static str>,
+    /// The budget that binds.
+    pub(crate) budget: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn wrong(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Problem { form: Form::Wrong(status), message: message.into(), code, limit_source: None, budget: None }
+    }
+
+    pub(crate) fn later(seconds: u8, code: &'static str, message: impl Into<String>) -> Self {
+        Problem {
+            form: Form::Later(seconds),
+            message: message.into(),
+            code,
+            limit_source: None,
+            budget: None,
+        }
+    }
+
+    /// A request that could cost what nobody can bound.
+    pub(crate) fn unbounded(code: &'static str, sentence: &str) -> Self {
+        let message = format!("Insufficient credits: no budget covers a cost without a bound: {sentence}");
+        Problem { form: Form::Stop, message, code, limit_source: Some("farebox_bound"), budget: None }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self.form {
+            Form::Stop => StatusCode::PAYMENT_REQUIRED,
+            Form::Later(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Form::Wrong(status) => status,
+        }
+    }
+
+    /// The response, without a request id.
+    pub(crate) fn render(&self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers::set(headers, "x-farebox-reason", self.code);
+        match self.form {
+            Form::Later(seconds) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
+            }
+            Form::Stop | Form::Wrong(_) => headers::set(headers, "x-should-retry", "false"),
+        }
+        response
+    }
+
+    fn body(&self) -> Bytes {
+        match self.form {
+            Form::Stop => self.stop_body(),
+            Form::Later(_) => compact(&json!({"error": {"code": 503, "message": self.message}})),
+            Form::Wrong(status) => {
+                let code = status.as_u16();
+                compact(
+                    &json!({"error": {"code": code, "message": self.message, "metadata": {"reason": self.code}}}),
+                )
+            }
+        }
+    }
+
+    /// Form A: with everything, without the budget's name, or the short sentence: the first that no client misreads.
+    fn stop_body(&self) -> Bytes {
+        let source = self.limit_source.unwrap_or("farebox_budget");
+        let full = stop_json(&self.message, source, self.budget.as_deref());
+        let bare = || stop_json(&self.message, source, None);
+        let short = || stop_json(SHORT, "farebox_budget", None);
+        [full, bare()].into_iter().find(|body| !is_denied(body)).unwrap_or_else(short)
+    }
+}
+
+fn stop_json(message: &str, limit_source: &str, budget: Option<&str>) -> Bytes {
+    let mut metadata = json!({"error_type": "payment_required", "limit_source": limit_source});
+    if let Some(budget) = budget {
+        metadata["budget"] = budget.into();
+    }
+    let error = json!({
+        "code": 402, "message": message, "type": "insufficient_quota", "param": null, "metadata": metadata,
+    });
+    compact(&json!({"error": error}))
+}
+
+fn compact(value: &serde_json::Value) -> Bytes {
+    Bytes::from(value.to_string())
+}
+
+fn is_denied(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    DENIED.iter().chain(&DENIED_MORE).any(|denied| text.contains(denied))
+}
+
+/// What a refusal says to the program that was refused.
+pub(crate) fn problem(refusal: &Refusal) -> Problem {
+    let budget = refusal.balance.as_ref().map(|balance| balance.name.budget.clone());
+    let code = refusal.reason.text();
+    match refusal.reason {
+        RefusalReason::UsedUp => Problem {
+            form: Form::Stop,
+            message: used_up(refusal),
+            code,
+            limit_source: Some("farebox_budget"),
+            budget,
+        },
+        RefusalReason::PerRequest => Problem {
+            form: Form::Stop,
+            message: format!(
+                "Insufficient credits: this call could cost {}, more than one request may. {}",
+                refusal.needed.for_people(),
+                advice(refusal)
+            ),
+            code,
+            limit_source: Some("farebox_per_request"),
+            budget,
+        },
+        RefusalReason::Unbudgeted => Problem {
+            form: Form::Stop,
+            message:
+                "Insufficient credits: no budget matches this request. Add one to farebox.toml, or allow \
+                      such requests with unbudgeted = \"allow\""
+                    .to_owned(),
+            code,
+            limit_source: Some("farebox_budget"),
+            budget,
+        },
+        RefusalReason::Held => {
+            Problem::later(2, code, "Another request of this budget is still being settled")
+        }
+        RefusalReason::Full => {
+            Problem::later(5, code, "Farebox holds as many balances or waiting requests as it may")
+        }
+        RefusalReason::Journal => Problem::later(
+            5,
+            code,
+            "Farebox cannot write its journal, so nothing is forwarded. Its log and GET /readyz say why",
+        ),
+    }
+}
+
+fn used_up(refusal: &Refusal) -> String {
+    let Some(balance) = &refusal.balance else { return SHORT.to_owned() };
+    let unknown = match balance.unknown {
+        money::Nano::ZERO => String::new(),
+        unknown => format!(", {} more not known yet", unknown.for_people()),
+    };
+    format!(
+        "Insufficient credits: budget '{}' allows {} per {}, {} is spent{unknown}, and this call could cost {}. {}",
+        balance.name.budget,
+        balance.limit.for_people(),
+        balance.name.window,
+        balance.posted.for_people(),
+        refusal.needed.for_people(),
+        advice(refusal)
+    )
+    .replace("per lifetime", "in all")
+}
+
+fn advice(refusal: &Refusal) -> String {
+    match refusal.fitting_cap {
+        Some(cap) => format!("With max_tokens {cap} it would fit. See: farebox explain last"),
+        None => "See: farebox explain last".to_owned(),
+    }
+}
+
+/// The response to a refusal, with its amounts in headers.
+pub(crate) fn refusal_response(refusal: &Refusal, problem: &Problem) -> Response<Body> {
+    let mut response = problem.render();
+    headers::tell_refusal(response.headers_mut(), refusal);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use admission::BalanceReport;
+    use ledger::BalanceName;
+    use money::Nano;
+    use std::sync::Arc;
+
+    fn refusal(budget: &str, limit_cents: i32) -> Refusal {
+        let name = BalanceName {
+            budget: budget.to_owned(),
+            window: "day".to_owned(),
+            scope: Vec::new(),
+            starts_ms: 0,
+            ends_ms: Some(1_795_478_400_000),
+        };
+        let balance = BalanceReport {
+            name: Arc::new(name),
+            limit: Nano::from_cents(limit_cents),
+            posted: Nano::from_cents(limit_cents),
+            held: Nano::ZERO,
+            unknown: Nano::ZERO,
+            available: Nano::ZERO,
+        };
+        let reason = RefusalReason::UsedUp;
+        let needed = Nano::from_cents(3);
+        Refusal { reason, balance: Some(Box::new(balance)), needed, bound: needed, fitting_cap: None }
+    }
+
+    fn body(response: Response<Body>) -> String {
+        match response.into_body() {
+            Body::Whole(Some(bytes)) => String::from_utf8(bytes.to_vec()).unwrap(),
+            _ => String::new(),
+        }
+    }
+
+    #[test]
+    fn form_a_is_what_clients_stop_at() {
+        let refusal = refusal("proj-x", 600);
+        let response = refusal_response(&refusal, &problem(&refusal));
+        assert_eq!(response.status(), 402);
+        let headers = response.headers();
+        assert_eq!(headers["content-type"], "application/json");
+        assert_eq!(headers["x-should-retry"], "false");
+        assert_eq!(headers["x-farebox-budget"], "proj-x");
+        assert_eq!(headers["x-farebox-limit-usd"], "6.000000000");
+        assert_eq!(headers["x-farebox-window-ends-at"], "2026-11-24T00:00:00Z");
+        assert!(!headers.contains_key("retry-after"));
+        let body = body(response);
+        assert!(body.contains("\"code\":402") && body.contains("Insufficient credits"), "{body}");
+        assert!(body.contains("budget 'proj-x' allows $6.00 per day, $6.00 is spent"), "{body}");
+        let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(json["error"]["metadata"]["limit_source"], "farebox_budget");
+        assert_eq!(json["error"]["metadata"]["error_type"], "payment_required");
+    }
+
+    #[test]
+    fn nothing_in_a_402_makes_a_client_repeat_it() {
+        let traps = ["timeout-tests", "a-503-b", "retry", "Network", "team 52", "team524", "max", "plain"];
+        for (budget, limit) in
+            traps.into_iter().flat_map(|budget| [(budget, 50_000), (budget, 42_900), (budget, 1)])
+        {
+            let body = problem(&refusal(budget, limit)).stop_body();
+            assert!(!is_denied(&body), "{}", String::from_utf8_lossy(&body));
+            assert!(body.windows(20).any(|window| window == b"Insufficient credits"));
+        }
+        assert!(!is_denied(SHORT.as_bytes()));
+    }
+
+    #[test]
+    fn form_b_passes_by_itself() {
+        let mut refusal = refusal("proj-x", 500);
+        refusal.reason = RefusalReason::Held;
+        let response = refusal_response(&refusal, &problem(&refusal));
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "2");
+        assert!(!response.headers().contains_key("x-should-retry"));
+        let expected =
+            r#"{"error":{"code":503,"message":"Another request of this budget is still being settled"}}"#;
+        assert_eq!(body(response), expected);
+    }
+}

@@ -1,0 +1,70 @@
+//! Resolving unknown holds: `GET /generation` until it tells the cost (CONTRACT 7.1), from a second to ten minutes
+//! apart. A server error of which it knows nothing after `final_after` is taken as insured (CONTRACT 11.7).
+//!
+//! Fails closed: as long as nobody tells, the hold stays charged at its bound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use admission::DueHold;
+use ledger::{Evidence, UnknownReason};
+use money::Nano;
+use openrouter::client::GenerationAnswer;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::clock::now_ms;
+use crate::shared::Shared;
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Questions at the same time.
+const ASKED_MAX: usize = 16;
+
+/// Asks for ever.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut asked: JoinSet<()> = JoinSet::new();
+    loop {
+        while asked.try_join_next().is_some() {}
+        let room = ASKED_MAX - asked.len();
+        if room > 0 {
+            for due in shared.admission.due(now_ms(), room, |id| shared.key(id).is_some()) {
+                asked.spawn(ask(Arc::clone(&shared), due));
+            }
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Retires balances whose window has ended, for ever.
+pub(crate) async fn sweep(shared: Arc<Shared>) {
+    loop {
+        sleep(SWEEP_EVERY).await;
+        shared.admission.sweep(now_ms());
+    }
+}
+
+async fn ask(shared: Arc<Shared>, due: DueHold) {
+    let Some(key) = shared.key(due.upstream_key) else { return };
+    match shared.upstream.generation(&due.generation, key.expose()).await {
+        Ok(GenerationAnswer::Found(generation)) => {
+            if let Some(charge) = generation.charge {
+                let evidence = Evidence::Generation;
+                shared.admission.resolve(due.hold, charge.amount, &charge.text, evidence, now_ms());
+            }
+        }
+        Ok(GenerationAnswer::NotYet) if is_insured(&shared, &due) => {
+            shared.admission.resolve(due.hold, Nano::ZERO, "", Evidence::Insured, now_ms());
+        }
+        Ok(GenerationAnswer::NotYet) => {}
+        Ok(GenerationAnswer::Refused(status)) => {
+            tracing::warn!(status, generation = due.generation, "OpenRouter refuses to tell a cost");
+        }
+        Err(error) => tracing::debug!(%error, generation = due.generation, "cannot ask for a cost"),
+    }
+}
+
+fn is_insured(shared: &Shared, due: &DueHold) -> bool {
+    let age_ms = u128::try_from(now_ms().saturating_sub(due.since_ms)).unwrap_or(0);
+    due.reason == UnknownReason::ServerError && age_ms > shared.config.final_after.as_millis()
+}

@@ -1,0 +1,106 @@
+//! Which path is what. Three prefixes mean the same (CLIENTS.md 1.1); everything that could spend and is not
+//! metered has no route.
+
+use http::Method;
+
+/// The longest first.
+const PREFIXES: [&str; 3] = ["/openrouter.ai/api/v1", "/api/v1", "/v1"];
+const BASES: [&str; 5] = ["/", "/api", "/api/v1", "/v1", "/openrouter.ai/api/v1"];
+/// Reads that pass through to the upstream, by exact path or, with a slash at the end, by prefix.
+const READS: [&str; 6] = ["/models", "/models/", "/providers", "/generation", "/key", "/credits"];
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Route<'p> {
+    /// `HEAD` or `GET` on a base path: somebody looks whether we are there.
+    Base,
+    /// The one way to spend.
+    Chat,
+    /// A read, with its path below the upstream's base.
+    Read(&'p str),
+    /// A path that exists for another method.
+    WrongMethod,
+    /// A way to spend that is not metered.
+    Unmetered,
+    /// Nothing is there.
+    Nowhere,
+    /// A path that two readers may read differently.
+    Crooked,
+}
+
+impl<'p> Route<'p> {
+    pub(crate) fn of(method: &Method, path: &'p str) -> Self {
+        if path.contains("..") || path.contains("//") || path.contains('%') || path.contains('\\') {
+            return Route::Crooked;
+        }
+        let reading = matches!(*method, Method::GET | Method::HEAD);
+        let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
+        if BASES.contains(&trimmed) {
+            return if reading { Route::Base } else { Route::WrongMethod };
+        }
+        let below = PREFIXES.iter().find_map(|prefix| trimmed.strip_prefix(prefix));
+        let Some(below) = below.filter(|below| below.starts_with('/')) else {
+            return if *method == Method::POST { Route::Unmetered } else { Route::Nowhere };
+        };
+        let below = if below == "/auth/key" { "/key" } else { below };
+        match below {
+            "/chat/completions" if *method == Method::POST => Route::Chat,
+            "/chat/completions" => Route::WrongMethod,
+            _ if is_read(below) => {
+                if reading {
+                    Route::Read(below)
+                } else {
+                    Route::Unmetered
+                }
+            }
+            _ if reading => Route::Nowhere,
+            _ => Route::Unmetered,
+        }
+    }
+}
+
+fn is_read(below: &str) -> bool {
+    READS.iter().any(|read| match read.strip_suffix('/') {
+        Some(_) => below.starts_with(read),
+        None => below == *read,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes() {
+        for (method, path, route) in [
+            (Method::POST, "/api/v1/chat/completions", Route::Chat),
+            (Method::POST, "/v1/chat/completions", Route::Chat),
+            (Method::POST, "/v1/chat/completions/", Route::Chat),
+            (Method::POST, "/openrouter.ai/api/v1/chat/completions", Route::Chat),
+            (Method::GET, "/v1/chat/completions", Route::WrongMethod),
+            (Method::HEAD, "/api", Route::Base),
+            (Method::HEAD, "/api/v1/", Route::Base),
+            (Method::GET, "/", Route::Base),
+            (Method::POST, "/", Route::WrongMethod),
+            (Method::GET, "/v1/models", Route::Read("/models")),
+            (
+                Method::GET,
+                "/v1/models/openai/gpt-4o/endpoints",
+                Route::Read("/models/openai/gpt-4o/endpoints"),
+            ),
+            (Method::GET, "/api/v1/auth/key", Route::Read("/key")),
+            (Method::GET, "/api/v1/keys", Route::Nowhere),
+            (Method::POST, "/api/v1/keys", Route::Unmetered),
+            (Method::POST, "/api/v1/credits", Route::Unmetered),
+            (Method::POST, "/api/v1/embeddings", Route::Unmetered),
+            (Method::POST, "/chat/completions", Route::Unmetered),
+            (Method::POST, "/v1chat/completions", Route::Unmetered),
+            (Method::DELETE, "/api/v1/keys/abc", Route::Unmetered),
+            (Method::GET, "/api/v1/models/../keys", Route::Crooked),
+            (Method::GET, "/api/v1/models/%2e%2e/keys", Route::Crooked),
+            (Method::POST, "/api/v1//chat/completions", Route::Crooked),
+            (Method::GET, "/favicon.ico", Route::Nowhere),
+        ] {
+            assert_eq!(Route::of(&method, path), route, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! [`Gateway`]: what every request shares.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use admission::Admission;
+use ledger::UpstreamKeyId;
+use openrouter::catalogue::Catalogue;
+use openrouter::client::Upstream;
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::caller::Caller;
+use crate::clock::now_ms;
+use crate::config::{Config, Secret};
+use crate::explain::Explanations;
+use crate::intake::Occupied;
+use crate::stats::Stats;
+use crate::{resolve, server};
+
+/// How often the price book is fetched.
+const PRICES_EVERY: Duration = Duration::from_secs(300);
+/// Callers' own keys kept in memory to ask for the cost of what they paid for, at most.
+const OWN_KEYS_MAX: usize = 10_000;
+
+/// The data plane. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) admission: Admission,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) upstream: Upstream,
+    /// Everybody, when the gateway has a key of its own.
+    pub(crate) local: Option<Caller>,
+    pub(crate) bodies: Arc<Occupied>,
+    pub(crate) parked_bodies: Arc<Occupied>,
+    pub(crate) stats: Stats,
+    pub(crate) explanations: Explanations,
+    own_keys: Mutex<HashMap<UpstreamKeyId, Secret>>,
+    flights: AtomicUsize,
+    request_prefix: u64,
+    next_request: AtomicU64,
+}
+
+impl Gateway {
+    /// Over an open ledger, a catalogue and an upstream.
+    pub fn new(config: Config, admission: Admission, catalogue: Arc<Catalogue>, upstream: Upstream) -> Self {
+        let local = config.upstream_key.clone().map(Caller::local);
+        let shared = Shared {
+            config,
+            admission,
+            catalogue,
+            upstream,
+            local,
+            bodies: Arc::default(),
+            parked_bodies: Arc::default(),
+            stats: Stats::default(),
+            explanations: Explanations::default(),
+            own_keys: Mutex::default(),
+            flights: AtomicUsize::new(0),
+            request_prefix: now_ms().unsigned_abs() & 0xff_ffff_ffff,
+            next_request: AtomicU64::new(0),
+        };
+        Gateway { shared: Arc::new(shared) }
+    }
+
+    /// Starts what runs beside the requests: fresh prices, resolving unknown holds, retiring old balances. Call in a
+    /// runtime.
+    pub fn start_background(&self) {
+        let catalogue = Arc::clone(&self.shared.catalogue);
+        tokio::spawn(catalogue.keep_fresh(self.shared.upstream.clone(), PRICES_EVERY));
+        tokio::spawn(resolve::run(Arc::clone(&self.shared)));
+        tokio::spawn(resolve::sweep(Arc::clone(&self.shared)));
+    }
+
+    /// Serves until `shutdown`, then lets what is in flight end, for at most `limits.drain`.
+    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) {
+        server::serve(Arc::clone(&self.shared), listener, shutdown).await;
+    }
+
+    /// Why the last `most` requests cost what they did, or were refused; newest first.
+    pub fn explanations(&self, most: usize) -> Vec<Value> {
+        self.shared.explanations.newest(most)
+    }
+
+    /// Keeps the explanations in memory for `farebox explain` after the end.
+    pub fn keep_explanations(&self) {
+        for row in self.shared.explanations.unkept() {
+            self.shared.admission.note(row);
+        }
+    }
+
+    /// Counters since the start.
+    pub fn stats(&self) -> Value {
+        let mut stats = self.shared.stats.to_json();
+        let counters = self.shared.admission.counters();
+        for (name, counter) in [
+            ("holds_admitted", &counters.admitted),
+            ("holds_settled", &counters.settled),
+            ("holds_voided", &counters.voided),
+            ("holds_unknown", &counters.unknowns),
+            ("overruns", &counters.overruns),
+        ] {
+            stats.insert(name.to_owned(), counter.load(Ordering::Relaxed).into());
+        }
+        let overrun = money::Nano::from_nanos(counters.overrun_nanos.load(Ordering::Relaxed));
+        stats.insert("overrun_usd".to_owned(), overrun.to_string().into());
+        stats.insert("parked_now".to_owned(), self.shared.admission.parked().into());
+        stats.insert("in_flight_now".to_owned(), self.shared.in_flight().into());
+        Value::Object(stats)
+    }
+
+    /// Whether requests can be admitted.
+    ///
+    /// # Errors
+    /// The reasons why not.
+    pub fn ready(&self) -> Result<(), Vec<String>> {
+        let mut reasons = Vec::new();
+        if let Err(error) = self.shared.admission.health() {
+            reasons.push(error.to_string());
+        }
+        if self.shared.prices_are_stale() {
+            reasons.push("the price book is too old to go by".to_owned());
+        }
+        if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+    }
+}
+
+impl Shared {
+    pub(crate) fn request_id(&self) -> String {
+        let number = self.next_request.fetch_add(1, Ordering::Relaxed);
+        format!("req_{:010x}{number:06x}", self.request_prefix)
+    }
+
+    /// Remembers a caller's own key, and asks for what is unknown on it.
+    pub(crate) fn see_key(&self, caller: &Caller) {
+        if !caller.own_key {
+            return;
+        }
+        let mut keys = self.own_keys.lock();
+        if keys.len() < OWN_KEYS_MAX && !keys.contains_key(&caller.upstream_key_id) {
+            keys.insert(caller.upstream_key_id, caller.upstream_key.clone());
+            drop(keys);
+            self.admission.key_is_here(caller.upstream_key_id);
+        }
+    }
+
+    /// The key with this id, if it is at hand.
+    pub(crate) fn key(&self, id: UpstreamKeyId) -> Option<Secret> {
+        let ours = self.local.as_ref().filter(|local| local.upstream_key_id == id);
+        ours.map(|local| local.upstream_key.clone()).or_else(|| self.own_keys.lock().get(&id).cloned())
+    }
+
+    pub(crate) fn prices_are_stale(&self) -> bool {
+        let age_ms = now_ms().saturating_sub(self.catalogue.book().fetched_at_ms);
+        u128::try_from(age_ms).unwrap_or(0) > self.config.prices_age_max.as_millis()
+    }
+
+    /// Attempts whose end is still being waited for, with or without a client.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.flights.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn flight(self: &Arc<Self>) -> FlightCount {
+        self.flights.fetch_add(1, Ordering::Relaxed);
+        FlightCount(Arc::clone(self))
+    }
+}
+
+/// Counts an attempt as in flight until dropped.
+#[derive(Debug)]
+pub(crate) struct FlightCount(Arc<Shared>);
+
+impl Drop for FlightCount {
+    fn drop(&mut self) {
+        self.0.flights.fetch_sub(1, Ordering::Relaxed);
+    }
+}

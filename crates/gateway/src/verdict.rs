@@ -1,0 +1,91 @@
+//! [`Attempt`]: one attempt upstream with its hold; and what an answer means for that hold.
+//!
+//! * success with a cost: settled. Success without one: unknown;
+//! * 3xx, and 400-429 with OpenRouter's error body: refused, assumed not billed (README, "Assumptions"). The same
+//!   status without that body and without a generation id never reached OpenRouter's router: refused as well;
+//! * everything else: unknown, until `/generation` tells.
+
+use std::sync::Arc;
+
+use admission::Flight;
+use http::StatusCode;
+use ledger::{Evidence, UnknownReason};
+use openrouter::error::UpstreamError;
+use openrouter::sse::Outcome;
+use openrouter::usage::Billed;
+
+use crate::clock::now_ms;
+use crate::explain::{End, Explained};
+use crate::shared::{FlightCount, Shared};
+
+/// One attempt upstream, with its hold. Dropped without a verdict, its cost is unknown.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    flight: Flight,
+    explained: Arc<Explained>,
+    _count: FlightCount,
+}
+
+impl Attempt {
+    pub(crate) fn new(shared: &Arc<Shared>, flight: Flight, explained: Arc<Explained>) -> Self {
+        explained.end(End::Unknown(UnknownReason::Broken));
+        Attempt { flight, explained, _count: shared.flight() }
+    }
+
+    /// The upstream named the generation.
+    pub(crate) fn generated(&mut self, id: &str) {
+        self.flight.generated(id);
+    }
+
+    pub(crate) fn has_generation(&self) -> bool {
+        self.flight.generation().is_some()
+    }
+
+    pub(crate) fn void(self, evidence: Evidence) {
+        self.explained.end(End::Voided(evidence));
+        self.flight.void(evidence, now_ms());
+    }
+
+    pub(crate) fn unknown(self, reason: UnknownReason, status: u16) {
+        self.explained.end(End::Unknown(reason));
+        self.flight.unknown(reason, status, now_ms());
+    }
+
+    /// Settles at the cost in an answer; `otherwise` says why it is unknown where there is none.
+    pub(crate) fn settle(self, billed: &Billed, otherwise: UnknownReason, status: u16) {
+        match billed.charge() {
+            Some(charge) => {
+                self.explained.end(End::Settled { cost: charge.amount, text: charge.text.clone() });
+                self.flight.settle(charge.amount, &charge.text, Evidence::Usage, now_ms());
+            }
+            None => self.unknown(otherwise, status),
+        }
+    }
+
+    /// Ends with a stream: `broken` says how it broke off, if it did.
+    pub(crate) fn settle_stream(mut self, outcome: &Outcome, broken: Option<UnknownReason>) {
+        if let Some(id) = &outcome.id {
+            self.generated(id);
+        }
+        let otherwise = match &outcome.error {
+            Some(_) if !outcome.content_seen => UnknownReason::ServerError,
+            _ => broken.unwrap_or(if outcome.done { UnknownReason::NoCost } else { UnknownReason::Broken }),
+        };
+        self.settle(&outcome.billed, otherwise, 200);
+    }
+
+    /// Ends with an answer other than success.
+    pub(crate) fn end_refused(self, status: StatusCode, error: Option<&UpstreamError>) {
+        let reached_nobody = error.is_none() && !self.has_generation();
+        let refused = match status.as_u16() {
+            300..=399 => true,
+            400..=429 => error.is_some() || reached_nobody,
+            _ => false,
+        };
+        if refused {
+            self.void(Evidence::Refused);
+        } else {
+            self.unknown(UnknownReason::ServerError, status.as_u16());
+        }
+    }
+}
