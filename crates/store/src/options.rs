@@ -39,8 +39,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// The smallest segment that holds a header and any one record.
-    pub const SEGMENT_BYTES_MIN: u64 = 4096;
+    /// The smallest segment: room for a header and any one record.
+    pub const SEGMENT_BYTES_MIN: u64 = 32 << 10;
 
     /// The default options with this durability.
     pub fn new(durability: Durability) -> Self {

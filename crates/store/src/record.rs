@@ -1,4 +1,7 @@
-//! The lines of the journal.
+//! The lines of the journal, and how each is written as bytes. [`crate::line`] reads them back.
+//!
+//! All integers little endian; a text or a list is its length (u16) and its items; an optional instant is a flag
+//! byte and an i64. Kinds and codes are never reused, and a payload that changes gets a new kind.
 
 use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, UnknownReason, UpstreamKeyId};
 use money::Nano;
@@ -75,4 +78,113 @@ pub enum Record<'a> {
         /// What proved it.
         evidence: Evidence,
     },
+}
+
+/// The kinds, as the frame names them.
+pub(crate) mod kind {
+    pub(crate) const BALANCE: u8 = 1;
+    pub(crate) const HOLD: u8 = 2;
+    pub(crate) const GENERATION: u8 = 3;
+    pub(crate) const UNKNOWN: u8 = 4;
+    pub(crate) const SETTLE: u8 = 5;
+}
+
+impl Record<'_> {
+    pub(crate) fn kind(&self) -> u8 {
+        match self {
+            Record::Balance { .. } => kind::BALANCE,
+            Record::Hold { .. } => kind::HOLD,
+            Record::Generation { .. } => kind::GENERATION,
+            Record::Unknown { .. } => kind::UNKNOWN,
+            Record::Settle { .. } => kind::SETTLE,
+        }
+    }
+
+    /// Writes the payload at the end of `buffer`, or says what about the record is impossible.
+    pub(crate) fn encode(&self, buffer: &mut Vec<u8>) -> Result<(), &'static str> {
+        match *self {
+            Record::Balance { id, name, limit } => {
+                if id.0 == u32::MAX {
+                    return Err("balance id beyond 2^32 - 2");
+                }
+                put_u32(buffer, id.0);
+                put_amount(buffer, limit)?;
+                put_i64(buffer, name.starts_ms);
+                buffer.push(u8::from(name.ends_ms.is_some()));
+                put_i64(buffer, name.ends_ms.unwrap_or(0));
+                put_text(buffer, &name.budget)?;
+                put_text(buffer, &name.window)?;
+                put_count(buffer, name.scope.len())?;
+                for (label, value) in &name.scope {
+                    put_text(buffer, label)?;
+                    put_text(buffer, value)?;
+                }
+            }
+            Record::Hold { hold, at_ms, bound, class, balances, upstream_key, model } => {
+                put_hold(buffer, hold)?;
+                put_i64(buffer, at_ms);
+                put_amount(buffer, bound)?;
+                buffer.push(class.code());
+                buffer.extend_from_slice(&upstream_key.0);
+                put_count(buffer, balances.len())?;
+                for balance in balances {
+                    put_u32(buffer, balance.0);
+                }
+                put_text(buffer, model)?;
+            }
+            Record::Generation { hold, id } => {
+                put_hold(buffer, hold)?;
+                put_text(buffer, id)?;
+            }
+            Record::Unknown { hold, at_ms, reason, status } => {
+                put_hold(buffer, hold)?;
+                put_i64(buffer, at_ms);
+                buffer.push(reason.code());
+                buffer.extend_from_slice(&status.to_le_bytes());
+            }
+            Record::Settle { hold, at_ms, cost, text, evidence } => {
+                put_hold(buffer, hold)?;
+                put_i64(buffer, at_ms);
+                put_amount(buffer, cost)?;
+                buffer.push(evidence.code());
+                put_text(buffer, text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put_u32(buffer: &mut Vec<u8>, value: u32) {
+    buffer.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put_i64(buffer: &mut Vec<u8>, value: i64) {
+    buffer.extend_from_slice(&value.to_le_bytes());
+}
+
+/// The books keep hold ids as SQLite integers, which are signed.
+fn put_hold(buffer: &mut Vec<u8>, hold: HoldId) -> Result<(), &'static str> {
+    let id = i64::try_from(hold.0).ok().filter(|id| *id < i64::MAX).ok_or("hold id beyond 2^63 - 2")?;
+    put_i64(buffer, id);
+    Ok(())
+}
+
+fn put_amount(buffer: &mut Vec<u8>, amount: Nano) -> Result<(), &'static str> {
+    if amount.is_negative() {
+        return Err("an amount below zero");
+    }
+    put_i64(buffer, amount.nanos());
+    Ok(())
+}
+
+fn put_count(buffer: &mut Vec<u8>, count: usize) -> Result<(), &'static str> {
+    let count = u16::try_from(count).map_err(|_| "longer than 65535")?;
+    buffer.extend_from_slice(&count.to_le_bytes());
+    Ok(())
+}
+
+fn put_text(buffer: &mut Vec<u8>, text: &str) -> Result<(), &'static str> {
+    put_count(buffer, text.len())?;
+    buffer.extend_from_slice(text.as_bytes());
+    Ok(())
 }

@@ -70,3 +70,13 @@ pub struct OpenHold {
     /// When `unknown` was first recorded, milliseconds since the Unix epoch; 0 while it is `None`.
     pub unknown_since_ms: i64,
 }
+
+impl OpenHold {
+    /// Notes that the cost is unknown; the first time counts, the last reason does.
+    pub(crate) fn mark_unknown(&mut self, reason: UnknownReason, status: u16, at_ms: i64) {
+        if self.unknown.is_none() {
+            self.unknown_since_ms = at_ms;
+        }
+        self.unknown = Some((reason, status));
+    }
+}

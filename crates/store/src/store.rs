@@ -1,106 +1,271 @@
-//! The store.
-use std::future::Future;
-use std::path::Path;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+//! The store: journal, syncer, shipper and books of one folder, opened by one process.
 
-use crate::{DecisionRow, JournalError, OpenError, Options, Position, Record, Recovered, Durability};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
 
-/// The open store.
+use parking_lot::Mutex;
+
+use crate::books::{self, Books, Snapshot};
+use crate::checks::Checks;
+use crate::disk::{Disk, RealDisk};
+use crate::journal::{Extent, Journal, Start};
+use crate::lock::Lock;
+use crate::reading::{self, JOURNAL};
+use crate::segment::HEADER_BYTES;
+use crate::shipper::{Dispatch, Shipper};
+use crate::syncer::Syncer;
+use crate::{
+    DecisionRow, Durability, Durable, JournalError, OpenError, Options, Position, Record, Recovered, address,
+};
+
+/// The ledger of one folder, durable. Share it by `Arc`; every method may be called from any thread.
+///
+/// Dropping it without [`Store::close`] ends its threads and leaves the journal as a crash would.
 #[derive(Debug)]
-pub struct Store {}
+pub struct Store {
+    dir: PathBuf,
+    journal: Arc<Journal>,
+    syncer: Arc<Syncer>,
+    dispatch: Arc<Dispatch>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    syncer: Option<JoinHandle<()>>,
+    shipper: Option<JoinHandle<Shipper>>,
+    closed: Option<Result<(), JournalError>>,
+    /// Held until everything else has ended.
+    lock: Option<Lock>,
+}
 
 impl Store {
-    /// Opens or creates the store in `dir`.
+    /// Opens the folder, or makes it (mode 0700): takes its lock, reads back what the books do not have yet, cuts an
+    /// unfinished record off the journal's end, and begins a new segment.
     ///
     /// # Errors
-    /// [`OpenError`].
-    pub fn open(_dir: &Path, _options: Options) -> Result<(Self, Recovered), OpenError> {
-        Err(OpenError::Options("not built yet"))
+    /// [`OpenError::Held`] while another process has it; [`OpenError::Damaged`] with file and byte when the journal
+    /// lost or changed a record that was on disk.
+    pub fn open(dir: &Path, options: Options) -> Result<(Self, Recovered), OpenError> {
+        Self::open_on(dir, options, Arc::new(RealDisk))
     }
-    /// Appends a record; once this returns it survives the death of the process.
+
+    /// As [`Store::open`], with the journal on another disk: for simulations and for faults on purpose.
     ///
     /// # Errors
-    /// [`JournalError`].
-    pub fn append(&self, _record: &Record<'_>) -> Result<Position, JournalError> {
-        Err(JournalError::Closed)
+    /// As [`Store::open`].
+    pub fn open_on(
+        dir: &Path,
+        options: Options,
+        disk: Arc<dyn Disk>,
+    ) -> Result<(Self, Recovered), OpenError> {
+        check(&options)?;
+        let journal_dir = dir.join(JOURNAL);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&journal_dir)
+            .map_err(|e| OpenError::io("make", &journal_dir, e))?;
+        let lock = Lock::take(dir)?;
+        address::remove(dir);
+        let mut books = Books::new(books::writer(dir)?);
+        let snapshot = Snapshot::read(books.connection())?;
+        let (shipped, at_segment, at_offset, clean) =
+            (snapshot.seq, snapshot.segment, snapshot.offset, snapshot.clean);
+        let recovery = reading::recover(&*disk, &journal_dir, snapshot, books.connection(), true)?;
+        recovery.make_good(&*disk)?;
+        let recovered = reading::recovered(&recovery);
+        for note in &recovered.notes {
+            tracing::warn!(%note, "journal recovered");
+        }
+        let at = recovery.resume(shipped, at_segment, at_offset);
+        let start = Start {
+            dir: journal_dir,
+            disk,
+            boot_id: recovery.boot_id,
+            last: recovery.last,
+            shipped,
+            next_ordinal: recovery.next_ordinal,
+            next_position: recovery.next_position,
+            segments: recovery.segments,
+            checks: Checks::new(&recovered),
+        };
+        if clean {
+            books.make_durable(false).map_err(|source| OpenError::Books { doing: "write", source })?;
+        }
+        let journal = Arc::new(Journal::start(options, start)?);
+        let syncer = Arc::new(Syncer::new(journal.clone()));
+        let dispatch = Arc::new(Dispatch::default());
+        let shipper = Shipper::new(journal.clone(), dispatch.clone(), books, at);
+        let mut threads = Threads { syncer: None, shipper: None, closed: None, lock: Some(lock) };
+        let no_thread = |e: io::Error| OpenError::io("start a thread for", dir, e);
+        let watch = Watch { name: "syncer", syncer: syncer.clone(), journal: journal.clone() };
+        let sync = move || watch.over(|watch| watch.syncer.run());
+        threads.syncer =
+            Some(thread::Builder::new().name("store-sync".to_owned()).spawn(sync).map_err(no_thread)?);
+        let watch = Watch { name: "shipper", syncer: syncer.clone(), journal: journal.clone() };
+        let ship = move || watch.over(|_| shipper.run());
+        let store = Self { dir: dir.to_path_buf(), journal, syncer, dispatch, threads: Mutex::new(threads) };
+        // From here on dropping the store ends the first thread should the second not start.
+        let shipper = thread::Builder::new().name("store-ship".to_owned()).spawn(ship).map_err(no_thread)?;
+        store.threads.lock().shipper = Some(shipper);
+        Ok((store, recovered))
     }
-    /// A future (or [`Durable::wait`]) that ends when the record at `at` is as durable as the options ask.
+
+    /// Appends a record. Once this returns `Ok` the record survives the death of the process; see
+    /// [`Store::durable`] for power loss. No allocation, one short mutex, one `pwrite`.
+    ///
+    /// # Errors
+    /// The record was refused and changed nothing ([`JournalError::NotOpen`], [`JournalError::AlreadyOpen`],
+    /// [`JournalError::Undeclared`], [`JournalError::Invalid`]), or there is no room now ([`JournalError::Full`],
+    /// [`JournalError::NoSpace`]), or the journal is closed for good (all others).
+    pub fn append(&self, record: &Record<'_>) -> Result<Position, JournalError> {
+        self.journal.append(record)
+    }
+
+    /// Ends when the record at `at` is as durable as the options ask: with [`Durability::Process`] at once, with
+    /// [`Durability::Power`] after the next group sync. Await it, or [`Durable::wait`].
     pub fn durable(&self, at: Position) -> Durable {
-        Durable { at }
+        match self.journal.options.durability {
+            Durability::Process => Durable::new(at, None),
+            Durability::Power => Durable::new(at, Some(self.syncer.clone())),
+        }
     }
-    /// Keeps an explanation; best effort.
-    pub fn note(&self, _row: DecisionRow) {}
-    /// How many notes were dropped.
-    pub fn notes_dropped(&self) -> u64 {
-        0
-    }
-    /// The durability it was opened with.
+
+    /// What the store was opened with.
     pub fn durability(&self) -> Durability {
-        Durability::Power
+        self.journal.options.durability
     }
-    /// Whether money can be spent.
+
+    /// Keeps an explanation for `farebox explain`. Best effort: never blocks on I/O, never fails; beyond
+    /// [`Options::notes_queued_max`] it is dropped and counted.
+    pub fn note(&self, row: DecisionRow) {
+        self.dispatch.note(row, self.journal.options.notes_queued_max);
+    }
+
+    /// How many notes were dropped since the store was opened.
+    pub fn notes_dropped(&self) -> u64 {
+        self.dispatch.notes_dropped()
+    }
+
+    /// How many records wait to be shipped to the books.
+    pub fn ship_lag(&self) -> u64 {
+        let progress = &self.journal.progress;
+        progress.appended().saturating_sub(progress.shipped())
+    }
+
+    /// Whether money can be spent and the books are kept.
     ///
     /// # Errors
-    /// [`JournalError`].
+    /// What is in the way: a failure for good, no room, a thread that died, or books that refuse for longer than
+    /// [`Options::ship_grace`].
     pub fn health(&self) -> Result<(), JournalError> {
-        Err(JournalError::Closed)
+        self.journal.progress.failure()?;
+        if self.journal.is_closed() {
+            return Err(JournalError::Closed);
+        }
+        self.journal.room()?;
+        self.dispatch.trouble(self.journal.options.ship_grace)
     }
-    /// Writes the console's address where the commands look for it.
+
+    /// Tells commands where the console of this process listens ([`crate::live_address`]), until the store closes.
     ///
     /// # Errors
-    /// [`JournalError::Io`].
-    pub fn set_address(&self, _address: &str) -> Result<(), JournalError> {
-        Err(JournalError::Closed)
+    /// [`JournalError::Io`] when the file cannot be written.
+    pub fn set_address(&self, address: &str) -> Result<(), JournalError> {
+        address::write(&self.dir, address)
+            .map_err(|e| JournalError::io("write the address file in", &self.dir, &e))
     }
-    /// Ships and syncs everything and ends the threads. Further calls answer as the first.
+
+    /// Takes no more records, syncs and ships all there are, and ends the threads, lets the
+    /// folder go. Later calls answer as the first.
     ///
     /// # Errors
-    /// [`JournalError`].
+    /// What could not be synced or shipped; the journal has it all the same.
     pub fn close(&self) -> Result<(), JournalError> {
-        Err(JournalError::Closed)
+        let mut threads = self.threads.lock();
+        if let Some(result) = &threads.closed {
+            return result.clone();
+        }
+        let shipper = self.stop(&mut threads);
+        let result = self.journal.progress.failure().and_then(|()| {
+            shipper.map_or(Err(JournalError::Panicked("shipper")), Shipper::finish)?;
+            self.journal.trim()
+        });
+        threads.closed = Some(result.clone());
+        threads.lock = None;
+        result
+    }
+
+    /// Ends both threads; the syncer syncs once more.
+    fn stop(&self, threads: &mut Threads) -> Option<Shipper> {
+        address::remove(&self.dir);
+        self.journal.close();
+        self.syncer.stop();
+        self.dispatch.stop.store(true, Ordering::Release);
+        self.journal.ring();
+        // A panic has closed the journal already; its message went to stderr.
+        let _ = threads.syncer.take().map(JoinHandle::join);
+        threads.shipper.take().and_then(|shipper| shipper.join().ok())
     }
 }
 
-/// Ends when a record is durable; `Send`, `Unpin`, runs on any executor.
-#[derive(Debug)]
-pub struct Durable {
-    at: Position,
-}
-
-impl Durable {
-    /// Blocks until it is.
-    ///
-    /// # Errors
-    /// [`JournalError`].
-    pub fn wait(self) -> Result<(), JournalError> {
-        Err(JournalError::Closed)
+impl Drop for Store {
+    fn drop(&mut self) {
+        let mut threads = self.threads.lock();
+        if threads.closed.is_none() {
+            let _shipper = self.stop(&mut threads);
+        }
     }
 }
 
-impl Future for Durable {
-    type Output = Result<(), JournalError>;
-    fn poll(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
-        let _ = self.at;
-        Poll::Ready(Err(JournalError::Closed))
+fn check(options: &Options) -> Result<(), OpenError> {
+    if options.segment_bytes < Options::SEGMENT_BYTES_MIN {
+        return Err(OpenError::Options("segments must have at least 32 KiB"));
+    }
+    if options.journal_bytes_max < 2 * options.segment_bytes {
+        return Err(OpenError::Options("the journal must have room for two segments"));
+    }
+    if options.ship_records == 0 {
+        return Err(OpenError::Options("a batch must have room for a record"));
+    }
+    Ok(())
+}
+
+impl crate::recovery::Recovery {
+    /// Where shipping goes on: behind the last record posted, in a segment that exists or is about to.
+    fn resume(&self, seq: u64, segment: u64, offset: u64) -> Extent {
+        match self.resume_at() {
+            Some(first) if first == segment => Extent { ordinal: segment, offset, seq },
+            Some(first) => Extent { ordinal: first, offset: HEADER_BYTES, seq },
+            None => Extent { ordinal: self.next_ordinal, offset: HEADER_BYTES, seq },
+        }
     }
 }
 
-/// The state of the store in `dir`, read without lock and without writing.
-///
-/// # Errors
-/// [`OpenError`].
-pub fn read(dir: &Path) -> Result<Recovered, OpenError> {
-    Err(OpenError::Absent(dir.to_path_buf()))
+/// Closes the journal when its thread panics, and tells everyone who waits.
+struct Watch {
+    name: &'static str,
+    syncer: Arc<Syncer>,
+    journal: Arc<Journal>,
 }
-/// The last `n` decisions, newest first; only those of one request when `request` is given.
-///
-/// # Errors
-/// [`OpenError`].
-pub fn last_decisions(dir: &Path, _n: usize, _request: Option<&str>) -> Result<Vec<DecisionRow>, OpenError> {
-    Err(OpenError::Absent(dir.to_path_buf()))
+
+impl Watch {
+    fn over<T>(self, work: impl FnOnce(&Self) -> T) -> T {
+        work(&self)
+    }
 }
-/// The console address of the gateway that has the folder open, if one does.
-pub fn live_address(_dir: &Path) -> Option<String> {
-    None
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.journal.progress.fail(JournalError::Panicked(self.name));
+            self.syncer.wake();
+        }
+    }
 }

@@ -1,0 +1,354 @@
+//! Reading the journal back: the longest valid prefix behind what the books have, and a verdict on what follows it.
+//!
+//! Only the segments from the last posted record on are read; the past is in the books. Where the valid records end:
+//!
+//! 1. nothing but zeros follows: a clean end;
+//! 2. an unfinished record and nothing after it: a torn end. Nobody was told that it was written; it is cut off;
+//! 3. valid records follow that prove the broken place was once on disk (each record says how far the disk was
+//!    known to be, and without a restart of the machine everything written is there): damage. That is an error which
+//!    names file and byte, never a silent loss;
+//! 4. valid records follow but the machine restarted and none claims the broken place: a power cut kept later pages
+//!    and lost earlier ones. Nothing there was told to be durable; it is cut off and reported.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use crate::disk::{BootId, Disk};
+use crate::error::Fault;
+use crate::fold::{Fold, FoldError, Lookup};
+use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
+use crate::journal::Segment;
+use crate::line::Line;
+use crate::segment::{self, HEADER_BYTES, Head, Header, Scan, Step};
+use crate::{Durability, OpenError};
+
+/// What was found in the journal folder.
+#[derive(Debug)]
+pub(crate) struct Recovery {
+    pub(crate) fold: Fold,
+    /// The last sequence number given, in the journal or in the books.
+    pub(crate) last: u64,
+    pub(crate) exact: bool,
+    pub(crate) torn_bytes: u64,
+    pub(crate) notes: Vec<String>,
+    pub(crate) boot_id: Option<BootId>,
+    pub(crate) next_ordinal: u64,
+    pub(crate) next_position: u64,
+    /// Segments that stay until they are shipped, oldest first, each with its end.
+    pub(crate) segments: VecDeque<Segment>,
+    /// Segments without a valid record: spares, and what a power cut left behind the end.
+    discarded: Vec<Segment>,
+    /// How many of `segments` are wholly in the books.
+    passed: usize,
+}
+
+/// How far the books reach: a record, and where the one after it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Posted {
+    pub(crate) seq: u64,
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+    /// Whether the store was closed there, with everything on disk.
+    pub(crate) clean: bool,
+}
+
+impl Recovery {
+    /// Reads; changes nothing. `write` opens the files so that [`Recovery::make_good`] can.
+    pub(crate) fn read(
+        disk: &dyn Disk,
+        dir: &Path,
+        posted: Posted,
+        fold: Fold,
+        lookup: Lookup<'_>,
+        write: bool,
+    ) -> Result<Self, OpenError> {
+        let mut found = find(disk, dir, write)?;
+        let boot_id = disk.boot_id();
+        let start = starting_point(&found, posted, dir)?;
+        let last_header = found.iter().rev().find_map(|(_, head)| written(head)).cloned();
+        let same_boot =
+            boot_id.is_some() && last_header.as_ref().is_some_and(|header| header.boot_id == boot_id);
+        let mut reading = Reading { fold, lookup, last: posted.seq, notes: Vec::new() };
+        let end = reading.run(&mut found, start, posted)?;
+        let torn_bytes = match &end {
+            Some(end) => match judge(&found, end, reading.last, same_boot) {
+                // Whoever reads without the lock may see the journal grow while it judges.
+                Err(OpenError::Damaged(_)) if !write && grown(&found, end, reading.last) => 0,
+                judgement => judgement?,
+            },
+            None => 0,
+        };
+        if torn_bytes > 0 {
+            reading
+                .notes
+                .push(format!("cut {torn_bytes} bytes of unfinished records off the end of the journal"));
+        }
+        if reading.last < posted.seq {
+            // Only a power cut may take from the journal what the books have.
+            let fault = |what: String| Fault { file: dir.to_path_buf(), offset: 0, seq: reading.last, what };
+            if same_boot {
+                let what = format!("the journal ends here, the books know record {}", posted.seq);
+                return Err(OpenError::Damaged(fault(what)));
+            }
+            let lost = posted.seq - reading.last;
+            reading.notes.push(format!("the last {lost} records of the journal are only in the books"));
+        }
+        let kept = end.as_ref().map_or(0, |end| end.index + 1);
+        let discarded = found.split_off(kept).into_iter().map(|(segment, _)| segment).collect();
+        let position = found.last().and_then(|(_, head)| written(head)).map_or(0, |header| {
+            header.first_position + end.as_ref().map_or(0, |end| end.offset.saturating_sub(HEADER_BYTES))
+        });
+        let next_ordinal = found.last().map_or(posted.segment, |(segment, _)| segment.ordinal) + 1;
+        let segments: VecDeque<_> = found.into_iter().map(|(segment, _)| segment).collect();
+        let exact = match &last_header {
+            None => true,
+            Some(header) => same_boot || posted.clean || header.durability == Durability::Power,
+        };
+        if !exact {
+            let note =
+                "the machine restarted since and records were not synced one by one: some may be missing";
+            reading.notes.push(note.to_owned());
+        }
+        Ok(Self {
+            passed: start.min(segments.len()),
+            fold: reading.fold,
+            last: reading.last.max(posted.seq),
+            exact,
+            torn_bytes,
+            notes: reading.notes,
+            boot_id,
+            next_ordinal,
+            next_position: position,
+            segments,
+            discarded,
+        })
+    }
+
+    /// Ordinal of the first segment that is not wholly in the books.
+    pub(crate) fn resume_at(&self) -> Option<u64> {
+        self.segments.get(self.passed).map(|segment| segment.ordinal)
+    }
+
+    /// Cuts the torn end off, removes what holds nothing, and puts the rest on disk for certain.
+    pub(crate) fn make_good(&self, disk: &dyn Disk) -> Result<(), OpenError> {
+        for segment in self.discarded.iter().rev() {
+            disk.remove(&segment.path).map_err(|e| OpenError::io("remove", &segment.path, e))?;
+        }
+        for segment in self.segments.iter().skip(self.passed) {
+            let length = segment.file.len().map_err(|e| OpenError::io("read", &segment.path, e))?;
+            if let Some(end) = segment.end.filter(|end| *end < length) {
+                segment.file.set_len(end).map_err(|e| OpenError::io("cut", &segment.path, e))?;
+            }
+            segment.file.sync_data().map_err(|e| OpenError::io("sync", &segment.path, e))?;
+        }
+        Ok(())
+    }
+}
+
+type Found = Vec<(Segment, Head)>;
+
+fn written(head: &Head) -> Option<&Header> {
+    if let Head::Written(header) = head { Some(header) } else { None }
+}
+
+/// All segment files, by ordinal.
+fn find(disk: &dyn Disk, dir: &Path, write: bool) -> Result<Found, OpenError> {
+    let names = disk.list(dir).map_err(|e| OpenError::io("list", dir, e))?;
+    let mut ordinals: Vec<u64> = names.iter().filter_map(|name| segment::ordinal(name)).collect();
+    ordinals.sort_unstable();
+    let mut found = Found::new();
+    for ordinal in ordinals {
+        let path = segment::path(dir, ordinal);
+        let file = disk.open(&path, write).map_err(|e| OpenError::io("open", &path, e))?;
+        let head = match Header::read(&*file).map_err(|e| OpenError::io("read", &path, e))? {
+            Head::TooNew(version) => {
+                return Err(OpenError::TooNew { file: path, found: version, known: segment::VERSION });
+            }
+            Head::Written(header) if header.ordinal != ordinal => Head::Bad("another segment's header"),
+            head => head,
+        };
+        found.push((Segment { ordinal, path, file, end: None }, head));
+    }
+    Ok(found)
+}
+
+/// Index of the segment that holds the first record the books do not have, or would.
+fn starting_point(found: &Found, posted: Posted, dir: &Path) -> Result<usize, OpenError> {
+    let next = posted.seq + 1;
+    let start =
+        found.iter().rposition(|(_, head)| written(head).is_some_and(|header| header.first_seq <= next));
+    let follows = |index: usize| {
+        let (segment, head) = &found[index];
+        segment.ordinal == posted.segment || written(head).is_some_and(|header| header.first_seq == next)
+    };
+    match start {
+        Some(start) if follows(start) => Ok(start),
+        None if found.iter().all(|(_, head)| *head == Head::Blank) && posted.seq == 0 => Ok(0),
+        _ => {
+            let file = found.first().map_or_else(|| dir.to_path_buf(), |(segment, _)| segment.path.clone());
+            let what = "the journal segment that follows the books is missing or unreadable".to_owned();
+            Err(OpenError::Damaged(Fault { file, offset: 0, seq: next, what }))
+        }
+    }
+}
+
+/// Where the valid records end.
+#[derive(Debug)]
+struct End {
+    index: usize,
+    offset: u64,
+    /// `None`: zeros follow.
+    what: Option<&'static str>,
+}
+
+struct Reading<'a> {
+    fold: Fold,
+    lookup: Lookup<'a>,
+    last: u64,
+    notes: Vec<String>,
+}
+
+impl Reading<'_> {
+    /// Applies every record behind `posted`; where they end, or `None` without any segment.
+    fn run(&mut self, found: &mut Found, start: usize, posted: Posted) -> Result<Option<End>, OpenError> {
+        let mut end = None;
+        let mut before = None;
+        for (index, (segment, head)) in found.iter_mut().enumerate().skip(start) {
+            let Some(header) = written(head) else { break };
+            let follows = before.is_none_or(|ordinal| ordinal + 1 == segment.ordinal);
+            if index > start && (header.first_seq != self.last + 1 || !follows) {
+                break;
+            }
+            before = Some(segment.ordinal);
+            let offset =
+                if index == start && segment.ordinal == posted.segment && header.first_seq <= posted.seq {
+                    posted.offset
+                } else {
+                    self.last = header.first_seq - 1;
+                    HEADER_BYTES
+                };
+            let (offset, what) = self.segment(segment, offset, posted.seq)?;
+            segment.end = Some(offset);
+            end = Some(End { index, offset, what });
+        }
+        Ok(end)
+    }
+
+    fn segment(
+        &mut self,
+        segment: &Segment,
+        offset: u64,
+        posted: u64,
+    ) -> Result<(u64, Option<&'static str>), OpenError> {
+        let mut scan = Scan::new(segment.file.clone(), offset);
+        loop {
+            let step = scan.step().map_err(|e| OpenError::io("read", &segment.path, e))?;
+            let (offset, seq, kind, payload) = match step {
+                Step::Blank { offset } => return Ok((offset, None)),
+                Step::Bad { offset, what } => return Ok((offset, Some(what))),
+                Step::Frame { offset, seq, .. } if seq != self.last + 1 => {
+                    return Ok((offset, Some("record out of sequence")));
+                }
+                Step::Frame { offset, seq, kind, payload, .. } => (offset, seq, kind, payload),
+            };
+            self.last = seq;
+            if seq <= posted {
+                continue;
+            }
+            let fault =
+                |what: String| OpenError::Damaged(Fault { file: segment.path.clone(), offset, seq, what });
+            let line = Line::decode(kind, payload).map_err(|what| fault(what.to_owned()))?;
+            self.fold.apply(line, self.lookup).map_err(|error| match error {
+                FoldError::Wrong(what) => fault(what),
+                FoldError::Lookup(error) => error,
+            })?;
+        }
+    }
+}
+
+/// Judges what follows the end of the valid records: how many bytes of it may be cut off, or that it is damage.
+fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<u64, OpenError> {
+    let next = last + 1;
+    let segment = &found[end.index].0;
+    let damaged = |what: &str| {
+        let what = what.to_owned();
+        OpenError::Damaged(Fault { file: segment.path.clone(), offset: end.offset, seq: next, what })
+    };
+    let what = end.what.unwrap_or("zeros where a record was");
+    let mut torn_bytes = 0;
+    for (index, (segment, head)) in found.iter().enumerate().skip(end.index) {
+        let from = if index == end.index { end.offset } else { HEADER_BYTES };
+        let rest = Rest::read(segment, from, next).map_err(|e| OpenError::io("read", &segment.path, e))?;
+        let mut synced = rest.synced;
+        if index > end.index
+            && let Some(header) = written(head)
+        {
+            synced = synced.max(Some(header.synced));
+        } else if let Head::Bad(what) = head {
+            torn_bytes += HEADER_BYTES;
+            if same_boot {
+                return Err(damaged(what));
+            }
+        }
+        if synced.is_some_and(|synced| same_boot || synced >= next) {
+            return Err(damaged(what));
+        }
+        // Written to its last byte and unreadable: without a restart that is no torn write.
+        if same_boot && rest.ends_whole {
+            return Err(damaged(what));
+        }
+        torn_bytes += rest.bytes;
+    }
+    Ok(torn_bytes)
+}
+
+/// Whether the record that was not there is there now.
+fn grown(found: &Found, end: &End, last: u64) -> bool {
+    let mut scan = Scan::new(found[end.index].0.file.clone(), end.offset);
+    matches!(scan.step(), Ok(Step::Frame { seq, .. }) if seq == last + 1)
+}
+
+/// What is behind the last valid record of a segment.
+#[derive(Debug, Default)]
+struct Rest {
+    /// Bytes up to the last that is not zero.
+    bytes: u64,
+    /// Whether those bytes end as a frame does.
+    ends_whole: bool,
+    /// When there are later valid records: the highest sequence number they know to be on disk.
+    synced: Option<u64>,
+}
+
+impl Rest {
+    const CHUNK: usize = 1 << 20;
+
+    fn read(segment: &Segment, from: u64, next: u64) -> std::io::Result<Self> {
+        let mut rest = Rest::default();
+        let mut buffer = vec![0; Self::CHUNK + FRAME_BYTES_MAX];
+        let mut at = from;
+        loop {
+            let count = segment.file.read_at(&mut buffer, at)?;
+            let bytes = &buffer[..count];
+            if let Some(used) = bytes.iter().rposition(|byte| *byte != 0) {
+                rest.bytes = at + used as u64 + 1 - from;
+                rest.ends_whole = bytes[..=used].ends_with(&END);
+                rest.later_records(&bytes[..=used], next);
+            }
+            if count < buffer.len() {
+                return Ok(rest);
+            }
+            at += Self::CHUNK as u64;
+        }
+    }
+
+    /// Looks for valid records at every byte.
+    fn later_records(&mut self, bytes: &[u8], next: u64) {
+        for at in 0..bytes.len().saturating_sub(HEAD_BYTES).min(Self::CHUNK) {
+            if let Parsed::Frame(frame) = frame::parse(&bytes[at..])
+                && frame.seq >= next
+            {
+                self.synced = self.synced.max(Some(frame.synced));
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Shipping: one thread reads the journal back and posts it to the books, then lets go of what is wholly there.
+//!
+//! It reads from the file, not from memory, so that a backlog costs disk and nothing else; the checksums are checked
+//! once more on the way. In the same loop it writes the queued decisions and makes the next segment in time.
+//!
+//! Outside failures: SQLite refuses: tried again, told by health after [`crate::Options::ship_grace`], open until the
+//! journal is full. A record that cannot be read back, or contradicts the books: the journal is closed for good.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::books::{Batch, Books, PostError};
+use crate::error::Fault;
+use crate::journal::{Extent, Journal};
+use crate::line::Line;
+use crate::segment::{HEADER_BYTES, Scan, Step};
+use crate::{DecisionRow, JournalError};
+
+/// The longest pause between attempts when the books refuse.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// What the shipper and the rest of the store tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Dispatch {
+    pub(crate) stop: AtomicBool,
+    notes: Mutex<VecDeque<DecisionRow>>,
+    dropped: AtomicU64,
+    /// Since when the books refuse, and why.
+    trouble: Mutex<Option<(Instant, String)>>,
+}
+
+impl Dispatch {
+    pub(crate) fn note(&self, row: DecisionRow, queued_max: usize) {
+        let mut notes = self.notes.lock();
+        if notes.len() < queued_max {
+            notes.push_back(row);
+        } else {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn notes_dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn trouble(&self, grace: Duration) -> Result<(), JournalError> {
+        match &*self.trouble.lock() {
+            Some((since, reason)) if since.elapsed() >= grace => Err(JournalError::Shipping {
+                for_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+                reason: reason.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: &rusqlite::Error) {
+        let mut trouble = self.trouble.lock();
+        match &mut *trouble {
+            Some((_, reason)) => *reason = error.to_string(),
+            None => {
+                tracing::warn!(%error, "the books cannot be written; the journal keeps everything meanwhile");
+                *trouble = Some((Instant::now(), error.to_string()));
+            }
+        }
+    }
+
+    fn worked(&self) {
+        if self.trouble.lock().take().is_some() {
+            tracing::info!("the books are written again");
+        }
+    }
+}
+
+/// The thread that carries the journal into the books.
+#[derive(Debug)]
+pub(crate) struct Shipper {
+    journal: Arc<Journal>,
+    dispatch: Arc<Dispatch>,
+    books: Books,
+    /// The last record posted, and where the next one begins.
+    at: Extent,
+    scan: Option<Scan>,
+}
+
+impl Shipper {
+    pub(crate) fn new(journal: Arc<Journal>, dispatch: Arc<Dispatch>, books: Books, at: Extent) -> Self {
+        Self { journal, dispatch, books, at, scan: None }
+    }
+
+    /// The thread: until stopped, a round whenever a batch is full or the time is over. Gives itself back.
+    pub(crate) fn run(mut self) -> Self {
+        let every = self.journal.options.ship_every;
+        let mut pause = every;
+        while !self.dispatch.stop.load(Ordering::Acquire) {
+            self.journal.wait_for_bell(&self.dispatch.stop, pause, pause == every);
+            // An error is kept where health finds it; a later round tries again.
+            match self.round() {
+                Ok(()) => pause = every,
+                Err(JournalError::Disagree(_)) => break,
+                Err(_) => pause = (pause * 2).min(PAUSE_MAX.max(every)),
+            }
+        }
+        self
+    }
+
+    /// Ships all there is, writes the decisions, tidies up.
+    pub(crate) fn round(&mut self) -> Result<(), JournalError> {
+        self.journal.prepare_spare();
+        let result = self.ship_all().and_then(|()| self.let_go());
+        self.write_decisions();
+        let error = match result {
+            Ok(()) => {
+                self.dispatch.worked();
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        // What was read ahead of the failed post has to be read again.
+        self.scan = None;
+        Err(match error {
+            PostError::Sqlite(error) => {
+                self.dispatch.failed(&error);
+                JournalError::Shipping { for_ms: 0, reason: error.to_string() }
+            }
+            PostError::Disagree(fault) => {
+                self.journal.progress.fail(JournalError::Disagree(fault.clone()));
+                JournalError::Disagree(fault)
+            }
+        })
+    }
+
+    /// The last round of a clean end: everything in the books, durably.
+    pub(crate) fn finish(mut self) -> Result<(), JournalError> {
+        let told = |error: rusqlite::Error| JournalError::Shipping { for_ms: 0, reason: error.to_string() };
+        self.round()?;
+        self.books.make_durable(true).map_err(told)?;
+        self.books.close().map_err(told)
+    }
+
+    fn ship_all(&mut self) -> Result<(), PostError> {
+        let extent = self.journal.extent();
+        while self.at.seq < extent.seq {
+            let batch = self.read_batch(&extent)?;
+            self.books.post(&batch)?;
+            self.at = batch.next;
+            self.journal.progress.set_shipped(self.at.seq);
+        }
+        Ok(())
+    }
+
+    /// The next records of one segment; at least one.
+    fn read_batch(&mut self, extent: &Extent) -> Result<Batch, PostError> {
+        let (segment, end) = loop {
+            let segment = self.journal.segment(self.at.ordinal);
+            let segment = segment.ok_or_else(|| self.fault("the segment is gone".to_owned()))?;
+            match segment.end {
+                Some(end) if self.at.offset >= end => {
+                    self.at = Extent { ordinal: self.at.ordinal + 1, offset: HEADER_BYTES, ..self.at };
+                    self.scan = None;
+                }
+                Some(end) => break (segment, end),
+                // Written on since `extent` was taken, or not: read no further than was whole then.
+                None => {
+                    break (segment, if self.at.ordinal == extent.ordinal { extent.offset } else { u64::MAX });
+                }
+            }
+        };
+        let at = self.at;
+        let scan = match &mut self.scan {
+            Some(scan) if scan.offset() == at.offset => scan,
+            scan => scan.insert(Scan::new(segment.file.clone(), at.offset)),
+        };
+        let mut batch = Batch { path: segment.path, lines: Vec::new(), next: at };
+        let records_max = self.journal.options.ship_records;
+        while batch.next.offset < end && batch.next.seq < extent.seq && batch.lines.len() < records_max {
+            let wrong = |seq, offset, what: String| {
+                PostError::Disagree(Fault { file: batch.path.clone(), offset, seq, what })
+            };
+            let expected = batch.next.seq + 1;
+            let step =
+                scan.step().map_err(|e| wrong(expected, batch.next.offset, format!("cannot read: {e}")))?;
+            let (offset, seq, kind, payload) = match step {
+                Step::Frame { offset, seq, kind, payload, .. } => (offset, seq, kind, payload),
+                Step::Blank { offset } => {
+                    return Err(wrong(expected, offset, "zeros where a record was".to_owned()));
+                }
+                Step::Bad { offset, what } => return Err(wrong(expected, offset, what.to_owned())),
+            };
+            if seq != expected {
+                return Err(wrong(expected, offset, "record out of sequence".to_owned()));
+            }
+            let line = Line::decode(kind, payload).map_err(|what| wrong(seq, offset, what.to_owned()))?;
+            batch.lines.push((seq, offset, line));
+            batch.next = Extent { seq, offset: scan.offset(), ..batch.next };
+        }
+        assert!(!batch.lines.is_empty(), "a segment with records to ship has at least one");
+        Ok(batch)
+    }
+
+    fn fault(&self, what: String) -> PostError {
+        let file = format!("segment {}", self.at.ordinal).into();
+        PostError::Disagree(Fault { file, offset: self.at.offset, seq: self.at.seq + 1, what })
+    }
+
+    /// Removes segments that lie wholly before the last record posted, after that is durable.
+    fn let_go(&mut self) -> Result<(), PostError> {
+        if self.journal.oldest_before(self.at.ordinal).is_none() {
+            return Ok(());
+        }
+        self.books.make_durable(false)?;
+        while let Some(segment) = self.journal.oldest_before(self.at.ordinal) {
+            if let Err(error) = self.journal.remove_oldest(&segment) {
+                tracing::warn!(file = %segment.path.display(), %error, "cannot remove a shipped journal segment");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Best effort: what cannot be written is counted and gone.
+    fn write_decisions(&mut self) {
+        let rows: Vec<DecisionRow> = self.dispatch.notes.lock().drain(..).collect();
+        if rows.is_empty() {
+            return;
+        }
+        if let Err(error) = self.books.keep_decisions(&rows, self.journal.options.notes_kept_max) {
+            tracing::debug!(%error, "decisions dropped");
+            self.dispatch.dropped.fetch_add(rows.len() as u64, Ordering::Relaxed);
+        }
+    }
+}
