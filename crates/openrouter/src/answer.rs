@@ -75,9 +75,14 @@ mod tests {
     fn answers() {
         let answer = read(br#" {"id":"gen-1","provider":"OpenAI","model":"m","choices":[{"message":{"content":"\"usage\":{\"cost\":9}"}}],"usage":{"cost":2.7e-6,"is_byok":false}}"#);
         assert_eq!(answer.id.as_deref(), Some("gen-1"));
-        assert_eq!(answer.billed.charge().map(|c| (c.amount.nanos(), c.text.as_str())), Some((2_700, "2.7e-6")));
+        assert_eq!(
+            answer.billed.charge().map(|c| (c.amount.nanos(), c.text.as_str())),
+            Some((2_700, "2.7e-6"))
+        );
         assert_eq!(answer.error, None);
-        let answer = read(br#"{"id":"gen-1","choices":[{"finish_reason":"error","error":{"code":502,"message":"x"}}]}"#);
+        let answer = read(
+            br#"{"id":"gen-1","choices":[{"finish_reason":"error","error":{"code":502,"message":"x"}}]}"#,
+        );
         assert_eq!(answer.error.map(|e| e.code), Some("502".to_owned()));
         assert_eq!(answer.billed, Billed::Unknown);
         let answer = read(br#"{"id":1,"provider":null,"usage":7,"choices":{},"error":null}"#);

@@ -97,7 +97,10 @@ impl Upstream {
         let base = base.trim().trim_end_matches('/');
         let not_a_url = || BaseError::NotAUrl(base.to_owned());
         let uri: Uri = base.parse().map_err(|_| not_a_url())?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() || uri.query().is_some() {
+        if !matches!(uri.scheme_str(), Some("http" | "https"))
+            || uri.host().is_none()
+            || uri.query().is_some()
+        {
             return Err(not_a_url());
         }
         let mut tcp = HttpConnector::new();
@@ -221,8 +224,10 @@ impl Upstream {
 
 /// Whether hyper's error proves that nothing left.
 fn classify(error: &hyper_util::client::legacy::Error) -> SendError {
-    let undispatched =
-        error.source().and_then(|source| source.downcast_ref::<hyper::Error>()).is_some_and(hyper::Error::is_canceled);
+    let undispatched = error
+        .source()
+        .and_then(|source| source.downcast_ref::<hyper::Error>())
+        .is_some_and(hyper::Error::is_canceled);
     let words = chain(error);
     if error.is_connect() || undispatched { SendError::NeverSent(words) } else { SendError::MaybeSent(words) }
 }
@@ -252,7 +257,11 @@ mod tests {
 
     #[test]
     fn bases() {
-        for good in ["https://openrouter.ai/api/v1", "http://127.0.0.1:9/api/v1/", " https://eu.openrouter.ai/api/v1 "] {
+        for good in [
+            "https://openrouter.ai/api/v1",
+            "http://127.0.0.1:9/api/v1/",
+            " https://eu.openrouter.ai/api/v1 ",
+        ] {
             let upstream = Upstream::new(good).expect(good);
             assert!(upstream.uri("/models").expect("a URL").path().ends_with("/v1/models"));
         }
@@ -294,22 +303,33 @@ mod tests {
                 let read = socket.read(&mut bytes).await.unwrap_or(0);
                 let head = String::from_utf8_lossy(&bytes[..read]).into_owned();
                 let (status, body) = match () {
-                    () if head.contains("id=gen-late") => ("404 Not Found", "{\"error\":{\"code\":404,\"message\":\"x\"}}"),
+                    () if head.contains("id=gen-late") => {
+                        ("404 Not Found", "{\"error\":{\"code\":404,\"message\":\"x\"}}")
+                    }
                     () if head.contains("id=gen-no") => ("401 Unauthorized", "{}"),
                     () if head.contains("id=gen-1") && head.contains("Bearer k") => {
                         ("200 OK", "{\"data\":{\"total_cost\":0.5,\"is_byok\":false,\"cancelled\":true}}")
                     }
                     () => ("200 OK", "{}"),
                 };
-                let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
                 let _ = socket.write_all(answer.as_bytes()).await;
             }
         });
         let upstream = Upstream::new(&format!("http://{address}/api/v1")).expect("a base");
         let found = upstream.generation("gen-1", "k").await.expect("an answer");
-        assert!(matches!(found, GenerationAnswer::Found(Generation { cancelled: true, charge: Some(_), .. })));
+        assert!(matches!(
+            found,
+            GenerationAnswer::Found(Generation { cancelled: true, charge: Some(_), .. })
+        ));
         assert_eq!(upstream.generation("gen-late", "k").await.expect("an answer"), GenerationAnswer::NotYet);
-        assert_eq!(upstream.generation("gen-no", "k").await.expect("an answer"), GenerationAnswer::Refused(401));
+        assert_eq!(
+            upstream.generation("gen-no", "k").await.expect("an answer"),
+            GenerationAnswer::Refused(401)
+        );
         assert!(matches!(upstream.generation("gen-2", "k").await, Err(AskError::Unreadable(_))));
         assert!(matches!(upstream.generation("gen 1", "k").await, Err(AskError::Unreadable(_))));
         assert_eq!(upstream.models().await.expect("a body").as_ref(), b"{}");

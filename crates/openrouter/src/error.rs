@@ -94,7 +94,8 @@ impl UpstreamError {
     /// Reads the object under `error`.
     pub(crate) fn from_object(status: u16, object: &str) -> Option<UpstreamError> {
         let raw: Object<'_> = serde_json::from_str(object).ok()?;
-        let metadata: Metadata<'_> = raw.metadata.and_then(|m| serde_json::from_str(m.get()).ok()).unwrap_or_default();
+        let metadata: Metadata<'_> =
+            raw.metadata.and_then(|m| serde_json::from_str(m.get()).ok()).unwrap_or_default();
         let availability: Availability<'_> =
             raw.availability.and_then(|a| serde_json::from_str(a.get()).ok()).unwrap_or_default();
         let message = string(raw.message).unwrap_or_default();
@@ -120,7 +121,9 @@ impl UpstreamError {
         let says = |text: &str| self.message.contains(text);
         match self.effective_status() {
             402 if says("in-flight requests") => Some(LimitSource::InFlight),
-            402 if says("/settings/keys") || says("key with a higher") || says("key's") => Some(LimitSource::Key),
+            402 if says("/settings/keys") || says("key with a higher") || says("key's") => {
+                Some(LimitSource::Key)
+            }
             402 => Some(LimitSource::Credits),
             403 if says("Key limit exceeded") => Some(LimitSource::Key),
             403 if says("Workspace") && says("budget") => Some(LimitSource::Workspace),
@@ -231,24 +234,69 @@ mod tests {
     #[test]
     fn whose_money_it_is() {
         for (status, body, source, money, retry) in [
-            (402, r#"{"error":{"code":402,"message":"Insufficient credits.","metadata":{"limit_source":"openrouter_credits"}}}"#,
-                Some(LimitSource::Credits), true, false),
-            (402, r#"{"error":{"code":402,"message":"This request requires more credits, or fewer max_tokens. visit https://openrouter.ai/settings/credits"}}"#,
-                Some(LimitSource::Credits), true, false),
-            (402, r#"{"error":{"code":402,"message":"fewer max_tokens ... adjust the key's daily limit"}}"#,
-                Some(LimitSource::Key), true, false),
-            (403, r#"{"error":{"code":403,"message":"Key limit exceeded (total limit). Manage it using https://openrouter.ai/settings/keys"}}"#,
-                Some(LimitSource::Key), true, false),
-            (403, r#"{"error":{"code":403,"message":"Workspace monthly budget of $500.00 exceeded. Contact your org admin."}}"#,
-                Some(LimitSource::Workspace), true, false),
-            (402, r#"{"error":{"code":402,"message":"x","metadata":{"limit_source":"openrouter_in_flight_budget","reason":"in_flight_budget_exhausted"}}}"#,
-                Some(LimitSource::InFlight), false, true),
-            (429, r#"{"error":{"code":429,"message":"Rate limit exceeded: free-models-per-day."}}"#,
-                Some(LimitSource::FreeTier), false, false),
-            (429, r#"{"error":{"code":429,"message":"Provider returned error","metadata":{"limit_source":"upstream_provider_shared_pool"}}}"#,
-                Some(LimitSource::Provider), false, true),
-            (402, r#"{"error":{"code":402,"message":"x","metadata":{"limit_source":"openrouter_moon"}}}"#,
-                Some(LimitSource::Other("openrouter_moon".to_owned())), true, false),
+            (
+                402,
+                r#"{"error":{"code":402,"message":"Insufficient credits.","metadata":{"limit_source":"openrouter_credits"}}}"#,
+                Some(LimitSource::Credits),
+                true,
+                false,
+            ),
+            (
+                402,
+                r#"{"error":{"code":402,"message":"This request requires more credits, or fewer max_tokens. visit https://openrouter.ai/settings/credits"}}"#,
+                Some(LimitSource::Credits),
+                true,
+                false,
+            ),
+            (
+                402,
+                r#"{"error":{"code":402,"message":"fewer max_tokens ... adjust the key's daily limit"}}"#,
+                Some(LimitSource::Key),
+                true,
+                false,
+            ),
+            (
+                403,
+                r#"{"error":{"code":403,"message":"Key limit exceeded (total limit). Manage it using https://openrouter.ai/settings/keys"}}"#,
+                Some(LimitSource::Key),
+                true,
+                false,
+            ),
+            (
+                403,
+                r#"{"error":{"code":403,"message":"Workspace monthly budget of $500.00 exceeded. Contact your org admin."}}"#,
+                Some(LimitSource::Workspace),
+                true,
+                false,
+            ),
+            (
+                402,
+                r#"{"error":{"code":402,"message":"x","metadata":{"limit_source":"openrouter_in_flight_budget","reason":"in_flight_budget_exhausted"}}}"#,
+                Some(LimitSource::InFlight),
+                false,
+                true,
+            ),
+            (
+                429,
+                r#"{"error":{"code":429,"message":"Rate limit exceeded: free-models-per-day."}}"#,
+                Some(LimitSource::FreeTier),
+                false,
+                false,
+            ),
+            (
+                429,
+                r#"{"error":{"code":429,"message":"Provider returned error","metadata":{"limit_source":"upstream_provider_shared_pool"}}}"#,
+                Some(LimitSource::Provider),
+                false,
+                true,
+            ),
+            (
+                402,
+                r#"{"error":{"code":402,"message":"x","metadata":{"limit_source":"openrouter_moon"}}}"#,
+                Some(LimitSource::Other("openrouter_moon".to_owned())),
+                true,
+                false,
+            ),
             (503, r#"{"error":{"code":503,"message":"x","metadata":null}}"#, None, false, true),
             (401, r#"{"error":{"code":401,"message":"User not found."}}"#, None, false, false),
         ] {
@@ -261,16 +309,29 @@ mod tests {
 
     #[test]
     fn shapes_and_types() {
-        let error = read(404, r#"{"error":{"code":404,"message":"No endpoints found that satisfy the max price for this request","availability":{"code":"constraint_filtered"}},"user_id":"u"}"#);
+        let error = read(
+            404,
+            r#"{"error":{"code":404,"message":"No endpoints found that satisfy the max price for this request","availability":{"code":"constraint_filtered"}},"user_id":"u"}"#,
+        );
         assert!(error.is_max_price());
         assert_eq!(error.availability.as_deref(), Some("constraint_filtered"));
         let error = read(400, r#"{"success":false,"error":{"name":"ZodError","message":"[{\"code\":1}]"}}"#);
         assert_eq!((error.code.as_str(), error.message.as_str()), ("", "[{\"code\":1}]"));
-        let error = read(200, r#"{"error":{"code":"server_error","message":"m"},"error_type":"payment_required"}"#);
+        let error =
+            read(200, r#"{"error":{"code":"server_error","message":"m"},"error_type":"payment_required"}"#);
         assert_eq!(error.error_type.as_deref(), Some("payment_required"));
         assert_eq!(error.effective_status(), 200);
         assert_eq!(read(200, r#"{"error":{"code":402,"message":"m"}}"#).effective_status(), 402);
-        for body in ["", "null", "[]", "{}", r#"{"error":null}"#, r#"{"error":"text"}"#, "<html>", "{\"error\":{\"code\":"] {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"error":null}"#,
+            r#"{"error":"text"}"#,
+            "<html>",
+            "{\"error\":{\"code\":",
+        ] {
             assert_eq!(UpstreamError::read(500, body.as_bytes()), None, "{body}");
         }
     }

@@ -89,7 +89,10 @@ mod tests {
     #[test]
     fn charges() {
         for (data, expect) in [
-            (r#"{"total_cost":0.0000357,"usage":0.0000357,"is_byok":false,"upstream_inference_cost":0}"#, Some("0.0000357")),
+            (
+                r#"{"total_cost":0.0000357,"usage":0.0000357,"is_byok":false,"upstream_inference_cost":0}"#,
+                Some("0.0000357"),
+            ),
             (r#"{"usage":1,"is_byok":false}"#, Some("1")),
             (r#"{"total_cost":0.1,"is_byok":true,"upstream_inference_cost":2}"#, Some("0.1+2")),
             (r#"{"total_cost":0.1,"is_byok":true,"upstream_inference_cost":null}"#, None),

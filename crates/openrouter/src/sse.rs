@@ -241,12 +241,21 @@ struct Delta<'a> {
 
 fn has_content(choices: &RawValue) -> bool {
     let Ok(choices) = serde_json::from_str::<Vec<Choice<'_>>>(choices.get()) else { return false };
-    let full = |raw: Option<&RawValue>| raw.is_some_and(|raw| !matches!(raw.get(), "null" | "\"\"" | "[]" | "{}"));
+    let full =
+        |raw: Option<&RawValue>| raw.is_some_and(|raw| !matches!(raw.get(), "null" | "\"\"" | "[]" | "{}"));
     choices.into_iter().any(|choice| {
-        let delta: Delta<'_> = choice.delta.and_then(|d| serde_json::from_str(d.get()).ok()).unwrap_or_default();
-        [choice.text, delta.content, delta.reasoning, delta.reasoning_details, delta.tool_calls, delta.refusal]
-            .into_iter()
-            .any(full)
+        let delta: Delta<'_> =
+            choice.delta.and_then(|d| serde_json::from_str(d.get()).ok()).unwrap_or_default();
+        [
+            choice.text,
+            delta.content,
+            delta.reasoning,
+            delta.reasoning_details,
+            delta.tool_calls,
+            delta.refusal,
+        ]
+        .into_iter()
+        .any(full)
     })
 }
 
@@ -275,7 +284,10 @@ mod tests {
         assert_eq!(outcome.billed.charge().map(|c| c.amount.nanos()), Some(2_700), "{how}");
         assert_eq!(outcome.id.as_deref(), Some("gen-1"), "{how}");
         assert_eq!(outcome.provider.as_deref(), Some("OpenAI"), "{how}");
-        assert!(outcome.done && outcome.content_seen && !outcome.oversize && outcome.error.is_none(), "{how}");
+        assert!(
+            outcome.done && outcome.content_seen && !outcome.oversize && outcome.error.is_none(),
+            "{how}"
+        );
     }
 
     #[test]
@@ -303,9 +315,15 @@ mod tests {
 
     #[test]
     fn the_last_usage_wins_and_garbage_is_unknown() {
-        let two = scan(&[b"data: {\"usage\":{\"cost\":1}}\n\ndata: {\"choices\":[],\"usage\":{\"cost\":2}}\n\n"]);
+        let two =
+            scan(&[b"data: {\"usage\":{\"cost\":1}}\n\ndata: {\"choices\":[],\"usage\":{\"cost\":2}}\n\n"]);
         assert_eq!(two.billed.charge().map(|c| c.text.clone()), Some("2".to_owned()));
-        for tail in ["{\"usage\":{\"tokens\":2}}", "{\"usage\":{\"cost\":2}", "{\"usage\":[]}", "{\"usage\":{\"cost\":-2}}"] {
+        for tail in [
+            "{\"usage\":{\"tokens\":2}}",
+            "{\"usage\":{\"cost\":2}",
+            "{\"usage\":[]}",
+            "{\"usage\":{\"cost\":-2}}",
+        ] {
             let outcome = scan(&[b"data: {\"usage\":{\"cost\":1}}\n\ndata: ", tail.as_bytes(), b"\n\n"]);
             assert_eq!(outcome.billed, Billed::Unknown, "{tail}");
         }

@@ -79,9 +79,7 @@ impl Usage<'_> {
         match self.is_byok.map(RawValue::get) {
             // `upstream_inference_cost` repeats `cost` here; adding it would double the bill.
             None | Some("false" | "null") => Some(own),
-            Some("true") => {
-                own.plus(&Charge::read(details()?.upstream_inference_cost?.get())?)
-            }
+            Some("true") => own.plus(&Charge::read(details()?.upstream_inference_cost?.get())?),
             Some(_) => None,
         }
     }
@@ -99,13 +97,22 @@ mod tests {
     #[test]
     fn what_is_booked() {
         for (usage, expect) in [
-            (r#"{"cost":0.00042,"is_byok":false,"cost_details":{"upstream_inference_cost":0.00042}}"#, Some((420_000, "0.00042"))),
+            (
+                r#"{"cost":0.00042,"is_byok":false,"cost_details":{"upstream_inference_cost":0.00042}}"#,
+                Some((420_000, "0.00042")),
+            ),
             (r#"{"cost":0.000001979964}"#, Some((1_980, "0.000001979964"))),
             (r#"{"cost":1.979964E-6,"is_byok":null}"#, Some((1_980, "1.979964E-6"))),
             (r#"{"cost":0,"is_byok":false}"#, Some((0, "0"))),
             (r#"{"cost":"0.5"}"#, Some((500_000_000, "0.5"))),
-            (r#"{"cost":0.000095,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0019}}"#, Some((1_995_000, "0.000095+0.0019"))),
-            (r#"{"cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0019}}"#, Some((1_900_000, "0+0.0019"))),
+            (
+                r#"{"cost":0.000095,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0019}}"#,
+                Some((1_995_000, "0.000095+0.0019")),
+            ),
+            (
+                r#"{"cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0019}}"#,
+                Some((1_900_000, "0+0.0019")),
+            ),
             (r#"{"cost":0,"is_byok":true,"cost_details":null}"#, None),
             (r#"{"cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":null}}"#, None),
             (r#"{"cost":0,"is_byok":true}"#, None),

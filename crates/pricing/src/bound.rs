@@ -112,7 +112,9 @@ impl Reason {
             Reason::ContextLength => "the prompt is taken to fit the published context length",
             Reason::Alias => "the name is an alias whose target may move",
             Reason::Choices => "several answers are asked for",
-            Reason::OutputLimit => "a provider may ignore the output cap and is bounded by its published limit",
+            Reason::OutputLimit => {
+                "a provider may ignore the output cap and is bounded by its published limit"
+            }
         }
     }
 }
@@ -211,7 +213,8 @@ impl Bound {
         if room.is_negative() || self.uncapped_output > room {
             return None;
         }
-        let cap = self.output_rate.units_within(room).map_or(self.output_cap, |units| units.min(self.output_cap));
+        let cap =
+            self.output_rate.units_within(room).map_or(self.output_cap, |units| units.min(self.output_cap));
         (cap > 0).then_some(cap)
     }
 
@@ -304,7 +307,7 @@ pub fn bound(shape: &Shape<'_>, book: &Book, policy: &BoundPolicy) -> Result<Bou
         reasons: sum.reasons,
         input_rate: sum.input_rate,
         request_fee: sum.request_fee,
-        dearest: sum.dearest.map(|(_, name)| name).unwrap_or_default(),
+        dearest: sum.dearest.map(|(_, candidate, model)| candidate.name(model)).unwrap_or_default(),
     })
 }
 
@@ -330,7 +333,9 @@ fn priceable<'b>(asked: &str, book: &'b Book) -> Result<Resolved<'b>, Unpriced> 
         RowPrices::Unreadable(reason) => {
             Err(Unpriced::UnreadablePrice { model: name(), reason: reason.clone() })
         }
-        RowPrices::Priced(prices) if prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO && !model.is_free() => {
+        RowPrices::Priced(prices)
+            if prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO && !model.is_free() =>
+        {
             Err(Unpriced::ZeroPrice(name()))
         }
         RowPrices::Priced(_) => Ok(resolved),
@@ -425,7 +430,9 @@ impl<'b> Candidates<'b> {
         }
         let unknown = endpoints.iter().find_map(|e| e.prices.priced()).and_then(|p| p.unknown.first());
         Err(match unknown {
-            Some(unknown) => Unpriced::UnknownPrice { model: self.model.id.clone(), key: unknown.key.clone() },
+            Some(unknown) => {
+                Unpriced::UnknownPrice { model: self.model.id.clone(), key: unknown.key.clone() }
+            }
             None => Unpriced::UnreadablePrice {
                 model: self.model.id.clone(),
                 reason: "no provider lists a price".to_owned(),
@@ -476,7 +483,7 @@ fn permission(sets: &[Candidates<'_>], shape: &Shape<'_>) -> MaxPrice {
 
 /// The worst over every model and endpoint, term by term.
 #[derive(Default)]
-struct Sum {
+struct Sum<'b> {
     input_tokens: u64,
     input_rate: Rate,
     request_fee: Rate,
@@ -484,12 +491,17 @@ struct Sum {
     uncapped_output: Nano,
     output_limit: Option<u64>,
     ignore: Vec<String>,
-    dearest: Option<(Rate, String)>,
+    dearest: Option<((Rate, Rate), Candidate<'b>, &'b Model)>,
     reasons: Reasons,
 }
 
-impl Sum {
-    fn take(&mut self, set: &Candidates<'_>, max_price: &MaxPrice, shape: &Shape<'_>) -> Result<(), Unpriced> {
+impl<'b> Sum<'b> {
+    fn take(
+        &mut self,
+        set: &Candidates<'b>,
+        max_price: &MaxPrice,
+        shape: &Shape<'_>,
+    ) -> Result<(), Unpriced> {
         let model = set.model;
         let within = |prices: &Prices| {
             prices.prompt <= max_price.prompt
@@ -510,8 +522,9 @@ impl Sum {
             self.input_rate = self.input_rate.max(paid.input);
             self.output_rate = self.output_rate.max(paid.output);
             self.request_fee = self.request_fee.max(paid.request);
-            if self.dearest.as_ref().is_none_or(|(rate, _)| paid.weight() > *rate) {
-                self.dearest = Some((paid.weight(), candidate.name(model)));
+            let weight = (paid.input.saturating_add(paid.output), candidate.base());
+            if self.dearest.is_none_or(|(most, ..)| weight > most) {
+                self.dearest = Some((weight, *candidate, model));
             }
             if !candidate.capped {
                 let Some(most) = candidate.output_limit else {
@@ -548,6 +561,11 @@ impl Sum {
 }
 
 impl Candidate<'_> {
+    /// What tells two endpoints apart whose prices the permission makes equal.
+    fn base(&self) -> Rate {
+        self.prices.prompt.saturating_add(self.prices.completion)
+    }
+
     fn name(&self, model: &Model) -> String {
         match self.endpoint {
             Some(endpoint) => format!("{} ({})", endpoint.provider, endpoint.tag),
@@ -574,7 +592,8 @@ impl Paid {
             applies().filter_map(key).chain(base).max()
         };
         let prompt = dearest(Some(prices.prompt.max(max.prompt)), |o| o.prompt).unwrap_or_default();
-        let completion = dearest(Some(prices.completion.max(max.completion)), |o| o.completion).unwrap_or_default();
+        let completion =
+            dearest(Some(prices.completion.max(max.completion)), |o| o.completion).unwrap_or_default();
         let mut input = prompt;
         let mut output = completion;
 
@@ -599,11 +618,6 @@ impl Paid {
         let request = dearest(Some(prices.request.max(max.request.unwrap_or_default())), |o| o.request);
         Paid { input, output, request: request.unwrap_or_default(), reasons }
     }
-
-    /// What to compare endpoints by when naming the dearest.
-    fn weight(&self) -> Rate {
-        self.input.saturating_add(self.output)
-    }
 }
 
 /// The price of writing the prompt to a cache, where the request can meet one.
@@ -626,12 +640,16 @@ fn cache_write(
     let hour = dearest(prices.cache_write_1h, |o| o.cache_write_1h);
     // Unlisted writes at Anthropic's published multiples (CONTRACT 9.3): 1.25 for five minutes, 2 for an hour.
     let claude = model.family == Family::Claude && prompt > Rate::ZERO;
-    let unlisted = |percent: u64| claude.then(|| Rate::from_femtos(prompt.femtos().saturating_mul(percent).div_ceil(100)));
+    let unlisted = |percent: u64| {
+        claude.then(|| Rate::from_femtos(prompt.femtos().saturating_mul(percent).div_ceil(100)))
+    };
     match asked {
         CacheWrite::None => five_minutes,
         CacheWrite::FiveMinutes => five_minutes.or_else(|| unlisted(125)),
         CacheWrite::OneHour => {
-            let hour = hour.or_else(|| if five_minutes.is_some() || claude { Some(prompt.saturating_mul(2)) } else { None });
+            let hour = hour.or_else(|| {
+                if five_minutes.is_some() || claude { Some(prompt.saturating_mul(2)) } else { None }
+            });
             hour.max(five_minutes)
         }
     }

@@ -8,8 +8,8 @@
 //! Every quantity rounds up. Facts about OpenRouter carry the date they were read; the catalogue they describe is
 //! the one of 2026-10-02.
 
-mod bound;
 mod book;
+mod bound;
 mod explain;
 mod model;
 mod prices;
@@ -17,8 +17,8 @@ mod shape;
 mod tokens;
 mod unpriced;
 
-pub use bound::{Bound, BoundPolicy, Class, MaxPrice, Reason, Reasons, bound};
 pub use book::{Book, BookSource, Resolved};
+pub use bound::{Bound, BoundPolicy, Class, MaxPrice, Reason, Reasons, bound};
 pub use explain::{Explanation, Term};
 pub use model::{Endpoint, Family, Model, Tier};
 pub use prices::{Override, Prices, RowPrices, UnknownPrice};

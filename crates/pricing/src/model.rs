@@ -140,9 +140,12 @@ impl Family {
     /// What the tokenizer may do to the text first.
     pub const fn normaliser(self) -> Normaliser {
         match self {
-            Family::Gpt | Family::Llama | Family::DeepSeek | Family::Mistral | Family::Gemini | Family::Grok => {
-                Normaliser::None
-            }
+            Family::Gpt
+            | Family::Llama
+            | Family::DeepSeek
+            | Family::Mistral
+            | Family::Gemini
+            | Family::Grok => Normaliser::None,
             Family::Qwen | Family::Cohere => Normaliser::Nfc,
             Family::Claude | Family::Other => Normaliser::Nfkc,
         }

@@ -40,9 +40,7 @@ pub fn prompt_tokens(family: Family, shape: &Shape<'_>) -> u64 {
         // Schemas are rendered anew: spaces, indentation and escapes may double them.
         (tools, bytes) => TOOL_PREAMBLE + u64::from(tools) * PER_TOOL + bytes,
     };
-    text.saturating_add(prompt)
-        .saturating_add(u64::from(shape.messages) * PER_MESSAGE)
-        .saturating_add(tools)
+    text.saturating_add(prompt).saturating_add(u64::from(shape.messages) * PER_MESSAGE).saturating_add(tools)
 }
 
 /// The most tokens a text can have. The text is JSON or plain; what looks like a `\u` escape is taken for one.

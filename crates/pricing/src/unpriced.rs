@@ -18,7 +18,9 @@ pub enum Unpriced {
     #[error("the variant of '{0}' has no listed price; use the model without it")]
     Variant(String),
     /// A preset, which may add models, tools and prompts on OpenRouter's side.
-    #[error("'{0}' is a preset kept at OpenRouter, which can change model, tools and prompt; send its settings in the body")]
+    #[error(
+        "'{0}' is a preset kept at OpenRouter, which can change model, tools and prompt; send its settings in the body"
+    )]
     Preset(String),
     /// The row's price cannot be read.
     #[error("the listed price of '{model}' cannot be read ({reason}); use another model")]
@@ -37,19 +39,25 @@ pub enum Unpriced {
         key: String,
     },
     /// A price of zero that does not mean free.
-    #[error("'{0}' lists a price of zero without being a ':free' model, so its true price is unknown; use another model")]
+    #[error(
+        "'{0}' lists a price of zero without being a ':free' model, so its true price is unknown; use another model"
+    )]
     ZeroPrice(String),
     /// A model that answers with something else than text.
     #[error("'{0}' does not answer in text alone, and its output has no bound yet; use a text model")]
     NotText(String),
     /// A model that searches the web by itself.
-    #[error("'{0}' searches the web by itself, and its searches have no bound yet; use a model that does not")]
+    #[error(
+        "'{0}' searches the web by itself, and its searches have no bound yet; use a model that does not"
+    )]
     SearchingModel(String),
     /// No endpoint within the caller's own ceiling.
     #[error("no provider of '{0}' is within the provider.max_price of the request; raise it")]
     NothingWithinMaxPrice(String),
     /// An endpoint that may ignore the cap and whose own limit is unknown.
-    #[error("'{0}' has a provider that lists neither an output cap nor a limit of its own; exclude it with provider.ignore")]
+    #[error(
+        "'{0}' has a provider that lists neither an output cap nor a limit of its own; exclude it with provider.ignore"
+    )]
     NoOutputLimit(String),
     /// A message part other than text.
     #[error("{place} has a part of type '{kind}', whose tokens have no bound yet; send text")]
@@ -60,7 +68,9 @@ pub enum Unpriced {
         kind: String,
     },
     /// A tool that is not a function.
-    #[error("{place} is a tool of type '{kind}', which OpenRouter runs and bills without a bound; use function tools")]
+    #[error(
+        "{place} is a tool of type '{kind}', which OpenRouter runs and bills without a bound; use function tools"
+    )]
     ServerTool {
         /// Where, as a path into the body.
         place: String,

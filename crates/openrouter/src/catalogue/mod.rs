@@ -77,7 +77,8 @@ impl Catalogue {
             endpoints: rows::split_endpoints(SNAPSHOT_ENDPOINTS),
         };
         let cache = cache_dir.map(cache::file_in);
-        let cached = cache.as_deref().and_then(cache::load).filter(|saved| saved.fetched_at_ms > SNAPSHOT_AT_MS);
+        let cached =
+            cache.as_deref().and_then(cache::load).filter(|saved| saved.fetched_at_ms > SNAPSHOT_AT_MS);
         let built = |saved: cache::Saved, source| {
             let rows = read_models(&saved.models).filter(|rows| !rows.rows.is_empty())?;
             let rows = with_endpoints(rows.rows, &saved.endpoints);
@@ -87,7 +88,9 @@ impl Catalogue {
         let (book, texts) = cached
             .and_then(|saved| built(saved, BookSource::Cache))
             .or_else(|| built(snapshot(), BookSource::Snapshot))
-            .unwrap_or_else(|| (Book::new(1, SNAPSHOT_AT_MS, BookSource::Snapshot, Vec::new()), Texts::default()));
+            .unwrap_or_else(|| {
+                (Book::new(1, SNAPSHOT_AT_MS, BookSource::Snapshot, Vec::new()), Texts::default())
+            });
         Catalogue {
             book: ArcSwap::from_pointee(book),
             texts: Mutex::new(texts),

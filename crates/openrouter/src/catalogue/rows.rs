@@ -24,7 +24,14 @@ pub struct Rows<T> {
 
 /// Prices that a request of text in, text out cannot meet, and `discount`, which is inside the prices already.
 const IRRELEVANT: [&str; 9] = [
-    "audio", "audio_output", "discount", "image", "image_output", "image_token", "input_audio_cache", "video",
+    "audio",
+    "audio_output",
+    "discount",
+    "image",
+    "image_output",
+    "image_token",
+    "input_audio_cache",
+    "video",
     "video_output",
 ];
 
@@ -147,7 +154,9 @@ fn text_only(architecture: &Object<'_>) -> bool {
 }
 
 fn prices(raw: Option<&RawValue>) -> RowPrices {
-    let Some(row) = raw.and_then(object) else { return RowPrices::Unreadable("no price is listed".to_owned()) };
+    let Some(row) = raw.and_then(object) else {
+        return RowPrices::Unreadable("no price is listed".to_owned());
+    };
     match read_prices(&row) {
         Ok(prices) => RowPrices::Priced(prices),
         Err(PriceError::Dynamic) => RowPrices::Dynamic,
@@ -218,8 +227,14 @@ fn read_overrides(raw: &RawValue, prices: &mut Prices) -> Result<(), PriceError>
 fn is_read(key: &str) -> bool {
     matches!(
         key,
-        "prompt" | "completion" | "request" | "input_cache_read" | "input_cache_write" | "input_cache_write_1h"
-            | "internal_reasoning" | "web_search"
+        "prompt"
+            | "completion"
+            | "request"
+            | "input_cache_read"
+            | "input_cache_write"
+            | "input_cache_write_1h"
+            | "internal_reasoning"
+            | "web_search"
     ) || IRRELEVANT.contains(&key)
 }
 

@@ -74,8 +74,8 @@ impl<'de> Visitor<'de> for Message<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(key)) = map.next_key()? {
             match key.as_ref() {
-                "role" | "name" | "tool_calls" | "tool_call_id" | "function_call" | "refusal" | "reasoning"
-                | "reasoning_content" | "reasoning_details" | "annotations" => {
+                "role" | "name" | "tool_calls" | "tool_call_id" | "function_call" | "refusal"
+                | "reasoning" | "reasoning_content" | "reasoning_details" | "annotations" => {
                     map.next_value::<IgnoredAny>()?;
                 }
                 key => {

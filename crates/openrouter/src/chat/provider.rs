@@ -48,7 +48,11 @@ pub(super) struct Ignore {
 type Keys<'a> = SmallVec<[Cow<'a, str>; 24]>;
 
 /// Reads the `provider` object into the shape and remembers its places.
-pub(super) fn read<'a>(body: &'a str, raw: &'a RawValue, shape: &mut Shape<'a>) -> Result<Provider, BodyError> {
+pub(super) fn read<'a>(
+    body: &'a str,
+    raw: &'a RawValue,
+    shape: &mut Shape<'a>,
+) -> Result<Provider, BodyError> {
     let place = span(body, raw);
     let mut provider = Provider { span: place, object: None, max_price: None, ignore: None };
     if is_null(raw) {
@@ -61,7 +65,9 @@ pub(super) fn read<'a>(body: &'a str, raw: &'a RawValue, shape: &mut Shape<'a>) 
             "ignore" => provider.ignore = Some(ignore(body, value)?),
             "only" if !is_null(value) => shape.only = names(value, "provider.only")?.into_iter().collect(),
             // Handed to the provider as it is: what it switches on there, nobody knows.
-            "options" if !is_empty(value) => note(shape, Unpriced::UnknownField("provider.options".to_owned())),
+            "options" if !is_empty(value) => {
+                note(shape, Unpriced::UnknownField("provider.options".to_owned()))
+            }
             _ => {}
         }
         keys.push(key);
@@ -71,14 +77,15 @@ pub(super) fn read<'a>(body: &'a str, raw: &'a RawValue, shape: &mut Shape<'a>) 
         return Err(BodyError::Duplicate(format!("provider.{key}")));
     }
     provider.object = Some(Object { close: provider.span.end - 1, empty: keys.is_empty() });
-    shape.caller_max_price = provider.max_price.as_ref().filter(|place| place.object.is_some()).map(|place| {
-        let rate = |ceiling: &Option<Ceiling>| ceiling.as_ref().and_then(|ceiling| ceiling.rate);
-        CallerMaxPrice {
-            prompt: rate(&place.prompt),
-            completion: rate(&place.completion),
-            request: rate(&place.request),
-        }
-    });
+    shape.caller_max_price =
+        provider.max_price.as_ref().filter(|place| place.object.is_some()).map(|place| {
+            let rate = |ceiling: &Option<Ceiling>| ceiling.as_ref().and_then(|ceiling| ceiling.rate);
+            CallerMaxPrice {
+                prompt: rate(&place.prompt),
+                completion: rate(&place.completion),
+                request: rate(&place.request),
+            }
+        });
     Ok(provider)
 }
 

@@ -9,7 +9,9 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::fields::{Text, boolean, duplicate, is_container, is_empty, is_null, members, span, text, whole, wrong};
+use super::fields::{
+    Text, boolean, duplicate, is_container, is_empty, is_null, members, span, text, whole, wrong,
+};
 use super::messages::{Messages, cache_write};
 use super::{BodyError, Cap, ChatRequest, Object, provider, tools};
 
@@ -43,7 +45,8 @@ pub fn read_allowing<'a>(body: &'a [u8], allow: &[String]) -> Result<ChatRequest
     let mut request = ChatRequest::default();
     request.shape.body = body;
     request.shape.choices = 1;
-    let mut root = Root { body: text, allow, request, keys: SmallVec::new(), field: "messages", failure: None };
+    let mut root =
+        Root { body: text, allow, request, keys: SmallVec::new(), field: "messages", failure: None };
     let mut json = serde_json::Deserializer::from_str(text);
     let read = json.deserialize_map(&mut root).and_then(|()| json.end());
     match (root.failure.take(), read) {
@@ -164,7 +167,9 @@ impl<'a> Root<'a, '_> {
                     note(shape, Unpriced::ServiceTier(speed.into_owned()));
                 }
             }
-            "web_search_options" if !is_null(raw) => note(shape, Unpriced::WebSearch("\"web_search_options\"")),
+            "web_search_options" if !is_null(raw) => {
+                note(shape, Unpriced::WebSearch("\"web_search_options\""))
+            }
             "prediction" if !is_null(raw) => note(shape, Unpriced::Prediction),
             "audio" if !is_empty(raw) => note(shape, Unpriced::Modality("audio".to_owned())),
             "image_config" if !is_empty(raw) => note(shape, Unpriced::Modality("image".to_owned())),
@@ -202,12 +207,38 @@ impl<'a> Root<'a, '_> {
 /// objects or lists say so.
 fn is_known(key: &str, raw: &RawValue) -> bool {
     match key {
-        "temperature" | "top_p" | "top_k" | "top_a" | "min_p" | "seed" | "frequency_penalty" | "presence_penalty"
-        | "repetition_penalty" | "logprobs" | "top_logprobs" | "parallel_tool_calls" | "include_reasoning" | "store"
-        | "verbosity" | "prompt_cache_key" | "safety_identifier" | "route" | "max_tool_calls" | "prompt"
+        "temperature"
+        | "top_p"
+        | "top_k"
+        | "top_a"
+        | "min_p"
+        | "seed"
+        | "frequency_penalty"
+        | "presence_penalty"
+        | "repetition_penalty"
+        | "logprobs"
+        | "top_logprobs"
+        | "parallel_tool_calls"
+        | "include_reasoning"
+        | "store"
+        | "verbosity"
+        | "prompt_cache_key"
+        | "safety_identifier"
+        | "route"
+        | "max_tool_calls"
+        | "prompt"
         | "structured_outputs" => !is_container(raw),
-        "tool_choice" | "function_call" | "logit_bias" | "stop" | "stream_options" | "usage" | "metadata" | "trace"
-        | "transforms" | "debug" | "stop_server_tools_when" => true,
+        "tool_choice"
+        | "function_call"
+        | "logit_bias"
+        | "stop"
+        | "stream_options"
+        | "usage"
+        | "metadata"
+        | "trace"
+        | "transforms"
+        | "debug"
+        | "stop_server_tools_when" => true,
         // What holds something is read above; these are empty.
         "functions" | "audio" | "image_config" => is_empty(raw),
         _ => false,

@@ -26,7 +26,10 @@ impl ChatRequest<'_> {
         add(self.places.root, added, &mut edits);
         edits.sort_by_key(|edit| edit.span.start);
         let spliced = apply(body, &edits);
-        debug_assert!(self.holds(&spliced, permission), "the spliced body reads as the permission it was given");
+        debug_assert!(
+            self.holds(&spliced, permission),
+            "the spliced body reads as the permission it was given"
+        );
         spliced
     }
 

@@ -1,0 +1,71 @@
+//! What bounding costs once a body is read.
+
+use std::borrow::Cow;
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use money::Rate;
+use pricing::{
+    Book, BookSource, BoundPolicy, Endpoint, Family, Model, Prices, RowPrices, Shape, Tier, bound,
+};
+
+fn book(family: Family) -> Book {
+    let prices = |femtos| {
+        RowPrices::Priced(Prices {
+            prompt: Rate::from_femtos(femtos),
+            completion: Rate::from_femtos(femtos * 4),
+            ..Prices::default()
+        })
+    };
+    let endpoints = (1..=14).map(|n| Endpoint {
+        provider: format!("Provider {n}"),
+        tag: format!("provider-{n}/fp8"),
+        context_length: Some(131_072),
+        max_completion_tokens: Some(16_384),
+        max_prompt_tokens: None,
+        prices: prices(n * 100_000_000),
+        supports_output_cap: n != 3,
+        implicit_caching: false,
+        tier: Tier::Standard,
+    });
+    let models = (0..650).map(|n| Model {
+        id: format!("author/model-{n}"),
+        canonical_slug: format!("author/model-{n}-20261002"),
+        alias_target: None,
+        context_length: Some(131_072),
+        max_completion_tokens: Some(16_384),
+        family,
+        prices: prices(100_000_000),
+        endpoints: Some(endpoints.clone().collect()),
+        text_output_only: true,
+        supports_output_cap: true,
+    });
+    Book::new(1, 0, BookSource::Live, models.collect())
+}
+
+fn benches(criterion: &mut Criterion) {
+    let policy = BoundPolicy::default();
+    let ascii = vec![b'x'; 100_000];
+    let mixed = "Grüße 漢字 ".repeat(5_500);
+    for (name, family, body) in [
+        ("1 KB", Family::Gpt, &ascii[..1_000]),
+        ("100 KB", Family::Gpt, &ascii[..]),
+        ("100 KB, NFKC, ASCII", Family::Claude, &ascii[..]),
+        ("100 KB, NFKC, mixed", Family::Claude, mixed.as_bytes()),
+    ] {
+        let book = book(family);
+        let shape = Shape {
+            models: [Cow::Borrowed("author/model-7")].into_iter().collect(),
+            body,
+            messages: 4,
+            choices: 1,
+            ..Shape::default()
+        };
+        criterion.bench_function(&format!("bound, 14 endpoints, {name}"), |bencher| {
+            bencher.iter(|| bound(black_box(&shape), black_box(&book), &policy));
+        });
+    }
+}
+
+criterion_group!(all, benches);
+criterion_main!(all);

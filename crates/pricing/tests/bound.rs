@@ -1,0 +1,392 @@
+//! The bound against tables, and against an adversary who bills as dearly as the permission lets him.
+
+use std::borrow::Cow;
+
+use money::{Nano, Rate};
+use pricing::{
+    Book, BookSource, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Endpoint, Family, Model, Override,
+    Prices, Reason, RowPrices, Shape, Tier, UnknownPrice, Unpriced, bound,
+};
+use proptest::prelude::*;
+
+const POLICY: BoundPolicy = BoundPolicy { default_output: 16_384 };
+
+fn rate(text: &str) -> Rate {
+    Rate::parse_ceil(text).unwrap()
+}
+
+fn prices(prompt: &str, completion: &str) -> Prices {
+    Prices { prompt: rate(prompt), completion: rate(completion), ..Prices::default() }
+}
+
+fn model(id: &str, prices: Prices, endpoints: Option<Vec<Endpoint>>) -> Model {
+    Model {
+        id: id.to_owned(),
+        canonical_slug: format!("{id}-dated"),
+        alias_target: None,
+        context_length: Some(128_000),
+        max_completion_tokens: Some(16_384),
+        family: Family::Gpt,
+        prices: RowPrices::Priced(prices),
+        endpoints,
+        text_output_only: true,
+        supports_output_cap: true,
+    }
+}
+
+fn endpoint(tag: &str, prices: Prices) -> Endpoint {
+    Endpoint {
+        provider: tag.to_owned(),
+        tag: tag.to_owned(),
+        context_length: Some(128_000),
+        max_completion_tokens: Some(16_384),
+        max_prompt_tokens: None,
+        prices: RowPrices::Priced(prices),
+        supports_output_cap: true,
+        implicit_caching: false,
+        tier: Tier::Standard,
+    }
+}
+
+fn book(models: Vec<Model>) -> Book {
+    Book::new(7, 0, BookSource::Live, models)
+}
+
+fn shape<'a>(models: &[&'a str], body: &'a [u8]) -> Shape<'a> {
+    Shape {
+        models: models.iter().map(|name| Cow::Borrowed(*name)).collect(),
+        body,
+        messages: 1,
+        choices: 1,
+        ..Shape::default()
+    }
+}
+
+const BODY: &[u8] = &[b'x'; 1000];
+
+#[test]
+fn the_dearest_endpoint_sets_the_price() {
+    let cheap = prices("0.0000001", "0.0000002");
+    let dear = prices("0.0000004", "0.0000003");
+    let book = book(vec![model("a/m", cheap.clone(), Some(vec![endpoint("x", cheap), endpoint("y", dear)]))]);
+    let bound = bound(&Shape { output_cap: Some(100), ..shape(&["a/m"], BODY) }, &book, &POLICY).unwrap();
+    assert_eq!(bound.max_price.prompt.femtos(), 400_000_001, "one femto-dollar above the dearest");
+    assert_eq!(bound.max_price.completion.femtos(), 300_000_001);
+    assert_eq!((bound.class, bound.output_cap, bound.asked_cap), (Class::Proven, 100, Some(100)));
+    assert_eq!(bound.input_tokens, 1000 + 256 + 12);
+    assert_eq!(bound.usd(), Nano::from_nanos(507_201 + 30_001));
+    assert_eq!((bound.book_version, bound.model.as_str()), (7, "a/m"));
+    let explained = bound.explain(100);
+    assert_eq!(explained.terms.iter().map(|term| term.amount).sum::<Nano>(), explained.total);
+    assert_eq!((explained.dearest.as_str(), explained.class), ("y (y)", "proven"));
+}
+
+#[test]
+fn the_callers_own_ceiling_wins() {
+    let (cheap, dear) = (prices("0.0000001", "0.0000002"), prices("0.0000004", "0.0000003"));
+    let book = book(vec![model("a/m", cheap.clone(), Some(vec![endpoint("x", cheap), endpoint("y", dear)]))]);
+    let mut request = shape(&["a/m"], BODY);
+    request.caller_max_price =
+        Some(CallerMaxPrice { prompt: Some(rate("0.00000020")), ..CallerMaxPrice::default() });
+    let within = bound(&request, &book, &POLICY).unwrap();
+    assert_eq!(within.max_price.prompt.femtos(), 100_000_001, "the dearest endpoint within the ceiling");
+    request.caller_max_price =
+        Some(CallerMaxPrice { prompt: Some(rate("0.0000001")), ..CallerMaxPrice::default() });
+    assert_eq!(bound(&request, &book, &POLICY).unwrap().max_price.prompt, rate("0.0000001"));
+    request.caller_max_price = Some(CallerMaxPrice { prompt: Some(Rate::ZERO), ..CallerMaxPrice::default() });
+    assert_eq!(bound(&request, &book, &POLICY), Err(Unpriced::NothingWithinMaxPrice("a/m".to_owned())));
+}
+
+#[test]
+fn overrides_hold_strictly_above_their_threshold() {
+    let mut base = prices("0.000002", "0.00001");
+    base.overrides = vec![Override {
+        min_prompt_tokens: Some(1268),
+        prompt: Some(rate("0.000004")),
+        completion: Some(rate("0.000015")),
+        ..Override::default()
+    }];
+    let book = book(vec![model("a/m", base.clone(), Some(vec![endpoint("x", base)]))]);
+    let at = bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap();
+    assert_eq!((at.input_tokens, at.class), (1268, Class::Proven));
+    assert_eq!(at.output_rate.femtos(), 10_000_000_001);
+    let longer = [b'x'; 1001];
+    let above = bound(&shape(&["a/m"], &longer), &book, &POLICY).unwrap();
+    assert_eq!(above.output_rate, rate("0.000015"));
+    assert!(above.reasons.contains(Reason::Override) && above.class == Class::Published);
+    assert_eq!(above.max_price.prompt.femtos(), 2_000_000_001, "the base price is what is filtered");
+}
+
+#[test]
+fn time_of_day_prices_always_count() {
+    let mut base = prices("0.000001", "0.000001");
+    base.overrides =
+        vec![Override { timed: true, completion: Some(rate("0.000003")), ..Override::default() }];
+    let book = book(vec![model("a/m", base.clone(), Some(vec![endpoint("x", base)]))]);
+    assert_eq!(bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap().output_rate, rate("0.000003"));
+}
+
+#[test]
+fn cache_writes_where_they_can_be_met() {
+    let listed = Prices {
+        cache_write: Some(rate("0.00000125")),
+        cache_write_1h: Some(rate("0.000002")),
+        ..prices("0.000001", "0.000005")
+    };
+    let bare = prices("0.000001", "0.000005");
+    for (family, row, asked, expect) in [
+        (Family::Claude, &listed, CacheWrite::None, "0.000001"),
+        (Family::Claude, &listed, CacheWrite::FiveMinutes, "0.00000125"),
+        (Family::Claude, &listed, CacheWrite::OneHour, "0.000002"),
+        (Family::Claude, &bare, CacheWrite::FiveMinutes, "0.00000125"),
+        (Family::Claude, &bare, CacheWrite::OneHour, "0.000002"),
+        (Family::Gpt, &listed, CacheWrite::None, "0.00000125"),
+        (Family::Gpt, &bare, CacheWrite::OneHour, "0.000001"),
+    ] {
+        let row = Model { family, ..model("a/m", row.clone(), Some(vec![endpoint("x", row.clone())])) };
+        let request = Shape { cache_write: asked, output_cap: Some(1), ..shape(&["a/m"], BODY) };
+        let found = bound(&request, &book(vec![row]), &POLICY).unwrap();
+        let input = found.input;
+        let least = rate(expect).times(found.input_tokens);
+        let most = rate(expect).saturating_add(Rate::from_femtos(3)).times(found.input_tokens);
+        assert!((least..=most).contains(&input), "{family:?} {asked:?}: {input} is not about {least}");
+    }
+    let gemini = Prices { cache_write: Some(rate("0.00000008333")), ..prices("0.0000003", "0.0000025") };
+    let row =
+        Model { family: Family::Gemini, ..model("g/m", gemini.clone(), Some(vec![endpoint("x", gemini)])) };
+    let request = Shape { cache_write: CacheWrite::FiveMinutes, ..shape(&["g/m"], BODY) };
+    let found = bound(&request, &book(vec![row]), &POLICY).unwrap();
+    assert!(
+        found.input >= rate("0.00000038333").times(found.input_tokens),
+        "storage comes on top of the prompt"
+    );
+}
+
+#[test]
+fn one_ceiling_for_all_models() {
+    let book = book(vec![
+        model("a/cheap", prices("0.0000001", "0.0000001"), None),
+        model("a/dear", prices("0.000001", "0.000009"), None),
+    ]);
+    let alone = bound(&shape(&["a/cheap"], BODY), &book, &POLICY).unwrap();
+    let both = bound(&shape(&["a/cheap", "a/dear"], BODY), &book, &POLICY).unwrap();
+    assert_eq!(both.max_price.completion.femtos(), 9_000_000_001);
+    assert!(both.usd() > alone.usd() && both.reasons.contains(Reason::EndpointsUnknown));
+}
+
+#[test]
+fn endpoints_that_may_ignore_the_cap() {
+    let row = prices("0.000001", "0.000001");
+    let free_spender =
+        Endpoint { supports_output_cap: false, max_completion_tokens: None, ..endpoint("wild", row.clone()) };
+    let with = |endpoints| book(vec![model("a/m", row.clone(), Some(endpoints))]);
+    let two = with(vec![endpoint("tame", row.clone()), free_spender.clone()]);
+    let excluded = bound(&shape(&["a/m"], BODY), &two, &POLICY).unwrap();
+    assert_eq!((excluded.ignore.as_slice(), excluded.class), (&["wild".to_owned()][..], Class::Proven));
+
+    let only = Shape { only: [Cow::Borrowed("Wild")].into_iter().collect(), ..shape(&["a/m"], BODY) };
+    let kept = bound(&only, &two, &POLICY).unwrap();
+    assert!(kept.ignore.is_empty() && kept.reasons.contains(Reason::OutputLimit));
+    assert!(kept.uncapped_output >= rate("0.000001").times(128_000));
+    assert_eq!(kept.usd_at(1), kept.usd_at(100), "no cap makes it cheaper");
+    assert_eq!(kept.cap_within(kept.input), None);
+
+    let alone = bound(&shape(&["a/m"], BODY), &with(vec![free_spender.clone()]), &POLICY).unwrap();
+    assert!(alone.ignore.is_empty() && alone.class == Class::Published);
+    let limitless = Endpoint { context_length: None, ..free_spender };
+    assert_eq!(
+        bound(&shape(&["a/m"], BODY), &with(vec![limitless]), &POLICY),
+        Err(Unpriced::NoOutputLimit("a/m".to_owned()))
+    );
+
+    let sibling = with(vec![
+        endpoint("wild/fp8", row.clone()),
+        Endpoint { supports_output_cap: false, ..endpoint("wild", row.clone()) },
+    ]);
+    let kept = bound(&shape(&["a/m"], BODY), &sibling, &POLICY).unwrap();
+    assert!(kept.ignore.is_empty(), "ignoring 'wild' would ignore 'wild/fp8' too");
+}
+
+#[test]
+fn premium_tiers_count_only_when_reachable() {
+    let row = prices("0.000001", "0.000001");
+    let tier = Endpoint { tier: Tier::Premium, ..endpoint("x/priority", prices("0.000002", "0.000002")) };
+    let book = book(vec![model("a/m", row.clone(), Some(vec![endpoint("x", row), tier]))]);
+    let plain = bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap();
+    let nitro = bound(&shape(&["a/m:nitro"], BODY), &book, &POLICY).unwrap();
+    assert_eq!(plain.max_price.prompt.femtos(), 1_000_000_001);
+    assert_eq!(nitro.max_price.prompt.femtos(), 2_000_000_001);
+}
+
+#[test]
+fn limits_of_cap_and_context() {
+    let row = prices("0.000001", "0.000001");
+    let book = book(vec![model("a/m", row.clone(), Some(vec![endpoint("x", row)]))]);
+    let large = vec![b'x'; 400_000];
+    let found =
+        bound(&Shape { output_cap: Some(1 << 30), ..shape(&["a/m"], &large) }, &book, &POLICY).unwrap();
+    assert_eq!((found.output_cap, found.input_tokens), (16_384, 128_000));
+    assert!(found.reasons.contains(Reason::ContextLength));
+    assert_eq!(bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap().output_cap, 16_384);
+}
+
+#[test]
+fn what_has_no_bound() {
+    let row = prices("0.000001", "0.000001");
+    let zero = prices("0", "0");
+    let unknown = Prices {
+        unknown: vec![UnknownPrice { key: "moon".to_owned(), value: "1".to_owned() }],
+        ..row.clone()
+    };
+    let book = book(vec![
+        model("a/m", row.clone(), None),
+        model("a/zero", zero.clone(), None),
+        model("a/zero:free", zero.clone(), None),
+        model("openrouter/free", zero, None),
+        model("openrouter/fusion", row.clone(), None),
+        model("perplexity/sonar", row.clone(), None),
+        model("openai/gpt-4o-search-preview", row.clone(), None),
+        model("a/unknown", unknown, None),
+        Model { prices: RowPrices::Dynamic, ..model("a/dynamic", row.clone(), None) },
+        Model { prices: RowPrices::Unreadable("x".to_owned()), ..model("a/bad", row.clone(), None) },
+        Model { text_output_only: false, ..model("a/image", row, None) },
+    ]);
+    for (name, code) in [
+        ("a/m", None),
+        ("a/m:floor", None),
+        ("a/m:exacto", None),
+        ("a/m-dated", None),
+        ("a/zero:free", None),
+        ("openrouter/free", None),
+        ("a/m:online", Some("web_search")),
+        ("a/m:batch", Some("variant")),
+        ("a/m@preset/x", Some("preset")),
+        ("@preset/x", Some("preset")),
+        ("a/nowhere", Some("unknown_model")),
+        ("", Some("unknown_model")),
+        ("a/zero", Some("zero_price")),
+        ("openrouter/fusion", Some("router")),
+        ("a/dynamic", Some("router")),
+        ("perplexity/sonar", Some("searching_model")),
+        ("openai/gpt-4o-search-preview", Some("searching_model")),
+        ("a/unknown", Some("unknown_price")),
+        ("a/bad", Some("unreadable_price")),
+        ("a/image", Some("not_text")),
+    ] {
+        let found = bound(&shape(&[name], BODY), &book, &POLICY);
+        assert_eq!(found.as_ref().err().map(Unpriced::code), code, "{name}");
+        if let Err(reason) = found {
+            let sentence = reason.to_string();
+            assert!(sentence.len() < 220 && !sentence.ends_with('.'), "{sentence}");
+        }
+    }
+    assert_eq!(bound(&shape(&[], BODY), &book, &POLICY), Err(Unpriced::NoModel));
+    let free = bound(&shape(&["a/zero:free"], BODY), &book, &POLICY).unwrap();
+    assert_eq!((free.usd(), free.class), (Nano::ZERO, Class::Proven));
+    assert_eq!(free.cap_within(Nano::ZERO), Some(16_384));
+}
+
+#[test]
+fn names_and_aliases() {
+    let row = prices("0.000001", "0.000001");
+    let alias = Model { alias_target: Some("a/m".to_owned()), ..model("~a/latest", row.clone(), None) };
+    let mut free = model("a/only:free", prices("0", "0"), None);
+    free.canonical_slug = "a/only".to_owned();
+    let book = book(vec![model("a/m", row, None), alias, free]);
+    assert_eq!(book.model("~a/latest").unwrap().id, "a/m");
+    assert!(book.model("a/only").is_none(), "a canonical slug never means the free row");
+    assert!(bound(&shape(&["~a/latest"], BODY), &book, &POLICY).unwrap().reasons.contains(Reason::Alias));
+    let newer = book.with_endpoints("a/m", vec![endpoint("x", prices("0.000001", "0.000001"))]);
+    assert_eq!(newer.version, 8);
+    assert!(
+        newer.model("a/m").unwrap().endpoints.is_some() && book.model("a/m").unwrap().endpoints.is_none()
+    );
+}
+
+fn any_rate() -> impl Strategy<Value = Rate> {
+    prop_oneof![Just(Rate::ZERO), (1..50_000_000_000_u64).prop_map(Rate::from_femtos)]
+}
+
+prop_compose! {
+    fn any_override()(threshold in proptest::option::of(0..4000_u64), timed: bool,
+        prompt in proptest::option::of(any_rate()), completion in proptest::option::of(any_rate()),
+        cache_write in proptest::option::of(any_rate()), request in proptest::option::of(any_rate())) -> Override {
+        Override { min_prompt_tokens: threshold, timed, prompt, completion, cache_write, request, ..Override::default() }
+    }
+}
+
+prop_compose! {
+    fn any_prices()(prompt in any_rate(), completion in any_rate(), request in any_rate(),
+        cache_read in proptest::option::of(any_rate()), cache_write in proptest::option::of(any_rate()),
+        internal_reasoning in proptest::option::of(any_rate()),
+        overrides in proptest::collection::vec(any_override(), 0..3)) -> Prices {
+        Prices { prompt, completion, request, cache_read, cache_write, internal_reasoning, overrides, ..Prices::default() }
+    }
+}
+
+prop_compose! {
+    fn any_endpoint()(prices in any_prices(), capped in proptest::bool::weighted(0.8), limit in proptest::option::of(1..50_000_u64),
+        context in 10..200_000_u64, tag in "[a-c](/[xy])?", premium: bool) -> Endpoint {
+        Endpoint {
+            max_completion_tokens: limit,
+            context_length: Some(context),
+            supports_output_cap: capped,
+            tier: if premium { Tier::Premium } else { Tier::Standard },
+            ..endpoint(&tag, prices)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// An endpoint within the permission and not ignored may apply any override whose threshold the prompt passes,
+    /// write the whole prompt to a cache, and answer to the cap (or to its own limit, when it ignores caps).
+    #[test]
+    fn no_adversary_bills_above_the_bound(
+        endpoints in proptest::collection::vec(any_endpoint(), 1..5),
+        other in proptest::collection::vec(any_endpoint(), 1..3),
+        body in proptest::collection::vec(b'a'..b'z', 0..3000),
+        cap in 1..40_000_u64, choices in 1..4_u32, affordable in 0..1_000_000_000_i64,
+    ) {
+        let row = prices("0.000001", "0.000001");
+        let wide = |id: &str, endpoints: &Vec<Endpoint>| Model {
+            context_length: None, ..model(id, row.clone(), Some(endpoints.clone()))
+        };
+        let book = book(vec![wide("a/m", &endpoints), wide("a/o", &other)]);
+        let request = Shape {
+            output_cap: Some(cap), choices, cache_write: CacheWrite::FiveMinutes, ..shape(&["a/m", "a/o"], &body)
+        };
+        let Ok(found) = bound(&request, &book, &POLICY) else { return Ok(()) };
+        prop_assert!(found.output_cap <= cap && found.output_cap >= 1);
+        let cap = found.cap_within(Nano::from_nanos(affordable));
+        if let Some(cap) = cap {
+            prop_assert!(found.usd_at(cap) <= Nano::from_nanos(affordable));
+            prop_assert!(cap == found.output_cap || found.usd_at(cap + 1) > Nano::from_nanos(affordable));
+        }
+        let cap = cap.unwrap_or(found.output_cap);
+        for endpoint in endpoints.iter().chain(&other) {
+            let Some(p) = endpoint.prices.priced() else { continue };
+            let shut = found.ignore.iter().any(|tag| endpoint.tag == *tag || endpoint.tag.starts_with(&format!("{tag}/")));
+            if shut || p.prompt > found.max_price.prompt || p.completion > found.max_price.completion
+                || found.max_price.request.is_some_and(|most| p.request > most) {
+                continue;
+            }
+            let tokens = (body.len() as u64 + 256).min(endpoint.context_length.unwrap_or(u64::MAX));
+            let applies: Vec<&Override> =
+                p.overrides.iter().filter(|o| o.min_prompt_tokens.is_none_or(|least| tokens > least)).collect();
+            let last = |base: Rate, key: fn(&Override) -> Option<Rate>| {
+                applies.iter().rev().find_map(|o| key(o)).unwrap_or(base)
+            };
+            let prompt = last(p.prompt, |o| o.prompt);
+            let write = applies.iter().rev().find_map(|o| o.cache_write).or(p.cache_write).unwrap_or_default();
+            let input = prompt.max(write).max(p.cache_read.unwrap_or_default());
+            let output = last(p.completion, |o| o.completion).max(p.internal_reasoning.unwrap_or_default());
+            let answered = if endpoint.supports_output_cap { cap } else { endpoint.output_limit().unwrap_or(0) };
+            let bill = input.times(tokens)
+                .saturating_add(last(p.request, |o| o.request).times(1))
+                .saturating_add(output.saturating_mul(u64::from(choices)).times(answered));
+            prop_assert!(bill <= found.usd_at(cap), "{} bills {bill}, bound {}", endpoint.tag, found.usd_at(cap));
+        }
+    }
+}
