@@ -1,0 +1,168 @@
+//! The embedded rows, the cache on disk, and a catalogue fetched live.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openrouter::catalogue::{Catalogue, read_endpoints, read_models};
+use openrouter::client::Upstream;
+use pricing::{BookSource, BoundPolicy, Shape, Unpriced, bound};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+fn shape(model: &str) -> Shape<'_> {
+    let models = [Cow::Borrowed(model)].into_iter().collect();
+    Shape { models, body: b"{\"messages\":[]}", messages: 1, choices: 1, ..Shape::default() }
+}
+
+#[test]
+fn every_embedded_row_is_priced_or_refused_with_a_reason() {
+    let catalogue = Catalogue::open(None);
+    let book = catalogue.book();
+    assert_eq!((book.version, book.source), (1, BookSource::Snapshot));
+    assert!(book.models().len() >= 70);
+    let (mut priced, mut proven) = (0, 0);
+    for model in book.models() {
+        let found = bound(&shape(&model.id), &book, &BoundPolicy::default());
+        let code = found.as_ref().err().map(Unpriced::code);
+        let id = model.id.as_str();
+        let expect = match id {
+            "openrouter/auto" | "openrouter/bodybuilder" | "openrouter/pareto-code" => Some("router"),
+            _ if id.starts_with("perplexity/")
+                || id.contains("search-preview")
+                || id.contains("deep-research") =>
+            {
+                Some("searching_model")
+            }
+            _ if !model.text_output_only => Some("not_text"),
+            _ => None,
+        };
+        if expect.is_some() || code.is_some() {
+            // A row this table does not name may only be refused for what it says of itself.
+            let named =
+                expect.is_some() || matches!(code, Some("zero_price" | "router" | "unreadable_price"));
+            assert!(named, "{id}: {code:?}");
+            assert!(code.is_some(), "{id} must be refused as {expect:?}");
+            if expect.is_some() {
+                assert_eq!(code, expect, "{id}");
+            }
+            continue;
+        }
+        let found = found.unwrap();
+        priced += 1;
+        proven += u32::from(found.reasons.is_empty());
+        assert!(found.output_cap >= 1 && found.output_cap <= 16_384, "{id}");
+        assert_eq!(found.usd().nanos() == 0, model.is_free(), "{id}");
+        assert_eq!(found.explain(found.output_cap).total, found.usd(), "{id}");
+        assert!(found.usd().nanos() < 5_000_000_000, "{id}: {} is no ordinary hold", found.usd());
+    }
+    assert!(priced >= 50 && proven >= 5, "{priced} priced, {proven} proven");
+}
+
+#[test]
+fn well_known_rows() {
+    let book = Catalogue::open(None).book();
+    let deepseek = bound(&shape("deepseek/deepseek-v4-pro"), &book, &BoundPolicy::default()).unwrap();
+    assert_eq!(deepseek.ignore, ["digitalocean"], "it lists no output cap");
+    assert_eq!(deepseek.max_price.completion.femtos(), 4_400_000_001, "together is the dearest");
+    let alias = book.resolve("~openai/gpt-sol-latest").unwrap();
+    assert!(alias.alias && alias.model.id == "openai/gpt-6.1-sol");
+    assert_eq!(book.model("openai/gpt-4o-mini:floor").unwrap().id, "openai/gpt-4o-mini");
+}
+
+#[test]
+fn odd_rows_are_skipped_or_refused_and_never_a_panic() {
+    let read = read_models(
+        r#"{"data":[7,null,{},{"id":1},{"id":"a/b"},{"id":"a/c","pricing":{"prompt":"x","completion":"1"}},
+        {"id":"a/d","pricing":{"prompt":"0.1","completion":"-1"}},{"id":"a/e","pricing":{"prompt":1e-6,"completion":"0.1","moon":"0.2","sun":"0",
+        "overrides":[{"min_prompt_tokens":5,"utc_start":100,"when":[1],"prompt":"1","comet":"3"}]},"architecture":{"output_modalities":["text"]}}]}"#,
+    )
+    .unwrap();
+    assert_eq!((read.skipped, read.rows.len()), (4, 4));
+    assert!(read.rows[..3].iter().all(|row| row.prices.priced().is_none()));
+    let prices = read.rows[3].prices.priced().unwrap();
+    let unknown: Vec<_> = prices.unknown.iter().map(|price| price.key.as_str()).collect();
+    assert!(unknown.contains(&"moon") && unknown.contains(&"comet") && unknown.len() == 2, "{unknown:?}");
+    assert_eq!((prices.overrides[0].min_prompt_tokens, prices.overrides[0].timed), (Some(5), true));
+    for text in ["", "{}", "[]", "{\"data\":{}}", "{\"data\":{\"endpoints\":7}}"] {
+        assert!(read_models(text).is_none() && read_endpoints(text).is_none(), "{text}");
+    }
+    assert!(
+        read_endpoints("{\"data\":{\"endpoints\":[{},{\"provider_name\":\"X Y\"}]}}").unwrap().rows[0].tag
+            == "x-y"
+    );
+}
+
+/// A catalogue server of one model, whose price is in the path of truth: the listing.
+async fn server(models: &'static str, endpoints: &'static str) -> Upstream {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut bytes = [0; 2048];
+            let read = socket.read(&mut bytes).await.unwrap_or(0);
+            let body = if String::from_utf8_lossy(&bytes[..read]).contains("/endpoints") {
+                endpoints
+            } else {
+                models
+            };
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    Upstream::new(&format!("http://{address}/api/v1")).unwrap()
+}
+
+const MODELS: &str = r#"{"data":[{"id":"new/model","canonical_slug":"new/model","context_length":1000,"architecture":{"tokenizer":"GPT","output_modalities":["text"]},"pricing":{"prompt":"0.000001","completion":"0.000002"},"supported_parameters":["max_tokens"]}]}"#;
+const ENDPOINTS: &str = r#"{"data":{"id":"new/model","endpoints":[{"provider_name":"P","tag":"p","context_length":1000,"pricing":{"prompt":"0.000003","completion":"0.000004"},"supported_parameters":["max_tokens"]}]}}"#;
+
+#[tokio::test]
+async fn live_rows_replace_the_snapshot_and_outlive_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let upstream = server(MODELS, ENDPOINTS).await;
+    let catalogue = Catalogue::open(Some(dir.path()));
+    assert_eq!(catalogue.book().source, BookSource::Snapshot);
+    catalogue.refresh_model(&upstream, "new/model").await.unwrap();
+    let book = catalogue.book();
+    assert_eq!((book.source, book.version, book.models().len()), (BookSource::Live, 3, 1));
+    let price = |catalogue: &Catalogue| {
+        bound(&shape("new/model"), &catalogue.book(), &BoundPolicy::default())
+            .unwrap()
+            .max_price
+            .prompt
+            .femtos()
+    };
+    assert_eq!(price(&catalogue), 3_000_000_001);
+    assert!(catalogue.refresh_model(&upstream, "no/where").await.is_err());
+
+    let reopened = Catalogue::open(Some(dir.path()));
+    assert_eq!((reopened.book().source, price(&reopened)), (BookSource::Cache, 3_000_000_001));
+    std::fs::write(dir.path().join("catalogue.json"), b"{\"half").unwrap();
+    assert_eq!(Catalogue::open(Some(dir.path())).book().source, BookSource::Snapshot);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside the file");
+
+    let garbage = server("<html>", "<html>").await;
+    assert!(catalogue.refresh(&garbage).await.is_err());
+    assert_eq!(catalogue.book().models().len(), 1, "a failed refresh changes nothing");
+}
+
+#[tokio::test]
+async fn wanted_endpoints_come_by_themselves() {
+    let upstream = server(MODELS, ENDPOINTS).await;
+    let catalogue = Arc::new(Catalogue::open(None));
+    catalogue.refresh(&upstream).await.unwrap();
+    let fresh = tokio::spawn(Arc::clone(&catalogue).keep_fresh(upstream, Duration::from_secs(3600)));
+    catalogue.want_endpoints("new/model:nitro");
+    catalogue.want_endpoints("no/where");
+    for _ in 0..500 {
+        if catalogue.book().model("new/model").is_some_and(|model| model.endpoints.is_some()) {
+            fresh.abort();
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the endpoints did not come");
+}

@@ -1,0 +1,360 @@
+//! Reading and editing chat bodies: tables, hostile JSON, and splices that undo.
+
+use money::Rate;
+use openrouter::chat::{self, BodyError, ChatRequest, Permission};
+use pricing::{CacheWrite, MaxPrice, Unpriced};
+use proptest::prelude::*;
+
+fn read(body: &str) -> ChatRequest<'_> {
+    chat::read(body.as_bytes()).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
+
+fn permission(cap: u64) -> Permission {
+    let max_price = MaxPrice {
+        prompt: Rate::from_femtos(150_000_001),
+        completion: Rate::from_femtos(600_000_001),
+        request: None,
+    };
+    Permission { output_cap: cap, max_price, ignore: Vec::new() }
+}
+
+fn splice(body: &str, permission: &Permission) -> String {
+    String::from_utf8(read(body).splice(body.as_bytes(), permission)).unwrap()
+}
+
+const CEILING: &str = r#""max_price":{"prompt":0.150000001,"completion":0.600000001}"#;
+
+#[test]
+fn what_a_request_says() {
+    let body = r#"{"model":"a/b","models":["a/b","c/d"],"messages":[{"role":"user","content":"hi"},{"role":"user","content":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]}],
+        "tools":[{"type":"function","function":{"name":"f"}}],"max_tokens":10,"max_completion_tokens":20,"n":2,"stream":true,"user":"u\n","session_id":"s",
+        "reasoning":{"effort":"high","max_tokens":2000},"provider":{"only":["x"],"max_price":{"prompt":"0.5","completion":1e0,"image":3}}}"#;
+    let request = read(body);
+    let shape = &request.shape;
+    assert_eq!(shape.models.as_slice(), ["a/b", "c/d"]);
+    assert_eq!((shape.messages, shape.tools, shape.choices), (2, 1, 2));
+    assert_eq!(shape.output_cap, Some(20), "the larger of two caps");
+    assert_eq!((shape.reasoning_budget, shape.cache_write), (2000, CacheWrite::FiveMinutes));
+    assert_eq!(
+        (request.stream, request.user.as_deref(), request.session_id.as_deref()),
+        (true, Some("u\n"), Some("s"))
+    );
+    let caller = shape.caller_max_price.unwrap();
+    assert_eq!(caller.prompt.unwrap().femtos(), 500_000_001);
+    assert_eq!(caller.completion.unwrap().femtos(), 1_000_000_001);
+    assert_eq!(shape.only.as_slice(), ["x"]);
+    assert!(shape.costs.is_empty() && !shape.unknown_scalars);
+}
+
+#[test]
+fn nulls_are_absent() {
+    let body = r#"{"model":"m","models":null,"messages":null,"max_tokens":null,"n":null,"stream":null,"user":null,"tools":null,"plugins":null,
+        "provider":null,"reasoning":null,"modalities":null,"preset":null,"audio":null,"web_search_options":null,"prediction":null,
+        "image_config":null,"service_tier":null,"response_format":null,"unheard_of":null,"cache_control":null,"prompt_cache_options":null}"#;
+    let request = read(body);
+    assert!(request.shape.costs.is_empty(), "{:?}", request.shape.costs);
+    assert!(!request.shape.unknown_scalars);
+    assert_eq!((request.shape.choices, request.shape.output_cap), (1, None));
+    assert_eq!(request.shape.cache_write, CacheWrite::None);
+}
+
+#[test]
+fn what_costs_money_is_seen() {
+    let message =
+        |part: &str| format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{part}]}}]}}"#);
+    let root = |member: &str| format!(r#"{{"model":"m","messages":[],{member}}}"#);
+    for (body, code) in [
+        (message(r#"{"type":"text","text":"x"}"#), None),
+        (message(r#"{"type":"image_url","image_url":{"url":"x"}}"#), Some("media")),
+        (message(r#"{"type":"text","text":"x","type":"image_url"}"#), Some("media")),
+        (message(r#"{"type":"text","text":"x","image_url":{"url":"x"}}"#), Some("media")),
+        (message(r#"{"type":"input_audio","input_audio":{}}"#), Some("media")),
+        (message(r#"{"type":"file","file":{}}"#), Some("media")),
+        (message(r#"{"type":"video_url","video_url":{}}"#), Some("media")),
+        (message(r#"{"type":null,"text":"x"}"#), Some("media")),
+        (message(r#"{"text":"x"}"#), Some("media")),
+        (message(r#"{"\u0074ype":"\u0069mage_url"}"#), Some("media")),
+        (
+            r#"{"model":"m","messages":[{"role":"assistant","content":null,"images":[{"image_url":{}}]}]}"#
+                .to_owned(),
+            Some("media"),
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"assistant","content":"x","audio":{"id":"a"}}]}"#.to_owned(),
+            Some("media"),
+        ),
+        (
+            r#"{"model":"m","messages":[{"content":"x","content":[{"type":"file"}]}]}"#.to_owned(),
+            Some("media"),
+        ),
+        (root(r#""tools":[{"type":"function","function":{}}]"#), None),
+        (root(r#""tools":[{"function":{}}]"#), None),
+        (root(r#""tools":[{"type":"openrouter:web_search"}]"#), Some("server_tool")),
+        (
+            root(r#""tools":[{"type":"function","type":"openrouter:bash","function":{}}]"#),
+            Some("server_tool"),
+        ),
+        (root(r#""tools":[{"name":"web","input_schema":{}}]"#), Some("server_tool")),
+        (root(r#""plugins":[]"#), None),
+        (root(r#""plugins":[{"id":"web","enabled":false}]"#), None),
+        (root(r#""plugins":[{"id":"web"}]"#), Some("plugin")),
+        (root(r#""plugins":[{"id":"web","enabled":null}]"#), Some("plugin")),
+        (root(r#""web_search_options":{}"#), Some("web_search")),
+        (root(r#""modalities":["text"]"#), None),
+        (root(r#""modalities":["text","image"]"#), Some("modality")),
+        (root(r#""audio":{"voice":"x"}"#), Some("modality")),
+        (root(r#""image_config":{"a":1}"#), Some("modality")),
+        (root(r#""preset":"p""#), Some("preset")),
+        (root(r#""service_tier":"flex""#), None),
+        (root(r#""service_tier":"priority""#), Some("service_tier")),
+        (root(r#""speed":"fast""#), Some("service_tier")),
+        (root(r#""prediction":{"type":"content"}"#), Some("prediction")),
+        (root(r#""deferred_tools":{"v":1}"#), Some("unknown_field")),
+        (root(r#""prompt":["a"]"#), Some("unknown_field")),
+        (root(r#""temperature":[1]"#), Some("unknown_field")),
+        (root(r#""provider":{"options":{"x":{"search":true}}}"#), Some("unknown_field")),
+        (
+            root(
+                r#""stop":["x"],"metadata":{"a":"b"},"trace":{},"logit_bias":{"1":2},"usage":{"include":true}"#,
+            ),
+            None,
+        ),
+    ] {
+        let request = read(&body);
+        assert_eq!(request.shape.costs.first().map(Unpriced::code), code, "{body}");
+    }
+    assert!(read(&root(r#""unheard_of":7"#)).shape.unknown_scalars);
+    let allowed = root(r#""chat_template_kwargs":{"a":1}"#);
+    let request = chat::read_allowing(allowed.as_bytes(), &["chat_template_kwargs".to_owned()]).unwrap();
+    assert!(request.shape.costs.is_empty() && request.shape.unknown_scalars);
+}
+
+#[test]
+fn cache_writes() {
+    let root = |member: &str| format!(r#"{{"model":"m","messages":[],{member}}}"#);
+    for (body, expect) in [
+        (root(r#""cache_control":{"type":"ephemeral"}"#), CacheWrite::FiveMinutes),
+        (root(r#""cache_control":{"type":"ephemeral","ttl":"5m"}"#), CacheWrite::FiveMinutes),
+        (root(r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#), CacheWrite::OneHour),
+        (root(r#""cache_control":{"ttl":"5m","ttl":"1h"}"#), CacheWrite::OneHour),
+        (root(r#""cache_control":true"#), CacheWrite::OneHour),
+        (root(r#""prompt_cache_options":{"ttl":"12h"}"#), CacheWrite::OneHour),
+        (
+            root(r#""tools":[{"type":"function","function":{},"cache_control":{"ttl":"1h"}}]"#),
+            CacheWrite::OneHour,
+        ),
+        (root(r#""stop":"cache_control""#), CacheWrite::None),
+    ] {
+        assert_eq!(read(&body).shape.cache_write, expect, "{body}");
+    }
+}
+
+#[test]
+fn bodies_that_are_refused() {
+    let deep = format!("{{\"model\":\"m\",\"messages\":[{}", "[".repeat(100_000));
+    let many = format!(r#"{{"models":[{}]}}"#, vec!["\"m\""; 17].join(","));
+    for (body, error) in [
+        ("", "not valid JSON"),
+        ("nul", "not valid JSON"),
+        ("[]", "must be a JSON object"),
+        ("\"x\"", "must be a JSON object"),
+        ("{\"model\":\"m\"} x", "not valid JSON"),
+        ("{\"model\":\"m\"}{}", "not valid JSON"),
+        ("{\"model\":\"m\",}", "not valid JSON"),
+        ("{\"model\":\"m\"", "not valid JSON"),
+        ("\u{feff}{}", "not valid JSON"),
+        (deep.as_str(), "messages"),
+        (many.as_str(), "models"),
+        (r#"{"model":1}"#, "'model' must be a string"),
+        (r#"{"messages":{}}"#, "'messages' must be a list"),
+        (r#"{"messages":"secret words"}"#, "'messages' must be a list"),
+        (r#"{"messages":["secret words"]}"#, "'messages' must be a list"),
+        (r#"{"messages":[{"content":7}]}"#, "messages[].content"),
+        (r#"{"messages":[{"content":["secret words"]}]}"#, "messages[].content"),
+        (r#"{"max_tokens":-1}"#, "'max_tokens' must be a whole number"),
+        (r#"{"max_tokens":0}"#, "'max_tokens' must be"),
+        (r#"{"max_tokens":1.5}"#, "'max_tokens' must be"),
+        (r#"{"max_tokens":1e3}"#, "'max_tokens' must be"),
+        (r#"{"max_tokens":4294967296}"#, "'max_tokens' must be"),
+        (r#"{"max_tokens":99999999999999999999999}"#, "'max_tokens' must be"),
+        (r#"{"max_tokens":"10"}"#, "'max_tokens' must be"),
+        (r#"{"max_completion_tokens":[1]}"#, "'max_completion_tokens' must be"),
+        (r#"{"n":0}"#, "'n' must be"),
+        (r#"{"stream":"yes"}"#, "'stream' must be"),
+        (r#"{"user":7}"#, "'user' must be"),
+        (r#"{"provider":[]}"#, "'provider' must be"),
+        (r#"{"provider":{"max_price":7}}"#, "'provider.max_price' must be"),
+        (r#"{"provider":{"max_price":{"prompt":-1}}}"#, "'provider.max_price' must be"),
+        (r#"{"provider":{"max_price":{"prompt":"x"}}}"#, "'provider.max_price' must be"),
+        (r#"{"provider":{"ignore":"x"}}"#, "'provider.ignore' must be"),
+        (r#"{"model":"a","model":"b"}"#, "'model' is given twice"),
+        (r#"{"max_tokens":1,"max\u005ftokens":9}"#, "'max_tokens' is given twice"),
+        (r#"{"messages":[],"messages":[]}"#, "'messages' is given twice"),
+        (r#"{"provider":{"sort":"price","sort":"price"}}"#, "'provider.sort' is given twice"),
+        (
+            r#"{"provider":{"max_price":{"prompt":1,"pr\u006fmpt":2}}}"#,
+            "'provider.max_price.prompt' is given twice",
+        ),
+        (r#"{"tools":{"a":1}}"#, "'tools' must be"),
+        (r#"{"tools":[7]}"#, "'tools' must be"),
+    ] {
+        let found = chat::read(body.as_bytes()).expect_err(body).to_string();
+        assert!(found.contains(error) && !found.contains("secret"), "{found} for {:.80}", body);
+    }
+    assert!(matches!(chat::read(b"{\"model\":\"\xff\"}"), Err(BodyError::NotJson(_))));
+    let hidden = format!("{{\"model\":\"m\",\"x\":{}1{}}}", "[".repeat(50_000), "]".repeat(50_000));
+    assert_eq!(read(&hidden).shape.costs[0].code(), "unknown_field", "depth costs no stack");
+}
+
+#[test]
+fn splices() {
+    let p = permission(100);
+    for (body, expect) in [
+        (r#"{}"#, format!(r#"{{"max_tokens":100,"provider":{{{CEILING}}}}}"#)),
+        (" { } \n", format!(" {{ \"max_tokens\":100,\"provider\":{{{CEILING}}}}} \n")),
+        (r#"{"model":"m"}"#, format!(r#"{{"model":"m","max_tokens":100,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":7,"model":"m"}"#, format!(r#"{{"max_tokens":7,"model":"m","provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":700}"#, format!(r#"{{"max_tokens":100,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":null}"#, format!(r#"{{"max_tokens":100,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_completion_tokens" : null }"#, format!(r#"{{"max_completion_tokens" : 100 ,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":700,"max_completion_tokens":900}"#, format!(r#"{{"max_tokens":100,"max_completion_tokens":100,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":7,"max_completion_tokens":900}"#, format!(r#"{{"max_tokens":7,"max_completion_tokens":100,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":null,"max_completion_tokens":9}"#, format!(r#"{{"max_tokens":null,"max_completion_tokens":9,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":7,"provider":null}"#, format!(r#"{{"max_tokens":7,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":7,"provider":{}}"#, format!(r#"{{"max_tokens":7,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":7,"provider":{"sort":"price"}}"#, format!(r#"{{"max_tokens":7,"provider":{{"sort":"price",{CEILING}}}}}"#)),
+        (r#"{"max_tokens":7,"provider":{"max_price":null}}"#, format!(r#"{{"max_tokens":7,"provider":{{{CEILING}}}}}"#)),
+        (r#"{"max_tokens":7,"provider":{"max_price":{ "prompt" : 0.10, "image":1 }}}"#,
+            r#"{"max_tokens":7,"provider":{"max_price":{ "prompt" : 0.10, "image":1 ,"completion":0.600000001}}}"#.to_owned()),
+        (r#"{"max_tokens":7,"provider":{"max_price":{"prompt":"9","completion":null}}}"#,
+            r#"{"max_tokens":7,"provider":{"max_price":{"prompt":0.150000001,"completion":0.600000001}}}"#.to_owned()),
+        (r#"{"max_tokens":7,"provider":{"max_price":{"prompt":0,"completion":0}}}"#,
+            r#"{"max_tokens":7,"provider":{"max_price":{"prompt":0,"completion":0}}}"#.to_owned()),
+        (r#"{"max_tokens":7,"provider":{"max_price":{"prompt":0.15,"completion":"0.6"}}}"#,
+            r#"{"max_tokens":7,"provider":{"max_price":{"prompt":0.15,"completion":"0.6"}}}"#.to_owned()),
+    ] {
+        assert_eq!(splice(body, &p), expect, "{body}");
+    }
+}
+
+#[test]
+fn splices_with_a_request_fee_and_exclusions() {
+    let mut p = permission(9);
+    p.max_price.request = Some(Rate::parse_ceil("0.005").unwrap());
+    p.ignore = vec!["x/fp8".to_owned(), "y\"".to_owned()];
+    let ceiling = CEILING.replace("}", ",\"request\":0.005}");
+    for (body, expect) in [
+        (
+            r#"{"max_tokens":7}"#,
+            format!(r#"{{"max_tokens":7,"provider":{{{ceiling},"ignore":["x/fp8","y\""]}}}}"#),
+        ),
+        (
+            r#"{"max_tokens":7,"provider":{"ignore":[]}}"#,
+            format!(r#"{{"max_tokens":7,"provider":{{"ignore":["x/fp8","y\""],{ceiling}}}}}"#),
+        ),
+        (
+            r#"{"max_tokens":7,"provider":{"ignore":null}}"#,
+            format!(r#"{{"max_tokens":7,"provider":{{"ignore":["x/fp8","y\""],{ceiling}}}}}"#),
+        ),
+        (
+            r#"{"max_tokens":7,"provider":{"ignore":["x/fp8", "z" ]}}"#,
+            format!(r#"{{"max_tokens":7,"provider":{{"ignore":["x/fp8", "z" ,"y\""],{ceiling}}}}}"#),
+        ),
+    ] {
+        assert_eq!(splice(body, &p), expect, "{body}");
+    }
+}
+
+/// JSON members that may stand in a body, in any order and spacing.
+fn members() -> impl Strategy<Value = Vec<(String, String)>> {
+    let number = || prop_oneof![Just("null".to_owned()), (1..1_000_000_u32).prop_map(|n| n.to_string())];
+    let price = || {
+        prop_oneof![
+            Just("null".to_owned()),
+            (0..4_000_u32).prop_map(|n| format!("{}.{:03}", n / 1000, n % 1000)),
+            (0..4_000_u32).prop_map(|n| format!("\"{n}e-3\""))
+        ]
+    };
+    let max_price = (price(), price(), any::<[bool; 3]>()).prop_map(|(a, b, on)| {
+        let list = [format!("\"prompt\":{a}"), format!("\"completion\" : {b}"), "\"image\":1".to_owned()];
+        let list: Vec<_> = list.into_iter().zip(on).filter(|(_, on)| *on).map(|(m, _)| m).collect();
+        format!("{{ {} }}", list.join(" , "))
+    });
+    let max_price = prop_oneof![Just("null".to_owned()), max_price];
+    let provider = (max_price, any::<[bool; 3]>()).prop_map(|(m, on)| {
+        let list = [
+            format!("\"max_price\":{m}"),
+            "\"sort\":\"price\"".to_owned(),
+            "\"ignore\":[ \"q\" ]".to_owned(),
+        ];
+        let list: Vec<_> = list.into_iter().zip(on).filter(|(_, on)| *on).map(|(m, _)| m).collect();
+        format!("{{{}}}", list.join(","))
+    });
+    let provider = prop_oneof![Just("null".to_owned()), provider];
+    let messages =
+        "[ -~&&[^\"\\\\]]{0,30}".prop_map(|text| format!("[{{\"role\":\"user\",\"content\":\"{text}\"}}]"));
+    (number(), number(), provider, messages, any::<[bool; 5]>()).prop_map(|(a, b, provider, messages, on)| {
+        let list = [
+            ("max_tokens", a),
+            ("max_completion_tokens", b),
+            ("provider", provider),
+            ("messages", messages),
+            ("model", "\"m\"".to_owned()),
+        ];
+        list.into_iter().zip(on).filter(|(_, on)| *on).map(|((k, v), _)| (k.to_owned(), v)).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn a_spliced_body_reads_as_its_permission_and_keeps_the_rest(
+        members in members().prop_shuffle(), space in "[ \n\t]{0,3}", cap in 1..200_000_u64, femtos in 0..3_000_000_000_u64,
+    ) {
+        let list: Vec<_> = members.iter().map(|(k, v)| format!("\"{k}\"{space}:{space}{v}")).collect();
+        let body = format!("{space}{{{space}{}{space}}}{space}", list.join(&format!("{space},")));
+        let mut permission = permission(cap);
+        permission.max_price.prompt = Rate::from_femtos(femtos);
+        permission.ignore = vec!["z".to_owned()];
+        let before = read(&body);
+        let spliced = splice(&body, &permission);
+        let after = read(&spliced);
+        let expect = before.shape.output_cap.map_or(cap, |asked| asked.min(cap));
+        prop_assert_eq!(after.shape.output_cap, Some(expect));
+        let caller = after.shape.caller_max_price.unwrap();
+        prop_assert!(caller.prompt.unwrap().femtos() <= femtos + 1);
+        prop_assert!(caller.completion.unwrap() <= Rate::from_femtos(600_000_002));
+        // A second splice of the same permission changes nothing.
+        prop_assert_eq!(&splice(&spliced, &permission), &spliced);
+        // What stood before every edit, and after it, is still there: the texts share all but the edited values.
+        let value: serde_json::Value = serde_json::from_str(&spliced).unwrap();
+        let mut original: serde_json::Value = serde_json::from_str(&body).unwrap();
+        for key in ["model", "messages"] {
+            prop_assert_eq!(value.get(key), original.get(key));
+        }
+        prop_assert_eq!(value["provider"].get("sort"), original.get("provider").and_then(|p| p.get("sort")));
+        prop_assert!(value["provider"]["ignore"].as_array().unwrap().iter().any(|tag| tag == "z"));
+        original.as_object_mut().unwrap().retain(|key, _| value.get(key).is_none());
+        prop_assert!(original.as_object().unwrap().is_empty(), "nothing is lost");
+    }
+
+    #[test]
+    fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = chat::read(&bytes);
+    }
+
+    #[test]
+    fn any_mutation_is_answered(at in 0..400_usize, byte: u8, cut in 0..400_usize) {
+        let body = br#"{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"x"}]}],"tools":[{"type":"function","function":{"name":"f"}}],"max_tokens":5,"provider":{"max_price":{"prompt":1,"completion":2},"ignore":["a"]},"reasoning":{"max_tokens":5}}"#;
+        let mut bytes = body.to_vec();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        if let Ok(request) = chat::read(&bytes) {
+            let spliced = request.splice(&bytes, &permission(3));
+            prop_assert!(chat::read(&spliced).is_ok());
+        }
+        bytes.truncate(cut);
+        let _ = chat::read(&bytes);
+    }
+}
