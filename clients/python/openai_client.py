@@ -1,0 +1,59 @@
+"""The OpenAI SDK for Python."""
+
+import json
+import os
+import sys
+
+from openai import APIStatusError, OpenAI
+
+client = OpenAI(base_url=os.environ["BASE_URL"], api_key=os.environ["API_KEY"])
+MODEL = os.environ["MODEL"]
+MESSAGES = [{"role": "user", "content": "Say hello in five words."}]
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather in a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+def chat():
+    answer = client.chat.completions.create(model=MODEL, messages=MESSAGES, max_tokens=200)
+    usage = answer.usage
+    return {"text": answer.choices[0].message.content, "tokens": usage.completion_tokens, "cost": usage.cost}
+
+
+def stream():
+    text, chunks, usage = "", 0, None
+    options = {"include_usage": True}
+    for chunk in client.chat.completions.create(
+        model=MODEL, messages=MESSAGES, max_tokens=200, stream=True, stream_options=options
+    ):
+        chunks += 1
+        usage = chunk.usage or usage
+        for choice in chunk.choices:
+            text += choice.delta.content or ""
+    return {"text": text, "chunks": chunks, "tokens": usage.completion_tokens, "cost": usage.cost}
+
+
+def tools():
+    messages = [{"role": "user", "content": "What is the weather in Lisbon?"}]
+    answer = client.chat.completions.create(
+        model=MODEL, messages=messages, tools=[TOOL], tool_choice="required", max_tokens=200
+    )
+    called = answer.choices[0].message.tool_calls[0].function
+    return {"tool": called.name, "arguments": called.arguments, "cost": answer.usage.cost}
+
+
+def models():
+    names = [model.id for model in client.models.list()]
+    return {"models": len(names), "names": names}
+
+
+try:
+    seen = {"chat": chat, "stream": stream, "tools": tools, "models": models}[sys.argv[1]]()
+except APIStatusError as error:
+    seen = {"error": str(error), "status": error.status_code}
+print(json.dumps(seen))
