@@ -41,6 +41,9 @@ pub(crate) struct Segment {
     pub(crate) end: Option<u64>,
 }
 
+/// A file with records that no sync has covered yet.
+pub(crate) type Unsynced = (PathBuf, Arc<dyn DiskFile>);
+
 /// How far the journal has been written: everything before is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
@@ -82,7 +85,7 @@ struct Writer {
     /// Oldest first; the last is the one written to.
     segments: VecDeque<Segment>,
     /// Full segments with records that no sync has covered yet.
-    unsynced: Vec<(PathBuf, Arc<dyn DiskFile>)>,
+    unsynced: Vec<Unsynced>,
     /// Why the last record that needed a new segment was refused, and when.
     refused: Option<(Instant, JournalError)>,
     closed: bool,
@@ -314,7 +317,7 @@ impl Journal {
     }
 
     /// The files that a sync has to cover for everything up to the sequence number returned to be on disk.
-    pub(crate) fn take_unsynced(&self) -> (u64, Vec<(PathBuf, Arc<dyn DiskFile>)>) {
+    pub(crate) fn take_unsynced(&self) -> (u64, Vec<Unsynced>) {
         let mut writer = self.writer.lock();
         let mut files = std::mem::take(&mut writer.unsynced);
         files.push((writer.path.clone(), writer.file.clone()));
@@ -381,7 +384,8 @@ impl Journal {
     /// Sleeps until stopped or the time is over, or, when `heeded`, a batch is full.
     pub(crate) fn wait_for_bell(&self, stop: &AtomicBool, for_at_most: Duration, heeded: bool) {
         let mut gate = self.ship_gate.lock();
-        if !stop.load(Ordering::Acquire) && !(heeded && self.ship_asked.load(Ordering::Acquire)) {
+        let asked = heeded && self.ship_asked.load(Ordering::Acquire);
+        if !asked && !stop.load(Ordering::Acquire) {
             self.ship_bell.wait_for(&mut gate, for_at_most);
         }
         self.ship_asked.store(false, Ordering::Release);

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -11,6 +13,10 @@ use rustix::io::Errno;
 use crate::{OpenError, address};
 
 const FILE: &str = "lock";
+
+/// A holder that just ended may seem to hold on: its children share the file between their fork and their exec.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Holds the folder until dropped.
 #[derive(Debug)]
@@ -33,10 +39,15 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(io("open"))?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(held(dir, &path)),
-            Err(error) => return Err(io("lock")(error.into())),
+        let mut attempts = 1;
+        while let Err(error) = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            match error {
+                Errno::INTR => {}
+                Errno::WOULDBLOCK if attempts < ATTEMPTS => thread::sleep(PAUSE),
+                Errno::WOULDBLOCK => return Err(held(dir, &path)),
+                error => return Err(io("lock")(error.into())),
+            }
+            attempts += 1;
         }
         file.set_len(0).map_err(io("write"))?;
         file.rewind().map_err(io("write"))?;

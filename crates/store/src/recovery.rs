@@ -38,8 +38,10 @@ pub(crate) struct Recovery {
     pub(crate) segments: VecDeque<Segment>,
     /// Segments without a valid record: spares, and what a power cut left behind the end.
     discarded: Vec<Segment>,
-    /// How many of `segments` are wholly in the books.
-    passed: usize,
+    /// Index in `segments` of the one that recovery began with; those before are wholly in the books.
+    start: usize,
+    /// Whether the journal has records that the books have not.
+    more: bool,
 }
 
 /// How far the books reach: a record, and where the one after it begins.
@@ -83,6 +85,11 @@ impl Recovery {
                 .notes
                 .push(format!("cut {torn_bytes} bytes of unfinished records off the end of the journal"));
         }
+        if reading.last > posted.seq && found[start].0.ordinal < posted.segment {
+            let file = found[start].0.path.clone();
+            let what = format!("the books name segment {} for a record before this one", posted.segment);
+            return Err(OpenError::Damaged(Fault { file, offset: 0, seq: reading.last, what }));
+        }
         if reading.last < posted.seq {
             // Only a power cut may take from the journal what the books have.
             let fault = |what: String| Fault { file: dir.to_path_buf(), offset: 0, seq: reading.last, what };
@@ -110,7 +117,8 @@ impl Recovery {
             reading.notes.push(note.to_owned());
         }
         Ok(Self {
-            passed: start.min(segments.len()),
+            start: start.min(segments.len()),
+            more: reading.last > posted.seq,
             fold: reading.fold,
             last: reading.last.max(posted.seq),
             exact,
@@ -124,9 +132,9 @@ impl Recovery {
         })
     }
 
-    /// Ordinal of the first segment that is not wholly in the books.
+    /// Ordinal of the first segment with a record that the books have not.
     pub(crate) fn resume_at(&self) -> Option<u64> {
-        self.segments.get(self.passed).map(|segment| segment.ordinal)
+        self.segments.get(self.start).filter(|_| self.more).map(|segment| segment.ordinal)
     }
 
     /// Cuts the torn end off, removes what holds nothing, and puts the rest on disk for certain.
@@ -134,8 +142,8 @@ impl Recovery {
         for segment in self.discarded.iter().rev() {
             disk.remove(&segment.path).map_err(|e| OpenError::io("remove", &segment.path, e))?;
         }
-        for segment in self.segments.iter().skip(self.passed) {
-            let length = segment.file.len().map_err(|e| OpenError::io("read", &segment.path, e))?;
+        for segment in self.segments.iter().skip(self.start) {
+            let length = segment.file.length().map_err(|e| OpenError::io("read", &segment.path, e))?;
             if let Some(end) = segment.end.filter(|end| *end < length) {
                 segment.file.set_len(end).map_err(|e| OpenError::io("cut", &segment.path, e))?;
             }
@@ -179,7 +187,8 @@ fn starting_point(found: &Found, posted: Posted, dir: &Path) -> Result<usize, Op
         found.iter().rposition(|(_, head)| written(head).is_some_and(|header| header.first_seq <= next));
     let follows = |index: usize| {
         let (segment, head) = &found[index];
-        segment.ordinal == posted.segment || written(head).is_some_and(|header| header.first_seq == next)
+        // An earlier one: a power cut took the header of the one that the books had come to.
+        segment.ordinal <= posted.segment || written(head).is_some_and(|header| header.first_seq == next)
     };
     match start {
         Some(start) if follows(start) => Ok(start),

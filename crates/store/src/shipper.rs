@@ -95,16 +95,18 @@ impl Shipper {
     pub(crate) fn run(mut self) -> Self {
         let every = self.journal.options.ship_every;
         let mut pause = every;
-        while !self.dispatch.stop.load(Ordering::Acquire) {
+        loop {
             self.journal.wait_for_bell(&self.dispatch.stop, pause, pause == every);
+            if self.dispatch.stop.load(Ordering::Acquire) {
+                return self;
+            }
             // An error is kept where health finds it; a later round tries again.
             match self.round() {
                 Ok(()) => pause = every,
-                Err(JournalError::Disagree(_)) => break,
+                Err(JournalError::Disagree(_)) => return self,
                 Err(_) => pause = (pause * 2).min(PAUSE_MAX.max(every)),
             }
         }
-        self
     }
 
     /// Ships all there is, writes the decisions, tidies up.
@@ -119,13 +121,12 @@ impl Shipper {
             }
             Err(error) => error,
         };
-        // What was read ahead of the failed post has to be read again.
-        self.scan = None;
         Err(match error {
             PostError::Sqlite(error) => {
                 self.dispatch.failed(&error);
                 JournalError::Shipping { for_ms: 0, reason: error.to_string() }
             }
+            PostError::Closed => self.journal.progress.failure().err().unwrap_or(JournalError::Closed),
             PostError::Disagree(fault) => {
                 self.journal.progress.fail(JournalError::Disagree(fault.clone()));
                 JournalError::Disagree(fault)
@@ -143,6 +144,8 @@ impl Shipper {
 
     fn ship_all(&mut self) -> Result<(), PostError> {
         let extent = self.journal.extent();
+        // A scan reads ahead; what it took for zeros then may be records now.
+        self.scan = None;
         while self.at.seq < extent.seq {
             let batch = self.read_batch(&extent)?;
             self.books.post(&batch)?;
@@ -165,7 +168,10 @@ impl Shipper {
                 Some(end) => break (segment, end),
                 // Written on since `extent` was taken, or not: read no further than was whole then.
                 None => {
-                    break (segment, if self.at.ordinal == extent.ordinal { extent.offset } else { u64::MAX });
+                    break (
+                        segment,
+                        if self.at.ordinal == extent.ordinal { extent.offset } else { u64::MAX },
+                    );
                 }
             }
         };
@@ -210,6 +216,13 @@ impl Shipper {
     fn let_go(&mut self) -> Result<(), PostError> {
         if self.journal.oldest_before(self.at.ordinal).is_none() {
             return Ok(());
+        }
+        // Where the next start begins has to be on disk before what leads up to it goes.
+        if let Some(segment) = self.journal.segment(self.at.ordinal) {
+            segment.file.sync_data().map_err(|error| {
+                self.journal.progress.fail(JournalError::io("sync", &segment.path, &error));
+                PostError::Closed
+            })?;
         }
         self.books.make_durable(false)?;
         while let Some(segment) = self.journal.oldest_before(self.at.ordinal) {

@@ -1,5 +1,6 @@
 //! The store: journal, syncer, shipper and books of one folder, opened by one process.
 
+use std::fmt;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -26,7 +27,6 @@ use crate::{
 /// The ledger of one folder, durable. Share it by `Arc`; every method may be called from any thread.
 ///
 /// Dropping it without [`Store::close`] ends its threads and leaves the journal as a crash would.
-#[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
     journal: Arc<Journal>,
@@ -35,7 +35,6 @@ pub struct Store {
     threads: Mutex<Threads>,
 }
 
-#[derive(Debug)]
 struct Threads {
     syncer: Option<JoinHandle<()>>,
     shipper: Option<JoinHandle<Shipper>>,
@@ -221,6 +220,12 @@ impl Drop for Store {
         if threads.closed.is_none() {
             let _shipper = self.stop(&mut threads);
         }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("dir", &self.dir).finish_non_exhaustive()
     }
 }
 

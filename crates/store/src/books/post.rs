@@ -30,6 +30,8 @@ pub(crate) enum PostError {
     Sqlite(rusqlite::Error),
     /// Never passes.
     Disagree(Fault),
+    /// The journal failed; it knows why.
+    Closed,
 }
 
 impl From<rusqlite::Error> for PostError {

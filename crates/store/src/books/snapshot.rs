@@ -1,6 +1,7 @@
 //! What a start needs from the books: how far they reach, the windows that still matter, the open holds.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use ledger::BalanceId;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -46,10 +47,10 @@ impl Snapshot {
             snapshot.balances.insert(balance.id.0, balance);
         }
         for id in snapshot.open.values().flat_map(|open| open.balances.iter()) {
-            if !snapshot.balances.contains_key(&id.0) {
-                let row = balance(connection, *id)?
-                    .ok_or_else(|| OpenError::Row(format!("balance {} of an open hold is missing", id.0)))?;
-                snapshot.balances.insert(id.0, row);
+            if let Entry::Vacant(place) = snapshot.balances.entry(id.0) {
+                let row = balance(connection, *id)?;
+                let missing = || OpenError::Row(format!("balance {} of an open hold is missing", id.0));
+                place.insert(row.ok_or_else(missing)?);
             }
         }
         Ok(snapshot)

@@ -1,0 +1,159 @@
+//! The books: what a row says, what stays, how fast a start is.
+
+use std::time::Instant;
+
+use ledger::{BalanceId, BalanceName, Evidence, HoldId, UnknownReason};
+use money::Nano;
+use store::{DecisionRow, Durability, OpenError, Options, Record, Store, last_decisions};
+
+use crate::story::{HOUR_MS, declare, held, hold, journal_only, open, options, segments, settle};
+
+#[test]
+fn an_entry_says_everything_about_its_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    declare(&store, 0);
+    hold(&store, 7).unwrap();
+    store.append(&Record::Generation { hold: HoldId(7), id: "gen-7" }).unwrap();
+    let reason = UnknownReason::ServerError;
+    store.append(&Record::Unknown { hold: HoldId(7), at_ms: 1_500, reason, status: 502 }).unwrap();
+    let (cost, text) = (Nano::from_nanos(1_000_003), "0.0010000021");
+    let evidence = Evidence::Generation;
+    store.append(&Record::Settle { hold: HoldId(7), at_ms: 9_000, cost, text, evidence }).unwrap();
+    store.close().unwrap();
+    let books = rusqlite::Connection::open(dir.path().join("farebox.db")).unwrap();
+    let sql =
+        "SELECT json_array(hold, at_ms, settled_ms, bound_nanos, class, cost_nanos, cost_text, evidence,
+               overrun_nanos, balances, hex(upstream_key), model, generation, unknown_reason, unknown_status,
+               unknown_since_ms) FROM entry";
+    let row: String = books.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(
+        row,
+        r#"[7,1007,9000,1000000,1,1000003,"0.0010000021",2,3,"[0]","757073747265616D","openai/gpt-4o-mini","gen-7",6,502,1500]"#
+    );
+}
+
+#[test]
+fn windows_that_ended_stay_in_the_books_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    let hour = |n: i64| BalanceName {
+        budget: "hourly".to_owned(),
+        window: "hour".to_owned(),
+        scope: vec![],
+        starts_ms: n * HOUR_MS,
+        ends_ms: Some((n + 1) * HOUR_MS),
+    };
+    let at = |store: &Store, id: u32, at_ms: i64| {
+        store
+            .append(&Record::Hold {
+                hold: HoldId(u64::from(id)),
+                at_ms,
+                bound: Nano::from_nanos(5),
+                class: ledger::BoundClass::Published,
+                balances: &[BalanceId(id)],
+                upstream_key: ledger::UpstreamKeyId([1; 8]),
+                model: "m",
+            })
+            .unwrap();
+    };
+    for id in 0..10 {
+        let name = hour(i64::from(id));
+        store.append(&Record::Balance { id: BalanceId(id), name: &name, limit: Nano::MAX }).unwrap();
+        at(&store, id, i64::from(id) * HOUR_MS + 10);
+        if id != 3 {
+            settle(&store, u64::from(id), 1).unwrap();
+        }
+    }
+    // The settlements above carry small times; the last hold is at 9 h.
+    store.close().unwrap();
+    let (store, recovered) = open(dir.path(), options(Durability::Process));
+    let ids: Vec<u32> = recovered.balances.iter().map(|row| row.id.0).collect();
+    assert_eq!(ids, [3, 8, 9], "an open hold, the last hour with its grace, this hour");
+    assert_eq!((recovered.next_balance, held(&recovered)), (10, vec![3]));
+    // A late settlement of the old window, before and after it is shipped.
+    settle(&store, 3, 2).unwrap();
+    drop(store);
+    let (store, recovered) = open(dir.path(), options(Durability::Process));
+    assert_eq!(recovered.balances.len(), 2);
+    store.close().unwrap();
+    let books = rusqlite::Connection::open(dir.path().join("farebox.db")).unwrap();
+    let posted: i64 =
+        books.query_row("SELECT posted_nanos FROM balance WHERE id = 3", [], |r| r.get(0)).unwrap();
+    assert_eq!(posted, 2);
+}
+
+#[test]
+fn segments_go_when_they_are_in_the_books() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    declare(&store, 0);
+    hold(&store, 1).unwrap();
+    for id in 2..=20_000 {
+        hold(&store, id).unwrap();
+        settle(&store, id, 1).unwrap();
+    }
+    store.close().unwrap();
+    let left = segments(dir.path());
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(std::fs::metadata(&left[0]).unwrap().len() < 32 << 10, "cut to what was written");
+    let (_store, recovered) = open(dir.path(), options(Durability::Process));
+    assert_eq!(held(&recovered), [1], "an open hold outlives its segment");
+    assert_eq!(recovered.balances[0].posted.nanos(), 19_999);
+}
+
+#[test]
+fn opening_with_some_thousand_records_is_fast() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = Options { segment_bytes: 64 << 20, ..journal_only() };
+    let (store, _) = open(dir.path(), full.clone());
+    declare(&store, 0);
+    for id in 1..=5_000 {
+        hold(&store, id).unwrap();
+        if id % 10 != 0 {
+            settle(&store, id, 1).unwrap();
+        }
+    }
+    drop(store);
+    let since = Instant::now();
+    let (_store, recovered) = open(dir.path(), full);
+    let took = since.elapsed();
+    assert_eq!(held(&recovered).len(), 500);
+    eprintln!("opened 9,500 records in {took:?}");
+    assert!(took.as_millis() < 1_000, "took {took:?}; 50 ms is the aim in a release build");
+}
+
+#[test]
+fn decisions_are_kept_up_to_a_limit_and_dropped_beyond_the_queue() {
+    let dir = tempfile::tempdir().unwrap();
+    let few = Options { notes_queued_max: 50, notes_kept_max: 20, ..journal_only() };
+    let (store, _) = open(dir.path(), few);
+    for n in 0..60 {
+        store.note(DecisionRow {
+            at_ms: n,
+            request: format!("req-{}", n % 7),
+            outcome: "allowed".into(),
+            json: format!("{{\"n\":{n}}}"),
+        });
+    }
+    assert_eq!(store.notes_dropped(), 10);
+    store.close().unwrap();
+    let all = last_decisions(dir.path(), 1000, None).unwrap();
+    assert_eq!(all.iter().map(|row| row.at_ms).collect::<Vec<_>>(), (30..50).rev().collect::<Vec<_>>());
+    let one = last_decisions(dir.path(), 2, Some("req-3")).unwrap();
+    assert_eq!(one.iter().map(|row| row.at_ms).collect::<Vec<_>>(), [45, 38]);
+    assert_eq!(one[0].outcome, "allowed");
+}
+
+#[test]
+fn books_of_a_newer_version_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    store.close().unwrap();
+    let books = rusqlite::Connection::open(dir.path().join("farebox.db")).unwrap();
+    books.pragma_update(None, "user_version", 99).unwrap();
+    drop(books);
+    for result in [Store::open(dir.path(), journal_only()).map(|_| ()), store::read(dir.path()).map(|_| ())] {
+        assert!(matches!(result, Err(OpenError::TooNew { found: 99, .. })), "{result:?}");
+    }
+}

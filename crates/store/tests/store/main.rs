@@ -1,0 +1,13 @@
+//! The store from outside: what was acknowledged is there again, whatever happened in between.
+
+#![expect(clippy::unwrap_used, reason = "in a test it is the assertion")]
+
+mod books;
+mod concurrency;
+mod damage;
+mod disk;
+mod faults;
+mod folder;
+mod kill;
+mod model;
+mod story;
