@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, SeekFrom};
 use rustix::io::Errno;
 
 /// A machine's identity between two boots.
@@ -55,6 +55,11 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// # Errors
     /// As the system says.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// The first offset from `offset` on where something may have been written; `None`: zeros up to the end.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn next_data(&self, offset: u64) -> io::Result<Option<u64>>;
     /// Returns when everything written before is on disk.
     ///
     /// # Errors
@@ -151,6 +156,16 @@ impl DiskFile for RealFile {
             }
         }
         Ok(read)
+    }
+
+    fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
+        match rustix::fs::seek(&self.0, SeekFrom::Data(offset)) {
+            Ok(data) => Ok(Some(data)),
+            Err(Errno::NXIO) => Ok(None),
+            // The file system does not know its holes.
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(Some(offset)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -336,9 +336,14 @@ impl Rest {
         let mut buffer = vec![0; Self::CHUNK + FRAME_BYTES_MAX];
         let mut at = from;
         loop {
+            // Room that was never written need not be read.
+            at = match segment.file.next_data(at)? {
+                Some(data) => data,
+                None => return Ok(rest),
+            };
             let count = segment.file.read_at(&mut buffer, at)?;
             let bytes = &buffer[..count];
-            if let Some(used) = bytes.iter().rposition(|byte| *byte != 0) {
+            if let Some(used) = last_used(bytes) {
                 rest.bytes = at + used as u64 + 1 - from;
                 rest.ends_whole = bytes[..=used].ends_with(&END);
                 rest.later_records(&bytes[..=used], next);
@@ -350,7 +355,7 @@ impl Rest {
         }
     }
 
-    /// Looks for valid records at every byte.
+    /// Looks for valid records at every byte of a chunk.
     fn later_records(&mut self, bytes: &[u8], next: u64) {
         for at in 0..bytes.len().saturating_sub(HEAD_BYTES).min(Self::CHUNK) {
             if let Parsed::Frame(frame) = frame::parse(&bytes[at..])
@@ -360,4 +365,17 @@ impl Rest {
             }
         }
     }
+}
+
+/// Index of the last byte that is not zero; fast over zeros.
+fn last_used(bytes: &[u8]) -> Option<usize> {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let mut end = bytes.len();
+    for chunk in bytes.rchunks(ZEROS.len()) {
+        end -= chunk.len();
+        if *chunk != ZEROS[..chunk.len()] {
+            return chunk.iter().rposition(|byte| *byte != 0).map(|at| end + at);
+        }
+    }
+    None
 }

@@ -14,6 +14,7 @@ pub(crate) struct Faults {
     pub(crate) no_room: AtomicBool,
     pub(crate) write_fails: AtomicBool,
     pub(crate) sync_fails: AtomicBool,
+    pub(crate) sync_panics: AtomicBool,
     pub(crate) sync_takes_ms: AtomicU64,
     pub(crate) syncs: AtomicU64,
 }
@@ -69,9 +70,14 @@ impl DiskFile for FaultyFile {
         self.0.read_at(buffer, offset)
     }
 
+    fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
+        self.0.next_data(offset)
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.1.syncs.fetch_add(1, Ordering::SeqCst);
         std::thread::sleep(Duration::from_millis(self.1.sync_takes_ms.load(Ordering::SeqCst)));
+        assert!(!self.1.sync_panics.load(Ordering::SeqCst), "injected panic");
         if self.1.sync_fails.load(Ordering::SeqCst) {
             return Err(io::Error::other("injected sync error"));
         }

@@ -64,6 +64,17 @@ fn a_failed_sync_closes_the_journal_and_is_never_retried() {
 }
 
 #[test]
+fn a_panic_in_a_thread_closes_the_journal_and_answers_who_waits() {
+    let (_dir, disk, store) = faulty(options(Durability::Power));
+    disk.0.sync_panics.store(true, Ordering::SeqCst);
+    let error = JournalError::Panicked("syncer");
+    let result = hold(&store, 1).and_then(|at| store.durable(at).wait());
+    assert_eq!(result, Err(error.clone()));
+    assert_eq!(store.health(), Err(error.clone()));
+    assert_eq!(store.close(), Err(error));
+}
+
+#[test]
 fn no_room_refuses_holds_and_passes_by_itself() {
     let (dir, disk, store) = faulty(options(Durability::Process));
     disk.0.no_room.store(true, Ordering::SeqCst);
