@@ -175,10 +175,15 @@ impl Admission {
         self.core.resolve(hold, cost, text, evidence, now_ms)
     }
 
-    /// Forgets balances whose window has long ended. Call now and then.
-    pub fn sweep(&self, now_ms: i64) {
+    /// Time has passed: those who wait in a window that has ended go on to the next. Call about every second.
+    pub fn tick(&self, now_ms: i64) {
         let now_ms = self.core.see(now_ms);
         self.core.queue.serve(&self.core.money, now_ms);
+    }
+
+    /// Forgets balances whose window has long ended. Walks all of them: call every minute or so.
+    pub fn sweep(&self, now_ms: i64) {
+        let now_ms = self.core.see(now_ms);
         let ended =
             |ends_ms: Option<i64>| ends_ms.is_some_and(|ends| ends.saturating_add(RETIRE_AFTER_MS) < now_ms);
         let mut index = self.core.index.write();

@@ -8,6 +8,9 @@ use store::Record;
 
 use crate::permit::OpenHold;
 
+/// OpenRouter's ids are at most 64 characters long (CONTRACT 7.1, 2026-10-02); what is much longer is none.
+const GENERATION_BYTES_MAX: usize = 256;
+
 /// An attempt upstream. Dropped without an end, its cost is unknown and stays charged.
 #[derive(Debug)]
 pub struct Flight {
@@ -32,7 +35,7 @@ impl Flight {
 
     /// Journals the generation id, as soon as the response headers bring it. The first one counts.
     pub fn generated(&mut self, id: &str) {
-        if self.generation.is_some() || id.is_empty() {
+        if self.generation.is_some() || id.is_empty() || id.len() > GENERATION_BYTES_MAX {
             return;
         }
         if let Some(hold) = &self.hold {

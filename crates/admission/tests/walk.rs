@@ -210,7 +210,7 @@ fn parked_requests_are_served_in_order_and_leave_without_a_trace() {
     drop(follower);
     assert_eq!(amounts(&admission).1, 70, "what was granted and not used is given back");
 
-    admission.sweep(9_000);
+    admission.tick(9_000);
     let mut late = park(&small);
     assert!(is_ready(&mut late).is_none(), "nobody passes a head that has waited for long");
     first.void(Evidence::Refused, 9_000);

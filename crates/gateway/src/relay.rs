@@ -31,6 +31,8 @@ pub(crate) struct Relay {
     shared: Arc<Shared>,
     stream: Option<Stream>,
     idle: Pin<Box<Sleep>>,
+    /// It broke off: to be told once everything before has been written out.
+    broken: Option<BrokenOff>,
 }
 
 /// The upstream's side, until its end.
@@ -44,7 +46,7 @@ impl Relay {
     pub(crate) fn new(shared: &Arc<Shared>, incoming: Incoming, attempt: Attempt) -> Self {
         let stream = Stream { incoming, scanner: Scanner::new(), attempt };
         let idle = Box::pin(sleep(shared.config.limits.upstream_idle));
-        Relay { shared: Arc::clone(shared), stream: Some(stream), idle }
+        Relay { shared: Arc::clone(shared), stream: Some(stream), idle, broken: None }
     }
 
     pub(crate) fn poll_frame(
@@ -52,12 +54,10 @@ impl Relay {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         loop {
-            let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
+            let Some(stream) = &mut self.stream else { return Poll::Ready(self.broken.take().map(Err)) };
             let Poll::Ready(frame) = Pin::new(&mut stream.incoming).poll_frame(cx) else {
                 ready!(self.idle.as_mut().poll(cx));
-                return Poll::Ready(Some(Err(
-                    self.break_off(UnknownReason::TimedOut, "nothing came for too long")
-                )));
+                return self.break_off(UnknownReason::TimedOut, "nothing came for too long", cx);
             };
             match frame {
                 Some(Ok(frame)) => {
@@ -67,9 +67,7 @@ impl Relay {
                     self.idle.as_mut().reset(next);
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                Some(Err(error)) => {
-                    return Poll::Ready(Some(Err(self.break_off(UnknownReason::Broken, &error.to_string()))));
-                }
+                Some(Err(error)) => return self.break_off(UnknownReason::Broken, &error.to_string(), cx),
                 None => {
                     if let Some(stream) = self.stream.take() {
                         self.shared.stats.served.add();
@@ -81,11 +79,20 @@ impl Relay {
         }
     }
 
-    fn break_off(&mut self, reason: UnknownReason, why: &str) -> BrokenOff {
+    /// An error makes the server drop what it has not written yet, were it the head of the answer: so it comes a
+    /// poll later, after a flush.
+    fn break_off(
+        &mut self,
+        reason: UnknownReason,
+        why: &str,
+        cx: &Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         if let Some(stream) = self.stream.take() {
             stream.end(Some(reason));
         }
-        BrokenOff(why.to_owned())
+        self.broken = Some(BrokenOff(why.to_owned()));
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

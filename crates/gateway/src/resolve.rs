@@ -17,7 +17,9 @@ use crate::clock::now_ms;
 use crate::shared::Shared;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const TICK_EVERY: Duration = Duration::from_secs(1);
+/// Ticks between two sweeps.
+const TICKS_A_SWEEP: u64 = 60;
 /// Questions at the same time.
 const ASKED_MAX: usize = 16;
 
@@ -36,11 +38,14 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Retires balances whose window has ended, for ever.
-pub(crate) async fn sweep(shared: Arc<Shared>) {
-    loop {
-        sleep(SWEEP_EVERY).await;
-        shared.admission.sweep(now_ms());
+/// Lets time pass for those who wait, and retires balances whose window has ended; for ever.
+pub(crate) async fn tick(shared: Arc<Shared>) {
+    for tick in 1_u64.. {
+        sleep(TICK_EVERY).await;
+        shared.admission.tick(now_ms());
+        if tick.is_multiple_of(TICKS_A_SWEEP) {
+            shared.admission.sweep(now_ms());
+        }
     }
 }
 

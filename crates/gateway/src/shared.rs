@@ -79,7 +79,7 @@ impl Gateway {
         let catalogue = Arc::clone(&self.shared.catalogue);
         tokio::spawn(catalogue.keep_fresh(self.shared.upstream.clone(), PRICES_EVERY));
         tokio::spawn(resolve::run(Arc::clone(&self.shared)));
-        tokio::spawn(resolve::sweep(Arc::clone(&self.shared)));
+        tokio::spawn(resolve::tick(Arc::clone(&self.shared)));
     }
 
     /// Serves until `shutdown`, then lets what is in flight end, for at most `limits.drain`.

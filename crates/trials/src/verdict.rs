@@ -77,10 +77,9 @@ impl Verdict {
         })
     }
 
-    /// Every promise that was broken, in words.
+    /// Every promise that was broken, in words, but for starvation.
     pub fn complaints(&self, seen: &Seen) -> Vec<String> {
         let owed = self.posted.saturating_add(self.unknown);
-        let requests = seen.requests().max(1);
         let mut complaints = seen.surprises.clone();
         let mut check = |holds: bool, complaint: String| {
             if !holds {
@@ -104,9 +103,13 @@ impl Verdict {
         let rounding = Nano::from_nanos(i64::try_from(self.generations).unwrap_or(i64::MAX));
         let beyond = self.posted.saturating_sub(self.billed);
         check(beyond <= rounding, format!("posted is {beyond} more than was billed"));
-        let starved = self.starved as u64;
-        check(starved * 100 < requests * 2, format!("{starved} of {requests} requests starved"));
         complaints
+    }
+
+    /// The other half of the promise: fewer than two in a hundred requests starved.
+    pub fn starvation(&self, seen: &Seen) -> Option<String> {
+        let (starved, requests) = (self.starved as u64, seen.requests());
+        (starved * 100 >= requests.max(1) * 2).then(|| format!("{starved} of {requests} requests starved"))
     }
 }
 

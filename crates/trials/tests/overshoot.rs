@@ -40,5 +40,6 @@ async fn one_run(seed: u64, adversarial: bool) -> Vec<String> {
         seen.clamped,
         money::Nano::from_nanos(seen.held.nanos() / i64::try_from(seen.holds.max(1)).unwrap()),
     );
-    verdict.complaints(&seen).into_iter().map(|complaint| format!("{name}: {complaint}")).collect()
+    let complaints = verdict.complaints(&seen).into_iter().chain(verdict.starvation(&seen));
+    complaints.map(|complaint| format!("{name}: {complaint}")).collect()
 }
