@@ -1,1 +1,28 @@
 //! Control plane: health, readiness, budgets and explanations over HTTP.
+//!
+//! What people and programs ask a running gateway about; nothing here spends or changes money, and nothing here
+//! is on the way of a request. Read-only so far: `GET` and `HEAD`.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/healthz` | the process lives |
+//! | `/readyz` | 200 when money can move and prices are known, else 503 with the reasons |
+//! | `/version` | name and version |
+//! | `/budgets` | an array of [`BudgetRow`], the same as `farebox budgets list --json` |
+//! | `/unknown` | an array of [`UnknownRow`]: holds whose cost is not known yet |
+//! | `/explain/last`, `/explain/{request}` | why a call cost what it did, or was refused |
+//! | `/stats` | counters since the start |
+//!
+//! Failing closed: a request with a foreign `Host` (DNS rebinding) or `Origin` is refused.
+
+mod amount;
+mod console;
+mod guard;
+mod reply;
+mod router;
+mod row;
+mod unknown;
+
+pub use console::Console;
+pub use row::BudgetRow;
+pub use unknown::UnknownRow;
