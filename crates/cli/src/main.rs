@@ -1,3 +1,35 @@
-//! The binary `farebox`.
+//! The binary `farebox`: commands, configuration, wiring.
+//!
+//! The folders of `commands` are the command tree. Data goes to stdout, talk to stderr; every error is one line
+//! and a hint, and every exit code is in [`exit::Exit`].
 
-fn main() {}
+mod amount;
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod failure;
+mod live;
+mod output;
+mod terminal;
+mod topics;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::cli::Cli;
+use crate::terminal::Terminal;
+
+fn main() -> ExitCode {
+    let command = Cli::command().color(terminal::clap_choice());
+    let matches = command.try_get_matches().unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match commands::run(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprint!("{}", failure.text(&Terminal::of_stderr()));
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Amounts that people type: `10`, `2.50`, `$5`.
+
+use money::{MoneyError, Nano};
+
+/// Reads a limit: exact decimal text in USD above zero, at most nine places.
+///
+/// # Errors
+/// One sentence, lower case, about the text.
+pub(crate) fn limit(text: &str) -> Result<Nano, String> {
+    let digits = text.trim();
+    let digits = digits.strip_prefix('$').unwrap_or(digits);
+    let (down, up) = (Nano::parse_floor(digits), Nano::parse_ceil(digits));
+    match (down, up) {
+        (Ok(down), Ok(up)) if down != up => Err(format!("'{text}' has more than nine decimal places")),
+        (Ok(Nano::ZERO), _) => Err(format!("'{text}' is not above zero")),
+        (Ok(limit), _) => Ok(limit),
+        (Err(MoneyError::Negative), _) => Err(format!("'{text}' is below zero")),
+        (Err(MoneyError::OutOfRange), _) => Err(format!("'{text}' is more than farebox can count")),
+        (Err(MoneyError::Malformed), _) => {
+            Err(format!("'{text}' is not an amount in dollars such as 10 or 2.50"))
+        }
+    }
+}
+
+/// Whole numbers with thousands apart: `51,204`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts() {
+        for (text, nanos) in [("10", 10_000_000_000), ("$2.50", 2_500_000_000), (" 0.000000001 ", 1)] {
+            assert_eq!(limit(text), Ok(Nano::from_nanos(nanos)), "{text}");
+        }
+        for (text, error) in [
+            ("ten", "'ten' is not an amount in dollars such as 10 or 2.50"),
+            ("0", "'0' is not above zero"),
+            ("-1", "'-1' is below zero"),
+            ("0.0000000001", "'0.0000000001' has more than nine decimal places"),
+            ("1e12", "'1e12' is more than farebox can count"),
+        ] {
+            assert_eq!(limit(text), Err(error.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn thousands() {
+        for (number, text) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (65_536, "65,536"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The command line: what can be typed. What it means is in `commands`.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{budgets, demo, explain, sandbox, serve};
+
+/// Examples come first: they are what people look for.
+const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
+/// A budget for OpenRouter that holds
+#[derive(Debug, Parser)]
+#[command(
+    name = "farebox",
+    version,
+    help_template = TEMPLATE,
+    disable_help_subcommand = true,
+    before_help = "Examples:\n  farebox demo                      see it hold, no account needed\n  farebox serve --budget 10/day     then point programs at http://127.0.0.1:4747/api/v1\n  farebox budgets list              what is spent, held and left",
+    after_help = "More: farebox help exit-codes | env | config"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway: programs spend through it, budgets hold
+    #[command(help_template = TEMPLATE, before_help = serve::EXAMPLES)]
+    Serve(Box<serve::ServeArgs>),
+    /// See a budget hold: 200 clients, a kill -9, and the bill
+    #[command(help_template = TEMPLATE, before_help = demo::EXAMPLES)]
+    Demo(demo::DemoArgs),
+    /// Run a fake OpenRouter with real prices and its own books
+    #[command(help_template = TEMPLATE, before_help = sandbox::EXAMPLES)]
+    Sandbox(sandbox::SandboxArgs),
+    /// Look at budgets
+    Budgets(BudgetsArgs),
+    /// Say why a call cost what it did, or was refused
+    #[command(help_template = TEMPLATE, before_help = explain::EXAMPLES)]
+    Explain(explain::ExplainArgs),
+    /// Print the version
+    Version(VersionArgs),
+    /// Print help for a command, or about exit-codes, env or config
+    Help(HelpArgs),
+}
+
+/// `budgets …`
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct BudgetsArgs {
+    #[command(subcommand)]
+    pub(crate) command: BudgetsCommand,
+}
+
+/// What to do with budgets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BudgetsCommand {
+    /// List every budget: limit, spent, held, left
+    #[command(help_template = TEMPLATE, before_help = budgets::list::EXAMPLES)]
+    List(budgets::list::ListArgs),
+}
+
+/// `version`
+#[derive(Debug, Args)]
+pub(crate) struct VersionArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `help`
+#[derive(Debug, Args)]
+pub(crate) struct HelpArgs {
+    /// A command, or exit-codes, env, config
+    #[arg(value_name = "COMMAND|TOPIC")]
+    pub(crate) words: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,4 @@
+//! `farebox budgets`
+
+pub(crate) mod list;
+mod table;

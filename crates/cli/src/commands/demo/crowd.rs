@@ -1,0 +1,31 @@
+//! [`Crowd`]: what the clients share: how many calls are left, and when it is time to go home.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Crowd {
+    begun: Arc<AtomicU32>,
+    most: u32,
+    /// When clients stop by themselves.
+    pub(crate) ends: Instant,
+}
+
+impl Crowd {
+    pub(crate) fn new(most: u32, ends: Instant) -> Self {
+        Crowd { begun: Arc::default(), most, ends }
+    }
+
+    /// The number of the next call, unless there is none.
+    pub(crate) fn next(&self) -> Option<u32> {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        (number < self.most && Instant::now() < self.ends).then_some(number)
+    }
+
+    /// Calls begun so far.
+    pub(crate) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed).min(self.most)
+    }
+}

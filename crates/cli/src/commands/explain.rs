@@ -1,0 +1,360 @@
+//! `farebox explain last|ID`: why a call cost what it did, or was refused, every line of the sum.
+//!
+//! The running gateway remembers the last calls; the books keep refusals at once and the rest when it stops.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use http::StatusCode;
+use money::Nano;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::budgets::list::folder;
+use crate::amount::grouped;
+use crate::exit::Exit;
+use crate::failure::{Failure, chain};
+use crate::terminal::Terminal;
+use crate::{live, output};
+
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox explain last\n  farebox explain req_0123456789abcdef    the x-request-id of an answer\n  farebox explain last --json";
+
+/// `explain`
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// `last`, or the x-request-id of an answer
+    #[arg(value_name = "last|ID")]
+    request: String,
+    /// Ask the gateway whose console is here
+    #[arg(long, value_name = "ADDRESS")]
+    console: Option<String>,
+    /// The folder of the books: ask the gateway that has it open, or read it
+    #[arg(long, value_name = "DIR", env = "FAREBOX_DATA", hide_env_values = true)]
+    data: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints it.
+pub(crate) async fn run(args: ExplainArgs) -> Result<Exit, Failure> {
+    if args.request.is_empty()
+        || !args.request.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    {
+        return Err(Failure::usage(format!("'{}' is not a request id", args.request.escape_debug()))
+            .hint("farebox explain last, or the x-request-id of an answer"));
+    }
+    let found = match &args.console {
+        Some(console) => of_console(console, &args.request).await?,
+        None => {
+            let folder = folder(args.data)?;
+            let live = match live::of_folder(&folder) {
+                Some(address) => of_console(&address, &args.request).await.unwrap_or_default(),
+                None => None,
+            };
+            match live {
+                Some(found) => Some(found),
+                None => of_books(&folder, &args.request)?,
+            }
+        }
+    };
+    let Some(found) = found else {
+        let what = if args.request == "last" {
+            "no call is remembered".to_owned()
+        } else {
+            format!("no call {} is remembered", args.request)
+        };
+        return Err(Failure::failed(what).hint("the last few hundred calls and the last refusals are kept"));
+    };
+    if args.json {
+        return output::json(&found);
+    }
+    let call: Call = serde_json::from_value(found).map_err(|error| {
+        Failure::caused("the explanation cannot be read; --json prints it as it is", &error)
+    })?;
+    output::text(&call.text(&Terminal::of_stdout()))
+}
+
+async fn of_console(address: &str, request: &str) -> Result<Option<Value>, Failure> {
+    let path = format!("/explain/{request}");
+    match live::get(address, &path).await {
+        Ok((StatusCode::NOT_FOUND, _)) => Ok(None),
+        Ok((StatusCode::OK, body)) => serde_json::from_slice(&body)
+            .map(Some)
+            .map_err(|error| Failure::caused("the answer of the console cannot be read", &error)),
+        Ok((status, _)) => {
+            Err(Failure::failed(format!("the console at {address} answered with status {}", status.as_u16())))
+        }
+        Err(why) => Err(Failure::failed(format!("the console at {address} does not answer: {why}"))
+            .hint("is farebox serve running there? the folder of its books can be read with --data DIR")),
+    }
+}
+
+fn of_books(folder: &Path, request: &str) -> Result<Option<Value>, Failure> {
+    let id = (request != "last").then_some(request);
+    let rows = match store::last_decisions(folder, 1, id) {
+        Err(store::OpenError::Absent(_)) => return Ok(None),
+        rows => rows.map_err(|error| Failure::failed(chain(&error)))?,
+    };
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    serde_json::from_str(&row.json)
+        .map(Some)
+        .map_err(|error| Failure::caused("the explanation in the books cannot be read", &error))
+}
+
+/// A call as the gateway explains it. Fields that are not there are not shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Call {
+    request: String,
+    at: String,
+    model: String,
+    outcome: String,
+    sentence: String,
+    held_usd: Option<String>,
+    cost_usd: Option<String>,
+    needed_usd: Option<String>,
+    fitting_cap: Option<u64>,
+    clamped: Option<Clamped>,
+    bound: Option<Bound>,
+    budget: Option<Balance>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Clamped {
+    from: u64,
+    to: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Bound {
+    usd: String,
+    class: String,
+    why_not_proven: Vec<String>,
+    dearest_endpoint: String,
+    ignored_providers: Vec<String>,
+    terms: Vec<Term>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Term {
+    what: String,
+    quantity: u64,
+    unit: String,
+    usd_per_million: String,
+    usd: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Balance {
+    name: String,
+    window: String,
+    limit_usd: String,
+    posted_usd: String,
+    held_usd: String,
+    unknown_usd: String,
+    available_usd: String,
+}
+
+impl Call {
+    fn text(&self, terminal: &Terminal) -> String {
+        let refused = self.outcome == "refused";
+        let mut text = match refused {
+            true => format!("{} {}\n", terminal.red("Refused:"), without_prefix(&self.sentence)),
+            false => format!("{} {}\n", terminal.bold(&capital(&self.outcome)), self.sentence),
+        };
+        text += &terminal
+            .dim(&format!("{} · {} · {}", self.request, self.at, self.model).replace('·', terminal.dot()));
+        text.push('\n');
+        if let Some(bound) = &self.bound {
+            text += &format!("\n{}", bound.text(terminal));
+        }
+        if let Some(clamped) = &self.clamped {
+            text += &format!(
+                "Its output cap was lowered from {} to {} tokens to fit the money.\n",
+                grouped(clamped.from),
+                grouped(clamped.to)
+            );
+        }
+        if let Some(balance) = &self.budget {
+            text += &balance.text(refused);
+        }
+        if !refused {
+            text += &match (&self.held_usd, &self.cost_usd) {
+                (Some(held), Some(cost)) => format!("Held {}, cost {}.\n", people(held), people(cost)),
+                (Some(held), None) => format!("Held {}.\n", people(held)),
+                (None, Some(cost)) => format!("Cost {}.\n", people(cost)),
+                (None, None) => String::new(),
+            };
+        } else if let Some(needed) = &self.needed_usd {
+            text += &format!("The least this call needs is {}.\n", people(needed));
+        }
+        if let (true, Some(cap)) = (refused, self.fitting_cap) {
+            text += &format!("With max_tokens {} it fits.\n", grouped(cap));
+        }
+        text
+    }
+}
+
+impl Bound {
+    fn text(&self, terminal: &Terminal) -> String {
+        let mut text = format!("The most it could cost ({})", self.class);
+        if !self.dearest_endpoint.is_empty() {
+            text += &format!(", at {}", self.dearest_endpoint);
+        }
+        text += ":\n";
+        let rows: Vec<[String; 3]> = self
+            .terms
+            .iter()
+            .map(|term| {
+                let (count, times) = (grouped(term.quantity), terminal.times());
+                let rate = rate(&term.usd_per_million);
+                let per = if term.unit == "request" || term.unit == "requests" {
+                    String::new()
+                } else {
+                    "/M".to_owned()
+                };
+                [term.what.clone(), format!("{count} {} {times} {rate}{per}", term.unit), people(&term.usd)]
+            })
+            .chain([["total".to_owned(), String::new(), people(&self.usd)]])
+            .collect();
+        let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+        let widths = [width(0), width(1), width(2)];
+        for row in &rows {
+            text += &format!(
+                "  {:<w0$}  {:<w1$}  {:>w2$}\n",
+                row[0],
+                row[1],
+                row[2],
+                w0 = widths[0],
+                w1 = widths[1],
+                w2 = widths[2]
+            );
+        }
+        if !self.why_not_proven.is_empty() {
+            text += &format!("Published, not proven: {}.\n", self.why_not_proven.join("; "));
+        }
+        if !self.ignored_providers.is_empty() {
+            text +=
+                &format!("Left out, for they may ignore the cap: {}.\n", self.ignored_providers.join(", "));
+        }
+        text
+    }
+}
+
+impl Balance {
+    fn text(&self, refused: bool) -> String {
+        let window = if self.window == "lifetime" {
+            "for a lifetime".to_owned()
+        } else {
+            format!("per {}", self.window)
+        };
+        let mut text = format!("Budget {} allows {} {window}", self.name, people(&self.limit_usd));
+        let mut parts = vec![("spent", &self.posted_usd), ("held by other calls", &self.held_usd)];
+        if !refused {
+            parts[1].0 = "held";
+        }
+        if Nano::parse_floor(&self.unknown_usd).is_ok_and(|unknown| unknown != Nano::ZERO) {
+            parts.push(("unknown", &self.unknown_usd));
+        }
+        parts.push(("left", &self.available_usd));
+        let parts: Vec<String> = parts.iter().map(|(what, usd)| format!("{what} {}", people(usd))).collect();
+        text += &format!(": {}.\n", parts.join(", "));
+        text
+    }
+}
+
+/// What the body had to say to clients is no news here.
+fn without_prefix(sentence: &str) -> &str {
+    sentence.strip_prefix("Insufficient credits: ").unwrap_or(sentence)
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str() + ":")
+}
+
+/// Exact text as people read it; the text itself when it is none.
+fn people(usd: &str) -> String {
+    let (sign, digits) = usd.strip_prefix('-').map_or(("", usd), |digits| ("-", digits));
+    Nano::parse_ceil(digits).map_or_else(|_| usd.to_owned(), |amount| sign.to_owned() + &amount.for_people())
+}
+
+/// A price: exact, with two places at least.
+fn rate(text: &str) -> String {
+    let places = text.split_once('.').map_or(0, |(_, places)| places.len());
+    match places {
+        0 => format!("${text}.00"),
+        1 => format!("${text}0"),
+        _ => format!("${text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn call(value: Value) -> String {
+        serde_json::from_value::<Call>(value).unwrap().text(&Terminal::plain())
+    }
+
+    fn bound() -> Value {
+        json!({
+            "usd": "0.633612000", "class": "published", "why_not_proven": ["the tokenizer is not public"],
+            "output_cap": 32000, "dearest_endpoint": "Anthropic (anthropic)", "ignored_providers": [],
+            "terms": [
+                {"what": "prompt", "quantity": 51204, "unit": "tokens", "usd_per_million": "3", "usd": "0.153612000"},
+                {"what": "output", "quantity": 32000, "unit": "tokens", "usd_per_million": "15", "usd": "0.480000000"},
+            ],
+        })
+    }
+
+    #[test]
+    fn a_refusal_with_its_sum() {
+        let text = call(json!({
+            "request": "req_1", "at": "2026-11-23T14:02:19Z", "model": "anthropic/claude-sonnet-4.5", "outcome": "refused",
+            "sentence": "Insufficient credits: budget 'night' is used up.",
+            "bound": bound(), "needed_usd": "0.441200000", "fitting_cap": 18000, "clamped": null,
+            "budget": {"name": "night", "window": "day", "limit_usd": "10.000000000", "posted_usd": "9.590000000",
+                "held_usd": "0.000000000", "unknown_usd": "0.000000000", "available_usd": "0.410000000"},
+        }));
+        let expected = "\
+Refused: budget 'night' is used up.
+req_1 - 2026-11-23T14:02:19Z - anthropic/claude-sonnet-4.5
+
+The most it could cost (published), at Anthropic (anthropic):
+  prompt  51,204 tokens x $3.00/M   $0.1536
+  output  32,000 tokens x $15.00/M  $0.4800
+  total                             $0.6336
+Published, not proven: the tokenizer is not public.
+Budget night allows $10.00 per day: spent $9.59, held by other calls $0.00, left $0.4100.
+The least this call needs is $0.4412.
+With max_tokens 18,000 it fits.
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_cost() {
+        let text = call(json!({
+            "request": "req_2", "at": "t", "model": "m", "outcome": "settled", "sentence": "cost $0.0123; at most $0.0200 was held",
+            "held_usd": "0.020000000", "cost_usd": "0.012300000", "clamped": {"from": 65536, "to": 8192}, "bound": null, "budget": null,
+        }));
+        assert_eq!(
+            text,
+            "Settled: cost $0.0123; at most $0.0200 was held\nreq_2 - t - m\nIts output cap was lowered from 65,536 to 8,192 tokens to fit the money.\nHeld $0.0200, cost $0.0123.\n"
+        );
+    }
+
+    #[test]
+    fn nothing_is_expected_to_be_there() {
+        assert_eq!(call(json!({})), " \n -  - \n");
+    }
+}

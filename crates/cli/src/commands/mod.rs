@@ -1,0 +1,64 @@
+//! The commands: each file or folder is a word that can be typed.
+
+pub(crate) mod budgets;
+pub(crate) mod demo;
+pub(crate) mod explain;
+mod help;
+pub(crate) mod sandbox;
+pub(crate) mod serve;
+mod version;
+
+use crate::cli::{BudgetsCommand, Cli, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Does what was typed.
+pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
+    match cli.command {
+        None => help::run(&[]),
+        Some(Command::Help(args)) => help::run(&args.words),
+        Some(Command::Version(args)) => version::run(&args),
+        Some(Command::Serve(args)) => on_all_cores(serve::run(*args)),
+        Some(Command::Sandbox(args)) => on_all_cores(sandbox::run(args)),
+        Some(Command::Demo(args)) => on_all_cores(demo::run(args)),
+        Some(Command::Budgets(args)) => match args.command {
+            BudgetsCommand::List(args) => on_one_core(budgets::list::run(args)),
+        },
+        Some(Command::Explain(args)) => on_one_core(explain::run(args)),
+    }
+}
+
+fn on_all_cores(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    block_on(tokio::runtime::Builder::new_multi_thread(), work)
+}
+
+fn on_one_core(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    block_on(tokio::runtime::Builder::new_current_thread(), work)
+}
+
+fn block_on(
+    mut builder: tokio::runtime::Builder,
+    work: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    let runtime = builder.enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::caused("cannot start the runtime", &error))?;
+    let outcome = runtime.block_on(work);
+    // What is still waiting must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Logs on stderr, as `FAREBOX_LOG` says; warnings unless told otherwise. Never keys, never prompts.
+pub(crate) fn log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = std::env::var("FAREBOX_LOG").ok().filter(|text| !text.is_empty());
+    let filter = EnvFilter::try_new(filter.as_deref().unwrap_or("warn")).unwrap_or_else(|error| {
+        eprintln!("warning: FAREBOX_LOG cannot be read ({error}); logging warnings");
+        EnvFilter::new("warn")
+    });
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(crate::terminal::Terminal::of_stderr().has_colour())
+        .try_init();
+}

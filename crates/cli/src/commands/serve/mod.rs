@@ -1,0 +1,245 @@
+//! `farebox serve`: the gateway and its console, from configuration to a clean stop.
+//!
+//! ```text
+//! configuration -> checks -> books -> admission -> prices -> listeners -> banner -> ... -> drain -> close
+//! ```
+//!
+//! Anything doubtful refuses to start, with a sentence on what to type instead. SIGTERM and SIGINT finish the calls
+//! in flight and close the books; a second one ends at once, which the journal survives like any other death.
+
+mod banner;
+mod books;
+mod checks;
+pub(crate) mod signals;
+mod upstream_key;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use admission::{Admission, Policy};
+use clap::{Args, ValueEnum};
+use console::Console;
+use gateway::{Gateway, Secret};
+use jiff::Timestamp;
+use openrouter::catalogue::Catalogue;
+use openrouter::client::Upstream;
+use sandbox::Sandbox;
+use store::Durability;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::banner::Banner;
+use self::upstream_key::UpstreamKey;
+use crate::commands::budgets::list;
+use crate::commands::version::VERSION;
+use crate::config::{self, BudgetFlag, Config, Layer, Setting};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox serve --budget 10/day\n  farebox serve --budget 10/day --budget 100/month\n  farebox serve --sandbox --budget 1    try it without an account\n  farebox serve --config farebox.toml   budgets per user, model, key: farebox help config\n\nThe key comes from OPENROUTER_API_KEY, or calls bring their own.";
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// A limit over all calls, AMOUNT/WINDOW: 10/day, 100/month, 5/lifetime; none
+    /// for no limit. Windows: hour, day, week, month, lifetime. Repeatable
+    #[arg(long, value_name = "LIMIT", env = "FAREBOX_BUDGET", hide_env_values = true, value_delimiter = ',')]
+    budget: Vec<BudgetFlag>,
+    /// Where programs connect; port 0 is any free one [default: 127.0.0.1:4747]
+    #[arg(long, value_name = "ADDRESS", env = "FAREBOX_LISTEN", hide_env_values = true, value_parser = config::socket_address)]
+    listen: Option<SocketAddr>,
+    /// Where you and farebox's other commands look [default: 127.0.0.1:4748]
+    #[arg(long, value_name = "ADDRESS", env = "FAREBOX_CONSOLE", hide_env_values = true, value_parser = config::socket_address)]
+    console: Option<SocketAddr>,
+    /// The folder of the books [default: $XDG_STATE_HOME/farebox]
+    #[arg(long, value_name = "DIR", env = "FAREBOX_DATA", hide_env_values = true)]
+    data: Option<PathBuf>,
+    /// Where calls go [default: https://openrouter.ai/api/v1]
+    #[arg(long, value_name = "URL", env = "OPENROUTER_BASE_URL", hide_env_values = true)]
+    upstream: Option<String>,
+    /// Read this configuration file and no other
+    #[arg(long, value_name = "FILE", env = "FAREBOX_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// Send calls to a built-in fake OpenRouter; the books go to a folder of their own
+    #[arg(long)]
+    sandbox: bool,
+    /// What the books survive: a power cut, or the death of the process (faster)
+    #[arg(long, value_enum)]
+    durability: Option<DurabilityWord>,
+    /// What to do with calls that no budget matches
+    #[arg(long, value_enum)]
+    unbudgeted: Option<UnbudgetedWord>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DurabilityWord {
+    Power,
+    Process,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum UnbudgetedWord {
+    Refuse,
+    Allow,
+}
+
+impl ServeArgs {
+    fn layer(&self) -> Result<Layer, Failure> {
+        let from = "--upstream or OPENROUTER_BASE_URL".to_owned();
+        Ok(Layer {
+            listen: self.listen,
+            console: self.console,
+            data: self.data.clone(),
+            upstream: self.upstream.clone().map(|value| Setting { value, from }),
+            budgets: config::budgets_of_flags(&self.budget)?,
+            allow_unbudgeted: self.unbudgeted.map(|word| matches!(word, UnbudgetedWord::Allow)),
+            durability: self.durability.map(|word| match word {
+                DurabilityWord::Power => Durability::Power,
+                DurabilityWord::Process => Durability::Process,
+            }),
+            ..Layer::default()
+        })
+    }
+}
+
+/// Runs it until a signal comes.
+pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
+    crate::commands::log();
+    let config = Config::load(args.layer()?, args.config.clone())?;
+    checks::all(&config, args.sandbox)?;
+    let key = if args.sandbox { UpstreamKey::sandbox() } else { UpstreamKey::from_environment()? };
+    let data = folder(&config, args.sandbox)?;
+    let mut signals = signals::Signals::listen()?;
+
+    let clients = bind(config.listen, "--listen").await?;
+    let control = bind(config.console, "--console").await?;
+    let (listen, own) = (address(&clients)?, address(&control)?);
+
+    let (store, recovered) = books::open(&data, config.durability)?;
+    let store = Arc::new(store);
+    let policy = Policy { budgets: config.budgets.clone(), allow_unbudgeted: config.allow_unbudgeted };
+    let now_ms = Timestamp::now().as_millisecond();
+    let admission = Admission::open(Arc::clone(&store), recovered, policy, now_ms)
+        .map_err(|error| Failure::caused("cannot take up the books", &error))?;
+
+    let sandbox = match args.sandbox {
+        true => Some(start_sandbox().await?),
+        false => None,
+    };
+    let url = sandbox.as_ref().map_or(config.upstream.value.clone(), |sandbox| sandbox_url(sandbox.addr()));
+    checks::no_loop(&url, &[listen, own])?;
+    let upstream = Upstream::new(&url).map_err(|error| {
+        Failure::usage(crate::failure::chain(&error))
+            .hint("an upstream is a URL such as https://openrouter.ai/api/v1")
+    })?;
+    let catalogue = Arc::new(Catalogue::open(Some(&data.join("cache"))));
+
+    let gateway = Gateway::new(
+        gateway_config(&config, listen, key.secret.clone()),
+        admission.clone(),
+        catalogue,
+        upstream,
+    );
+    gateway.start_background();
+    let (stop_clients, clients_stopped) = watch::channel(false);
+    let serving = tokio::spawn({
+        let gateway = gateway.clone();
+        async move { gateway.serve(clients, told(clients_stopped)).await }
+    });
+    let (stop_console, console_stopped) = watch::channel(false);
+    let console = Console::new(admission.clone(), gateway.clone(), own, VERSION);
+    let controlling = tokio::spawn(console.serve(control, told(console_stopped)));
+    store
+        .set_address(&own.to_string())
+        .map_err(|error| Failure::caused("cannot write the address of the console", &error))?;
+
+    let banner = Banner {
+        listen,
+        console: own,
+        upstream: &url,
+        sandbox: args.sandbox,
+        key: &key,
+        config: &config,
+        data: &data,
+        unknown: &admission.unknown_holds(),
+    };
+    eprint!("{}", banner.text(&crate::terminal::Terminal::of_stderr()));
+
+    signals.next().await;
+    eprintln!("stopping: calls in flight are finished first; a second signal ends at once");
+    let stopping = async {
+        let _ = stop_clients.send(true);
+        let _ = serving.await;
+        gateway.keep_explanations();
+        let _ = stop_console.send(true);
+        let _ = controlling.await;
+        if let Some(sandbox) = sandbox {
+            sandbox.stop().await;
+        }
+        let closing = tokio::task::spawn_blocking(move || store.close());
+        closing
+            .await
+            .map_err(|error| Failure::caused("the books were not closed", &error))?
+            .map_err(|error| Failure::caused("the books were not closed", &error))
+    };
+    tokio::select! {
+        stopped = stopping => stopped.map(|()| Exit::Ok),
+        () = signals.next() => std::process::exit(i32::from(Exit::Interrupted as u8)),
+    }
+}
+
+/// Fake money never enters the real books.
+fn folder(config: &Config, sandbox: bool) -> Result<PathBuf, Failure> {
+    match (&config.data, sandbox) {
+        (Some(data), _) => Ok(data.clone()),
+        (None, false) => list::folder(None),
+        (None, true) => list::folder(None).map(|usual| usual.with_file_name("farebox-sandbox")),
+    }
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let failure =
+            Failure::failed(format!("cannot listen on {address}: {}", crate::failure::chain(&error)));
+        match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                failure.hint(format!("is farebox running already? or take another port: {flag} 127.0.0.1:0"))
+            }
+            _ => failure,
+        }
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|error| Failure::caused("cannot listen", &error))
+}
+
+async fn start_sandbox() -> Result<Sandbox, Failure> {
+    Sandbox::start(config::loopback_address(0), sandbox::Config::default())
+        .await
+        .map_err(|error| Failure::caused("cannot start the sandbox", &error))
+}
+
+/// The base URL of a sandbox.
+pub(crate) fn sandbox_url(address: SocketAddr) -> String {
+    format!("http://{address}/api/v1")
+}
+
+fn gateway_config(config: &Config, listen: SocketAddr, upstream_key: Option<Secret>) -> gateway::Config {
+    gateway::Config {
+        upstream_key,
+        default_output: config.default_output,
+        clamp_min: config.clamp_min,
+        park_max: config.park_max,
+        per_request: config.per_request,
+        on_client_gone: config.on_client_gone,
+        ..gateway::Config::new(listen)
+    }
+}
+
+/// Ends when the other side says so, or is gone.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,41 @@
+//! Durations that people type: `20s`, `500ms`, `2m`, `1h`.
+
+use std::time::Duration;
+
+/// Longer waits are a mistake: clients give up long before.
+const MOST: Duration = Duration::from_secs(3_600);
+
+/// Reads one.
+///
+/// # Errors
+/// One sentence about the text.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a duration: write it as 500ms, 20s or 2m");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let unit_ms = match unit.trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    let duration = Duration::from_millis(number.saturating_mul(unit_ms));
+    if duration > MOST { Err(format!("'{text}' is longer than an hour")) } else { Ok(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, ms) in [("500ms", 500), ("20s", 20_000), ("2m", 120_000), ("0s", 0), ("1 h", 3_600_000)] {
+            assert_eq!(parse(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "20", "s", "1.5s", "-1s", "20 sec", "2h", "99999999999999999999s"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! [`Layer`]: what one source of configuration means. Checked, but with gaps that a lower layer fills.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gateway::ClientGone;
+use ledger::Budget;
+use money::Nano;
+use store::Durability;
+use toml::Spanned;
+
+use super::nearest::nearest;
+use super::place::{Source, with_home};
+use super::raw::RawConfig;
+use super::{budget, duration, socket_address};
+use crate::amount;
+use crate::failure::Failure;
+
+/// Output caps above this are a mistake, tokens.
+const OUTPUT_MAX: u64 = 10_000_000;
+
+/// Settings that belong to no table, for those who write them below one.
+const GENERAL: [&str; 3] = ["unbudgeted", "durability", "on_client_gone"];
+
+/// A value and who set it, in words; empty for the built-in default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Setting<T> {
+    pub(crate) value: T,
+    pub(crate) from: String,
+}
+
+/// One source of configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layer {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) console: Option<SocketAddr>,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) upstream: Option<Setting<String>>,
+    /// `Some` and empty: the user wants none.
+    pub(crate) budgets: Option<Vec<Budget>>,
+    pub(crate) allow_unbudgeted: Option<bool>,
+    pub(crate) durability: Option<Durability>,
+    pub(crate) on_client_gone: Option<ClientGone>,
+    pub(crate) per_request: Option<Nano>,
+    pub(crate) default_output: Option<u64>,
+    pub(crate) clamp_min: Option<Option<u64>>,
+    pub(crate) park_max: Option<Duration>,
+}
+
+impl Layer {
+    /// This layer, with its gaps filled by a lower one.
+    pub(super) fn over(self, low: Layer) -> Layer {
+        Layer {
+            listen: self.listen.or(low.listen),
+            console: self.console.or(low.console),
+            data: self.data.or(low.data),
+            upstream: self.upstream.or(low.upstream),
+            budgets: self.budgets.or(low.budgets),
+            allow_unbudgeted: self.allow_unbudgeted.or(low.allow_unbudgeted),
+            durability: self.durability.or(low.durability),
+            on_client_gone: self.on_client_gone.or(low.on_client_gone),
+            per_request: self.per_request.or(low.per_request),
+            default_output: self.default_output.or(low.default_output),
+            clamp_min: self.clamp_min.or(low.clamp_min),
+            park_max: self.park_max.or(low.park_max),
+        }
+    }
+
+    /// What a file means.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line.
+    pub(super) fn of_file(path: &Path, text: &str) -> Result<Layer, Failure> {
+        let source = Source { path, text };
+        let raw: RawConfig = toml::from_str(text).map_err(|error| unreadable(&error, source))?;
+        let (limits, server) = (raw.limits, raw.server);
+        Ok(Layer {
+            listen: read(server.listen, source, |text| socket_address(text))?,
+            console: read(server.console, source, |text| socket_address(text))?,
+            data: server.data.map(|data| with_home(data.get_ref())),
+            upstream: server
+                .upstream
+                .map(|url| Setting { value: url.into_inner(), from: path.display().to_string() }),
+            budgets: raw.budget.map(|budgets| budget::budgets_of_file(budgets, source)).transpose()?,
+            allow_unbudgeted: read(raw.unbudgeted, source, |text| unbudgeted(text))?,
+            durability: read(raw.durability, source, |text| durability(text))?,
+            on_client_gone: read(raw.on_client_gone, source, |text| client_gone(text))?,
+            per_request: read(limits.per_request, source, |text| amount::limit(&text.0))?,
+            default_output: read(limits.default_output, source, |tokens| output(*tokens))?,
+            clamp_min: limits.clamp_min.map(|floor| floor.into_inner().0),
+            park_max: read(limits.park_max, source, |text| duration::parse(text))?,
+        })
+    }
+}
+
+/// `refuse` or `allow`.
+pub(super) fn unbudgeted(word: &str) -> Result<bool, String> {
+    choose(word, "unbudgeted", &[("refuse", false), ("allow", true)])
+}
+
+fn durability(word: &str) -> Result<Durability, String> {
+    choose(word, "durability", &[("power", Durability::Power), ("process", Durability::Process)])
+}
+
+fn client_gone(word: &str) -> Result<ClientGone, String> {
+    let words = [("auto", ClientGone::Auto), ("abort", ClientGone::Abort), ("read-on", ClientGone::ReadOn)];
+    choose(word, "on_client_gone", &words)
+}
+
+fn output(tokens: u64) -> Result<u64, String> {
+    match tokens {
+        1..=OUTPUT_MAX => Ok(tokens),
+        _ => Err(format!("default_output is between 1 and {OUTPUT_MAX} tokens")),
+    }
+}
+
+fn choose<T: Copy>(word: &str, name: &str, words: &[(&str, T)]) -> Result<T, String> {
+    words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
+        format!("{name} is {}, not '{word}'", known.join(" or "))
+    })
+}
+
+fn read<R, T>(
+    raw: Option<Spanned<R>>,
+    source: Source<'_>,
+    parse: impl FnOnce(&R) -> Result<T, String>,
+) -> Result<Option<T>, Failure> {
+    raw.map(|raw| parse(raw.get_ref()).map_err(|error| source.wrong(raw.span(), error))).transpose()
+}
+
+/// TOML's own complaints, in our words: the nearest known key for an unknown one.
+fn unreadable(error: &toml::de::Error, source: Source<'_>) -> Failure {
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message().replace('\n', " ");
+    let Some(rest) = message.strip_prefix("unknown field `") else {
+        return source.wrong(span, message);
+    };
+    let mut words = rest.split('`').step_by(2);
+    let unknown = words.next().unwrap_or_default();
+    let known: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let failure = source.wrong(span, format_args!("unknown key '{unknown}'"));
+    if GENERAL.contains(&unknown) {
+        return failure.hint(format!("'{unknown}' belongs above the first [table] of the file"));
+    }
+    match nearest(unknown, known.iter().copied()) {
+        Some(meant) => failure.hint(format!("did you mean '{meant}'?")),
+        None => failure.hint(format!("known here: {}", known.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::Terminal;
+
+    fn wrong(text: &str) -> String {
+        Layer::of_file("f.toml".as_ref(), text).unwrap_err().text(&Terminal::plain())
+    }
+
+    #[test]
+    fn settings() {
+        let layer = Layer::of_file(
+            "f.toml".as_ref(),
+            "durability = \"process\"\non_client_gone = \"read-on\"\n[limits]\nper_request = \"0.25\"\nclamp_min = \"off\"\npark_max = \"500ms\"\n[server]\nlisten = \"localhost:1\"",
+        )
+        .unwrap();
+        assert_eq!(layer.durability, Some(Durability::Process));
+        assert_eq!(layer.on_client_gone, Some(ClientGone::ReadOn));
+        assert_eq!(layer.per_request, Some(Nano::from_cents(25)));
+        assert_eq!(layer.clamp_min, Some(None));
+        assert_eq!(layer.park_max, Some(Duration::from_millis(500)));
+        assert_eq!(layer.listen.unwrap().port(), 1);
+    }
+
+    #[test]
+    fn mistakes() {
+        for (text, told) in [
+            (
+                "\nunbudgetted = \"x\"",
+                "error: f.toml:2: unknown key 'unbudgetted'\nhint: did you mean 'unbudgeted'?\n",
+            ),
+            (
+                "[limits]\ncolour = 1",
+                "error: f.toml:2: unknown key 'colour'\nhint: known here: per_request, default_output, clamp_min, park_max\n",
+            ),
+            (
+                "[limits]\ndurability = \"power\"",
+                "error: f.toml:2: unknown key 'durability'\nhint: 'durability' belongs above the first [table] of the file\n",
+            ),
+            ("unbudgeted = \"maybe\"", "error: f.toml:1: unbudgeted is refuse or allow, not 'maybe'\n"),
+            ("durability = \"none\"", "error: f.toml:1: durability is power or process, not 'none'\n"),
+            (
+                "[limits]\nclamp_min = 0",
+                "error: f.toml:2: clamp_min is a number of tokens above zero, or \"off\"\n",
+            ),
+            (
+                "[limits]\npark_max = \"20\"",
+                "error: f.toml:2: '20' is not a duration: write it as 500ms, 20s or 2m\n",
+            ),
+            ("[limits]\nper_request = 0.5", "error: f.toml:2: money is exact text: write \"0.5\"\n"),
+            (
+                "[server]\nlisten = \"4747\"",
+                "error: f.toml:2: '4747' is not an address such as 127.0.0.1:4747\n",
+            ),
+            ("[[budget]\n", "error: f.toml:1: "),
+        ] {
+            let error = wrong(text);
+            assert!(error.starts_with(told), "{text}\n{error}");
+        }
+    }
+}

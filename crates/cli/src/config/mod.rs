@@ -1,0 +1,158 @@
+//! Configuration, in three steps: [`raw`] is what a file says, [`layer`] what it means, [`Config`] what holds
+//! after flags, environment, files and defaults were laid over each other.
+//!
+//! Flags > environment > `./farebox.toml` > `$XDG_CONFIG_HOME/farebox/config.toml` > `/etc/farebox/config.toml` >
+//! built-in. An unknown key, a wrong word or an amount that is not exact is an error that names file and line.
+
+mod address;
+mod budget;
+mod duration;
+mod file;
+mod layer;
+mod nearest;
+mod place;
+mod raw;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gateway::ClientGone;
+use ledger::Budget;
+use money::Nano;
+use store::Durability;
+
+pub(crate) use address::{loopback_address, socket_address};
+pub(crate) use budget::{BudgetFlag, budgets_of_flags};
+pub(crate) use layer::{Layer, Setting};
+pub(crate) use place::default_data;
+
+/// The commented default file: the reference.
+pub(crate) const DEFAULT_FILE: &str = include_str!("default.toml");
+
+/// Where OpenRouter is.
+const OPENROUTER: &str = "https://openrouter.ai/api/v1";
+
+/// What holds: every value is meant.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The configuration files that were read.
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) listen: SocketAddr,
+    pub(crate) console: SocketAddr,
+    /// The folder of the books; `None`: the usual place.
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) upstream: Setting<String>,
+    /// Empty only when the user said so.
+    pub(crate) budgets: Vec<Budget>,
+    /// Whether a call that no budget matches may pass.
+    pub(crate) allow_unbudgeted: bool,
+    pub(crate) durability: Durability,
+    pub(crate) on_client_gone: ClientGone,
+    pub(crate) per_request: Option<Nano>,
+    pub(crate) default_output: u64,
+    pub(crate) clamp_min: Option<u64>,
+    pub(crate) park_max: Duration,
+}
+
+impl Config {
+    /// Lays `flags` (with the environment) over the files: `only`, or those found in the usual places.
+    ///
+    /// # Errors
+    /// One sentence on what is wrong, with its place.
+    pub(crate) fn load(flags: Layer, only: Option<PathBuf>) -> Result<Config, crate::failure::Failure> {
+        let mut layer = flags;
+        let mut files = Vec::new();
+        for (path, text) in file::read_all(only)? {
+            layer = layer.over(Layer::of_file(&path, &text)?);
+            files.push(path);
+        }
+        Ok(Config::of(layer, files))
+    }
+
+    fn of(layer: Layer, files: Vec<PathBuf>) -> Config {
+        const LISTEN: SocketAddr = loopback_address(4747);
+        const CONSOLE: SocketAddr = loopback_address(4748);
+        let defaults = gateway::Config::new(LISTEN);
+        let unmetered = layer.budgets.as_ref().is_some_and(Vec::is_empty);
+        Config {
+            files,
+            listen: layer.listen.unwrap_or(LISTEN),
+            console: layer.console.unwrap_or(CONSOLE),
+            data: layer.data,
+            upstream: layer.upstream.unwrap_or(Setting { value: OPENROUTER.to_owned(), from: String::new() }),
+            budgets: layer.budgets.unwrap_or_default(),
+            allow_unbudgeted: unmetered || layer.allow_unbudgeted.unwrap_or(false),
+            durability: layer.durability.unwrap_or(Durability::Power),
+            on_client_gone: layer.on_client_gone.unwrap_or(defaults.on_client_gone),
+            per_request: layer.per_request.or(defaults.per_request),
+            default_output: layer.default_output.unwrap_or(defaults.default_output),
+            clamp_min: layer.clamp_min.unwrap_or(defaults.clamp_min),
+            park_max: layer.park_max.unwrap_or(defaults.park_max),
+        }
+    }
+
+    /// Whether there is anything to hold calls to, or the user said that there is not.
+    pub(crate) fn says_what_to_hold(&self) -> bool {
+        !self.budgets.is_empty() || self.allow_unbudgeted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The default file as it would be with every comment sign before a setting taken away.
+    fn uncommented() -> String {
+        let setting = |line: &str| {
+            let bare = line.strip_prefix("# ")?;
+            let named = bare
+                .split_once(" = ")
+                .is_some_and(|(name, _)| name.trim().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            (named || bare.starts_with('[')).then(|| bare.to_owned())
+        };
+        DEFAULT_FILE.lines().map(|line| setting(line).unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_default_file_says_what_the_defaults_are() {
+        let told = Layer::of_file("default.toml".as_ref(), &uncommented()).unwrap();
+        let told = Config::of(told, Vec::new());
+        let built_in = Config::of(Layer::default(), Vec::new());
+        assert_eq!(told.listen, built_in.listen);
+        assert_eq!(told.console, built_in.console);
+        assert_eq!(told.upstream.value, built_in.upstream.value);
+        assert_eq!(told.durability, built_in.durability);
+        assert_eq!(told.on_client_gone, built_in.on_client_gone);
+        assert_eq!(told.allow_unbudgeted, built_in.allow_unbudgeted);
+        assert_eq!(told.default_output, built_in.default_output);
+        assert_eq!(told.clamp_min, built_in.clamp_min);
+        assert_eq!(told.park_max, built_in.park_max);
+        assert_eq!(told.budgets.len(), 2);
+        assert_eq!(told.per_request, Some(Nano::from_cents(50)));
+        assert!(!built_in.says_what_to_hold());
+    }
+
+    #[test]
+    fn the_default_file_as_it_is_sets_nothing() {
+        let told = Layer::of_file("default.toml".as_ref(), DEFAULT_FILE).unwrap();
+        assert!(told.budgets.is_none() && told.listen.is_none() && told.durability.is_none());
+    }
+
+    #[test]
+    fn an_earlier_layer_wins_setting_by_setting() {
+        let of = |text: &str| Layer::of_file("f.toml".as_ref(), text).unwrap();
+        let high = of("unbudgeted = \"allow\"\n[server]\nlisten = \"127.0.0.1:1\"");
+        let low = of("[server]\nlisten = \"127.0.0.1:2\"\nconsole = \"127.0.0.1:3\"");
+        let config = Config::of(high.over(low), Vec::new());
+        assert_eq!((config.listen.port(), config.console.port()), (1, 3));
+        assert!(config.allow_unbudgeted);
+    }
+
+    #[test]
+    fn no_budgets_at_all_is_only_an_answer_when_it_was_said() {
+        let none = Layer { budgets: Some(Vec::new()), ..Layer::default() };
+        let config = Config::of(none, Vec::new());
+        assert!(config.says_what_to_hold() && config.allow_unbudgeted);
+    }
+}
