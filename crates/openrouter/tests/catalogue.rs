@@ -1,5 +1,7 @@
 //! The embedded rows, the cache on disk, and a catalogue fetched live.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +56,7 @@ fn every_embedded_row_is_priced_or_refused_with_a_reason() {
         assert!(found.output_cap >= 1 && found.output_cap <= 16_384, "{id}");
         assert_eq!(found.usd().nanos() == 0, model.is_free(), "{id}");
         assert_eq!(found.explain(found.output_cap).total, found.usd(), "{id}");
-        assert!(found.usd().nanos() < 5_000_000_000, "{id}: {} is no ordinary hold", found.usd());
+        assert!(found.usd().nanos() < 10_000_000_000, "{id}: {} is no ordinary hold", found.usd());
     }
     assert!(priced >= 50 && proven >= 5, "{priced} priced, {proven} proven");
 }

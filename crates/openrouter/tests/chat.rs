@@ -1,5 +1,7 @@
 //! Reading and editing chat bodies: tables, hostile JSON, and splices that undo.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use money::Rate;
 use openrouter::chat::{self, BodyError, ChatRequest, Permission};
 use pricing::{CacheWrite, MaxPrice, Unpriced};

@@ -81,7 +81,7 @@ fn escaped_growth(text: &[u8], factor: fn(u8, u8, u8) -> u64) -> u64 {
     const ESCAPE_BYTES: u64 = 6;
     let mut added = 0;
     let mut rest = text;
-    while let Some(at) = find_backslash(rest) {
+    while let Some(at) = memchr::memchr(b'\\', rest) {
         let escape = &rest[at + 1..];
         let unit = match escape {
             [b'u', digits @ ..] => digits.get(..4).and_then(code_unit),
@@ -93,10 +93,6 @@ fn escaped_growth(text: &[u8], factor: fn(u8, u8, u8) -> u64) -> u64 {
         rest = escape.get(1..).unwrap_or_default();
     }
     added
-}
-
-fn find_backslash(text: &[u8]) -> Option<usize> {
-    text.iter().position(|&byte| byte == b'\\')
 }
 
 fn code_unit(digits: &[u8]) -> Option<u32> {
