@@ -24,12 +24,6 @@ pub(crate) enum Body {
 #[error("the answer broke off: {0}")]
 pub(crate) struct BrokenOff(pub(crate) String);
 
-impl Body {
-    pub(crate) fn empty() -> Self {
-        Body::Whole(None)
-    }
-}
-
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
         Body::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))

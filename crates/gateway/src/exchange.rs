@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::body::Body;
 use crate::explain::Explained;
 use crate::headers::{self, Decided};
-use crate::refuse::{Form, Problem};
+use crate::refuse::Problem;
 use crate::relay::Relay;
 use crate::shared::Shared;
 use crate::verdict::Attempt;
@@ -80,6 +80,10 @@ async fn send(
     };
     if let Some(id) = response.headers().get(headers::GENERATION_ID).and_then(|id| id.to_str().ok()) {
         attempt.generated(id);
+    }
+    if response.status().is_informational() {
+        attempt.unknown(UnknownReason::Broken, response.status().as_u16());
+        return Ended::Problem(bad_gateway("OpenRouter broke off to speak another protocol"));
     }
     if !response.status().is_success() {
         return error_answer(shared, attempt, response, &decided).await;
@@ -168,12 +172,14 @@ async fn error_answer(
 
 /// An upstream's "no money" in the same form as ours, naming whose limit it was: people mix them up.
 fn money_problem(error: &UpstreamError) -> Option<Problem> {
-    let (whose, code) = match error.money_limit()? {
-        LimitSource::InFlight => {
-            let message = "OpenRouter is still settling earlier requests of this account";
-            return Some(Problem::later(2, "openrouter-in-flight", message));
+    if error.limit_source == Some(LimitSource::InFlight) && error.is_retryable() {
+        let message = "OpenRouter is still settling earlier requests of this account";
+        return Some(Problem::later(2, "openrouter-in-flight", message));
+    }
+    let (whose, code) = match error.limit_source.as_ref().filter(|_| is_about_money(error))? {
+        LimitSource::Credits | LimitSource::InFlight => {
+            ("the credits of the OpenRouter account are used up", "openrouter-credits")
         }
-        LimitSource::Credits => ("the credits of the OpenRouter account are used up", "openrouter-credits"),
         LimitSource::Key => ("the limit of the OpenRouter key is reached", "openrouter-key-limit"),
         LimitSource::Guardrail => {
             ("the budget of an OpenRouter guardrail is reached", "openrouter-guardrail")
@@ -184,11 +190,13 @@ fn money_problem(error: &UpstreamError) -> Option<Problem> {
         LimitSource::FreeTier | LimitSource::Provider => return None,
         LimitSource::Other(_) => ("OpenRouter has no money for this request", "openrouter-other"),
     };
-    let message = format!(
-        "Insufficient credits: {whose}. This is not a Farebox budget. OpenRouter says: {}",
-        error.message
-    );
-    Some(Problem { form: Form::Stop, message, code, limit_source: Some(code), budget: None })
+    let short = format!("Insufficient credits: {whose}. This is not a Farebox budget.");
+    let message = format!("{short} OpenRouter says: {}", error.message);
+    Some(Problem { short: Some(short), ..Problem::stop(code, code, message) })
+}
+
+fn is_about_money(error: &UpstreamError) -> bool {
+    error.money_limit().is_some() || error.limit_source == Some(LimitSource::InFlight)
 }
 
 fn bad_gateway(why: &str) -> Problem {

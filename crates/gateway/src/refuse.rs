@@ -81,27 +81,34 @@ pub(crate) struct Problem {
     pub(crate) limit_source: Option<&'static str>,
     /// The budget that binds.
     pub(crate) budget: Option<String>,
+    /// What form A says when a client could misread the message.
+    pub(crate) short: Option<String>,
 }
 
 impl Problem {
     pub(crate) fn wrong(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Problem { form: Form::Wrong(status), message: message.into(), code, limit_source: None, budget: None }
+        Problem::new(Form::Wrong(status), code, message.into(), None)
     }
 
     pub(crate) fn later(seconds: u8, code: &'static str, message: impl Into<String>) -> Self {
-        Problem {
-            form: Form::Later(seconds),
-            message: message.into(),
-            code,
-            limit_source: None,
-            budget: None,
-        }
+        Problem::new(Form::Later(seconds), code, message.into(), None)
     }
 
     /// A request that could cost what nobody can bound.
     pub(crate) fn unbounded(code: &'static str, sentence: &str) -> Self {
         let message = format!("Insufficient credits: no budget covers a cost without a bound: {sentence}");
-        Problem { form: Form::Stop, message, code, limit_source: Some("farebox_bound"), budget: None }
+        let short =
+            "Insufficient credits: no budget covers a cost without a bound. See: farebox explain last";
+        Problem { short: Some(short.to_owned()), ..Problem::stop(code, "farebox_bound", message) }
+    }
+
+    /// A final no, by this limit.
+    pub(crate) fn stop(code: &'static str, limit_source: &'static str, message: String) -> Self {
+        Problem::new(Form::Stop, code, message, Some(limit_source))
+    }
+
+    fn new(form: Form, code: &'static str, message: String, limit_source: Option<&'static str>) -> Self {
+        Problem { form, message, code, limit_source, budget: None, short: None }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -141,13 +148,15 @@ impl Problem {
         }
     }
 
-    /// Form A: with everything, without the budget's name, or the short sentence: the first that no client misreads.
+    /// Form A: with everything, without the budget's name, or shorter sentences: the first that no client misreads.
     fn stop_body(&self) -> Bytes {
         let source = self.limit_source.unwrap_or("farebox_budget");
         let full = stop_json(&self.message, source, self.budget.as_deref());
-        let bare = || stop_json(&self.message, source, None);
-        let short = || stop_json(SHORT, "farebox_budget", None);
-        [full, bare()].into_iter().find(|body| !is_denied(body)).unwrap_or_else(short)
+        let bare = [Some(self.message.as_str()), self.short.as_deref()].into_iter().flatten();
+        std::iter::once(full)
+            .chain(bare.map(|message| stop_json(message, source, None)))
+            .find(|body| !is_denied(body))
+            .unwrap_or_else(|| stop_json(SHORT, source, None))
     }
 }
 
@@ -176,34 +185,24 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
     let budget = refusal.balance.as_ref().map(|balance| balance.name.budget.clone());
     let code = refusal.reason.text();
     match refusal.reason {
-        RefusalReason::UsedUp => Problem {
-            form: Form::Stop,
-            message: used_up(refusal),
-            code,
-            limit_source: Some("farebox_budget"),
-            budget,
-        },
-        RefusalReason::PerRequest => Problem {
-            form: Form::Stop,
-            message: format!(
+        RefusalReason::UsedUp => {
+            Problem { budget, ..Problem::stop(code, "farebox_budget", used_up(refusal)) }
+        }
+        RefusalReason::PerRequest => {
+            let message = format!(
                 "Insufficient credits: this call could cost {}, more than one request may. {}",
                 refusal.needed.for_people(),
                 advice(refusal)
-            ),
-            code,
-            limit_source: Some("farebox_per_request"),
-            budget,
-        },
-        RefusalReason::Unbudgeted => Problem {
-            form: Form::Stop,
-            message:
-                "Insufficient credits: no budget matches this request. Add one to farebox.toml, or allow \
-                      such requests with unbudgeted = \"allow\""
-                    .to_owned(),
-            code,
-            limit_source: Some("farebox_budget"),
-            budget,
-        },
+            );
+            let short = "Insufficient credits: this call could cost more than one request may. See: farebox explain last";
+            let stop = Problem::stop(code, "farebox_per_request", message);
+            Problem { budget, short: Some(short.to_owned()), ..stop }
+        }
+        RefusalReason::Unbudgeted => {
+            let message = "Insufficient credits: no budget matches this request. Add one to farebox.toml, or allow \
+                           such requests with unbudgeted = \"allow\"";
+            Problem::stop(code, "farebox_budget", message.to_owned())
+        }
         RefusalReason::Held => {
             Problem::later(2, code, "Another request of this budget is still being settled")
         }

@@ -142,13 +142,13 @@ fn base() -> Response<Body> {
 }
 
 /// Whether a request was meant for us: a page somewhere else may make a browser call a loopback address
-/// (DNS rebinding), but cannot hide its own name.
+/// (DNS rebinding), but cannot hide its own name. Every `Host` and `Origin` line counts.
 fn is_ours(headers: &HeaderMap, uri: &Uri, listen: SocketAddr) -> bool {
-    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
-    let host = uri.authority().map(|authority| authority.as_str()).or_else(|| text(header::HOST));
-    let origin = text(header::ORIGIN);
-    let origin_host = origin.map(|origin| origin.split_once("://").map_or("?", |(_, host)| host));
-    [host, origin_host].into_iter().flatten().all(|host| is_own_host(host, listen))
+    let texts = |name| headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or("?"));
+    let origin_host = |origin: &'_ str| origin.find("://").map_or(origin.len(), |at| at + 3);
+    let origins = texts(header::ORIGIN).map(|origin| &origin[origin_host(origin)..]);
+    let authority = uri.authority().map(|authority| authority.as_str());
+    authority.into_iter().chain(texts(header::HOST)).chain(origins).all(|host| is_own_host(host, listen))
 }
 
 fn is_own_host(host: &str, listen: SocketAddr) -> bool {

@@ -1,0 +1,10 @@
+//! The gateway over real sockets, between a client that speaks raw bytes and an upstream that misbehaves at will; with
+//! the real ledger, journal and price book. After every scenario the ledger is asked.
+
+mod answers;
+mod hostile_clients;
+mod hostile_upstreams;
+mod refusals;
+mod shutdown;
+mod streams;
+mod support;
