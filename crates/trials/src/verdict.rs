@@ -131,7 +131,7 @@ fn starved(refused: &[Refused], generations: &[Value], limit: Nano) -> Result<us
     let mut costs = Vec::with_capacity(generations.len());
     for generation in generations {
         let cost = Nano::parse_ceil(generation["cost_usd"].as_str().context("a generation without a cost")?)?;
-        costs.push((generation["created_ms"].as_i64().context("a generation without a time")?, cost));
+        costs.push((generation["created"].as_i64().context("a generation without a time")?, cost));
     }
     costs.sort_unstable();
     let admitted_before =
