@@ -1,0 +1,161 @@
+//! `POST /chat/completions`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fastrand::Rng;
+use http::Response;
+use http::header::HeaderValue;
+
+use crate::answer;
+use crate::clock::Moment;
+use crate::error::Failure;
+use crate::faults::{Early, Fate};
+use crate::plan::{Plan, World};
+use crate::reply::{self, Cut, Reply};
+use crate::request::Request;
+use crate::run::Run;
+use crate::server::State;
+use crate::stream::Stream;
+use crate::tokens;
+
+/// A body this long is read on another thread.
+const LONG: usize = 128 << 10;
+const GARBAGE: &[u8] = b"\x89\x00{\"id\":\"gen-\xff\xfe<html>\x00\x01\x02";
+
+/// Answers, or cuts the connection.
+pub(crate) async fn complete(state: &Arc<State>, key: Arc<str>, body: Bytes) -> Result<Response<Reply>, Cut> {
+    let prepared = if body.len() > LONG {
+        let shared = Arc::clone(state);
+        tokio::task::spawn_blocking(move || prepare(&shared, &body)).await.map_err(|_| Cut)?
+    } else {
+        prepare(state, &body)
+    };
+    match prepared {
+        Prepared::Cut => Err(Cut),
+        Prepared::Refused(failure, id) => Ok(reply::with_id(reply::failure(failure), &id)),
+        Prepared::Runs(plan) => {
+            let id = Arc::clone(&plan.id);
+            let run = Run::start(state, Arc::new(*plan), key);
+            Ok(reply::with_id(perform(state, run).await?, &id))
+        }
+    }
+}
+
+/// What is to be done about a request.
+enum Prepared {
+    Runs(Box<Plan>),
+    Refused(Failure, String),
+    Cut,
+}
+
+fn prepare(state: &State, body: &[u8]) -> Prepared {
+    let now = Moment::now();
+    let mut rng = state.rng_for(body);
+    let fate = state.faults.read().draw(&mut rng);
+    let refused = |failure: Failure, rng: &mut Rng| {
+        let tail: String = (0..20).map(|_| rng.alphanumeric()).collect();
+        Prepared::Refused(failure, format!("gen-{}-{tail}", now.seconds()))
+    };
+    let request = match Request::read(body) {
+        Ok(request) => request,
+        Err(failure) => return refused(failure, &mut rng),
+    };
+    let which = rng.u64(..);
+    let early = match fate.early {
+        Some(Early::Close) => return Prepared::Cut,
+        Some(Early::ServerError) => Some(Failure::server(which)),
+        Some(Early::EmptyError) => Some(Failure { status: 502, body: String::new(), headers: Vec::new() }),
+        Some(Early::RateLimit) => Some(Failure::rate_limited(which.is_multiple_of(2))),
+        Some(Early::Money) => Some(Failure::money(which)),
+        None => None,
+    };
+    if let Some(failure) = early {
+        return refused(failure, &mut rng);
+    }
+    plan(state, &request, fate, now, &mut rng).unwrap_or_else(|failure| refused(failure, &mut rng))
+}
+
+fn plan(
+    state: &State,
+    request: &Request,
+    fate: Fate,
+    now: Moment,
+    rng: &mut Rng,
+) -> Result<Prepared, Failure> {
+    let catalogue = state.catalogue();
+    let world = World { config: &state.config, catalogue: &catalogue, now };
+    Plan::draw(&world, request, fate, rng).map(|plan| Prepared::Runs(Box::new(plan)))
+}
+
+/// Runs it. Should the client leave meanwhile, this future is dropped and the run with it.
+async fn perform(state: &State, mut run: Run) -> Result<Response<Reply>, Cut> {
+    let plan = Arc::clone(&run.plan);
+    match plan.fate.hang {
+        Some(Some(ms)) => pause(ms).await,
+        Some(None) => std::future::pending().await,
+        None => {}
+    }
+    if plan.fate.lose_answer {
+        run.finish();
+        return Err(Cut);
+    }
+    if plan.fate.garbage_body {
+        run.finish();
+        return Ok(reply::json(200, GARBAGE));
+    }
+    if plan.stream {
+        return Ok(reply::events(Stream::new(run, &state.config)));
+    }
+    pause(plan.first_byte_ms + chunks_ms(state, &plan)).await;
+    if plan.fate.stream_error {
+        run.fail();
+        return Ok(reply::failure(Failure::server(1)));
+    }
+    run.finish();
+    let body = answer::whole(&plan);
+    if plan.fate.close_mid_stream {
+        return Ok(torn(&body));
+    }
+    Ok(reply::json(200, body))
+}
+
+/// An answer that breaks off: it promises more bytes than it has.
+fn torn(body: &str) -> Response<Reply> {
+    let mut response = reply::json(200, body[..body.len() / 2].to_owned());
+    let length = HeaderValue::from(body.len());
+    response.headers_mut().insert(http::header::CONTENT_LENGTH, length);
+    response
+}
+
+/// How long the chunks of a plain answer take.
+fn chunks_ms(state: &State, plan: &Plan) -> u64 {
+    let range = state.config.latency.between_chunks;
+    let chunks = plan.usage.completion.min(u64::from(state.config.chunks_max));
+    let mut rng = Rng::with_seed(plan.seed);
+    plan.fate.slow_chunk_ms.unwrap_or_else(|| range.draw(&mut rng)) * chunks
+}
+
+async fn pause(ms: u64) {
+    if ms > 0 {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+impl State {
+    /// Drawn from the seed, the body and how often this body has come: not from the order in which requests arrive.
+    fn rng_for(&self, body: &[u8]) -> Rng {
+        const SEEN_MAX: usize = 1_000_000;
+        let hash = tokens::hash(body);
+        let mut seen = self.seen.lock();
+        if seen.len() >= SEEN_MAX {
+            seen.clear();
+        }
+        let times = seen.entry(hash).or_insert(0u64);
+        *times += 1;
+        let mixed =
+            tokens::hash(&[self.config.seed.to_le_bytes(), hash.to_le_bytes(), times.to_le_bytes()].concat());
+        Rng::with_seed(mixed)
+    }
+}

@@ -1,0 +1,444 @@
+//! [`Plan`]: everything about one generation, fixed before it runs.
+//!
+//! In its usual mode it counts with a tokenizer, draws an endpoint by inverse square of price and a length that is
+//! mostly short. When adversarial it bills the most that the request permits: of all eligible endpoints of all models
+//! asked for, the one that comes dearest.
+
+use std::sync::Arc;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::catalogue::{Asked, Catalogue, Endpoint, Family, Model, PriceKind, Variant};
+use crate::clock::Moment;
+use crate::config::{Byok, Config, UsageTail};
+use crate::cost::{Charge, Cost, Usage};
+use crate::error::Failure;
+use crate::exact::Exact;
+use crate::faults::Fate;
+use crate::prices::Rates;
+use crate::request::{Cache, Request, ToolChoice};
+use crate::route::{self, Nothing};
+use crate::tokens;
+
+/// The most text that an adversarial answer shows; the rest is only billed.
+const SHOWN_MAX: u64 = 1024;
+/// Below so many bytes a prompt is not counted again to see whether it fits.
+const SURELY_FITS: u64 = 4000;
+const PRESET_MODEL: &str = "openrouter/auto";
+
+/// One generation.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) id: Arc<str>,
+    pub(crate) created: Moment,
+    pub(crate) model: Arc<Model>,
+    pub(crate) provider: Arc<str>,
+    pub(crate) endpoint: Arc<str>,
+    pub(crate) session_id: Option<String>,
+    /// Aborting the stream stops the billing.
+    pub(crate) cancels: bool,
+    pub(crate) stream: bool,
+    pub(crate) usage: Usage,
+    pub(crate) byok: Byok,
+    pub(crate) content: Content,
+    pub(crate) reasoning_shown: bool,
+    pub(crate) finish: &'static str,
+    pub(crate) exponent: bool,
+    pub(crate) empty_choices: bool,
+    pub(crate) comments: u8,
+    pub(crate) first_byte_ms: u64,
+    pub(crate) ready_after_ms: u64,
+    /// How much longer when aborted, in tenths: 10 to 30.
+    pub(crate) aborted_tenths: u64,
+    pub(crate) fate: Fate,
+    /// Drawn for what the stream does.
+    pub(crate) seed: u64,
+    rates: Rates,
+    write: Exact,
+    fees: Exact,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// So many tokens of text.
+    Text(u64),
+    /// A call of a tool, its arguments as JSON text.
+    Tool { name: String, arguments: String },
+}
+
+/// The world a plan is made in.
+pub(crate) struct World<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) now: Moment,
+}
+
+/// An endpoint that may serve, and what it would bill.
+struct Draft<'a> {
+    asked: &'a Asked,
+    endpoint: &'a Endpoint,
+    rates: Rates,
+    write: Exact,
+    fees: Exact,
+    usage: Usage,
+    cap: u64,
+}
+
+impl Plan {
+    /// Draws a plan, or says why there is none.
+    pub(crate) fn draw(
+        world: &World<'_>,
+        request: &Request,
+        fate: Fate,
+        rng: &mut Rng,
+    ) -> Result<Plan, Failure> {
+        let asked = resolve(world, request, rng)?;
+        let drafts = drafts(world, request, &asked)?;
+        let mut draft = if world.config.adversarial { dearest(drafts) } else { usual(drafts, request, rng) };
+        let content = world.content(request, &mut draft, rng);
+        let hinted_or_cut = draft.usage.completion >= draft.cap;
+        let finish = match content {
+            Content::Tool { .. } => "tool_calls",
+            Content::Text(_) if hinted_or_cut => "length",
+            Content::Text(_) => "stop",
+        };
+        let config = world.config;
+        Ok(Plan {
+            id: generation_id(world.now, rng),
+            created: world.now,
+            model: Arc::clone(&draft.asked.model),
+            provider: Arc::clone(&draft.endpoint.provider),
+            endpoint: Arc::clone(&draft.endpoint.id),
+            session_id: request.session_id.clone(),
+            cancels: draft.endpoint.cancels,
+            stream: request.stream,
+            usage: draft.usage,
+            byok: config.byok,
+            content,
+            reasoning_shown: request.reasoning_shown,
+            finish,
+            exponent: rng.f64() < config.exponents,
+            empty_choices: match config.usage_tail {
+                UsageTail::TwoChunk => false,
+                UsageTail::EmptyChoices => true,
+                UsageTail::Mixed => rng.bool(),
+            },
+            comments: rng.u8(0..3),
+            first_byte_ms: config.latency.first_byte.draw(rng),
+            ready_after_ms: config.generation_delay.draw(rng),
+            aborted_tenths: rng.u64(10..=30),
+            fate,
+            seed: rng.u64(..),
+            rates: draft.rates,
+            write: draft.write,
+            fees: draft.fees,
+        })
+    }
+
+    /// What is owed when it stops after so many completion tokens.
+    pub(crate) fn charge_at(&self, completion: u64) -> Charge {
+        let completion = completion.min(self.usage.completion);
+        self.charge_of(&self.usage_at(completion))
+    }
+
+    /// What is owed for all of it.
+    pub(crate) fn charge(&self) -> Charge {
+        self.charge_of(&self.usage)
+    }
+
+    /// The usage when it stops after so many completion tokens. Thinking comes first.
+    pub(crate) fn usage_at(&self, completion: u64) -> Usage {
+        let completion = completion.min(self.usage.completion);
+        Usage { completion, reasoning: self.usage.reasoning.min(completion), ..self.usage }
+    }
+
+    fn charge_of(&self, usage: &Usage) -> Charge {
+        let cost = Cost::of(usage, &self.rates, self.write, self.fees);
+        let list = cost.total();
+        let (openrouter, provider) = match self.byok {
+            Byok::Off => (list, Exact::ZERO),
+            Byok::Fee => (list.fraction_up(5, 100), list),
+            Byok::Free => (Exact::ZERO, list),
+        };
+        Charge { openrouter, provider, cost }
+    }
+}
+
+fn resolve(world: &World<'_>, request: &Request, rng: &mut Rng) -> Result<Vec<Asked>, Failure> {
+    let preset = [PRESET_MODEL.to_owned()];
+    let names: &[String] = if request.preset { &preset } else { &request.models };
+    names
+        .iter()
+        .map(|name| match world.catalogue.resolve(name, rng) {
+            Some(asked) if asked.model.chats => Ok(asked),
+            Some(_) => Err(Failure::availability(
+                400,
+                &format!("{name} cannot be used for chat completions"),
+                "wrong_endpoint",
+                &request.models,
+            )),
+            None => Err(Failure::availability(
+                400,
+                &format!("{name} is not a valid model ID"),
+                "model_not_found",
+                &request.models,
+            )),
+        })
+        .collect()
+}
+
+/// Every endpoint of every model that may serve it, with its bill; models in the order asked.
+fn drafts<'a>(
+    world: &World<'_>,
+    request: &Request,
+    asked: &'a [Asked],
+) -> Result<Vec<Vec<Draft<'a>>>, Failure> {
+    let mut drafts = Vec::new();
+    let mut refused = Vec::new();
+    for asked in asked {
+        let least = world.least_tokens(request, asked.model.family);
+        match route::eligible(asked, request, least) {
+            Ok(endpoints) => {
+                drafts.push(
+                    endpoints
+                        .into_iter()
+                        .map(|endpoint| world.draft(request, asked, endpoint, least))
+                        .collect(),
+                );
+            }
+            Err(nothing) => refused.push((nothing, least)),
+        }
+    }
+    if !drafts.is_empty() {
+        return Ok(drafts);
+    }
+    let priced_out = refused.iter().find(|(nothing, _)| *nothing == Nothing::Price);
+    let &(nothing, tokens) = priced_out.or(refused.first()).expect("at least one model was asked for");
+    Err(nothing.failure(tokens, &request.models))
+}
+
+/// The one that comes dearest.
+fn dearest(drafts: Vec<Vec<Draft<'_>>>) -> Draft<'_> {
+    let cost = |draft: &Draft<'_>| Cost::of(&draft.usage, &draft.rates, draft.write, draft.fees).total();
+    drafts.into_iter().flatten().max_by_key(cost).expect("at least one endpoint is eligible")
+}
+
+/// The first model, rarely a fallback; its endpoint by preference, or by inverse square of price.
+fn usual<'a>(mut drafts: Vec<Vec<Draft<'a>>>, request: &Request, rng: &mut Rng) -> Draft<'a> {
+    let fallback = rng.f64() < 0.05;
+    let mut drafts = drafts.swap_remove(usize::from(fallback && drafts.len() > 1));
+    if !request.tools.is_empty() && drafts.iter().any(|draft| draft.endpoint.takes_tools) {
+        drafts.retain(|draft| draft.endpoint.takes_tools);
+    }
+    let weights: Vec<f64> =
+        drafts.iter().map(|draft| route::weight(draft.endpoint, draft.asked.model.price)).collect();
+    let ordered = request
+        .provider
+        .order
+        .iter()
+        .find_map(|name| drafts.iter().position(|draft| draft.endpoint.is_called(name)));
+    let cheapest = request.provider.by_price || drafts[0].asked.variant == Variant::Floor;
+    let chosen = match ordered {
+        Some(index) => index,
+        None if cheapest => index_of_max(&weights),
+        None => drawn(&weights, rng),
+    };
+    drafts.swap_remove(chosen)
+}
+
+fn index_of_max(weights: &[f64]) -> usize {
+    (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b]).then(b.cmp(&a))).unwrap_or_default()
+}
+
+fn drawn(weights: &[f64], rng: &mut Rng) -> usize {
+    let mut left = rng.f64() * weights.iter().sum::<f64>();
+    for (index, weight) in weights.iter().enumerate() {
+        left -= weight;
+        if left < 0.0 {
+            return index;
+        }
+    }
+    weights.len() - 1
+}
+
+impl World<'_> {
+    /// As few prompt tokens as it can be said to have: what the context filter takes.
+    fn least_tokens(&self, request: &Request, family: Family) -> u64 {
+        if self.config.adversarial {
+            let worst = tokens::worst(request);
+            if worst < SURELY_FITS { worst } else { tokens::counted(request, family).min(worst) }
+        } else {
+            tokens::counted(request, family)
+        }
+    }
+
+    /// What an endpoint bills: everything but the length in the usual mode, all of it when adversarial.
+    fn draft<'a>(
+        &self,
+        request: &Request,
+        asked: &'a Asked,
+        endpoint: &'a Endpoint,
+        least: u64,
+    ) -> Draft<'a> {
+        let adversarial = self.config.adversarial;
+        let wanted = match (request.max_completion_tokens, request.max_tokens) {
+            (Some(a), Some(b)) if adversarial => Some(a.max(b)),
+            (a, b) => a.or(b),
+        };
+        let wanted = wanted.filter(|_| endpoint.obeys_cap).unwrap_or(u64::MAX);
+        let cap = wanted.min(endpoint.output_max).min(endpoint.context - least);
+        let mut usage = Usage { prompt: least, ..Usage::default() };
+        if adversarial {
+            usage.prompt = tokens::worst(request).min(endpoint.context - cap).min(endpoint.prompt_max);
+            usage.completion = cap * request.choices;
+        }
+        usage.completion = request.wanted_tokens.map_or(usage.completion, |wanted| wanted.min(cap));
+        let rates = endpoint.prices.at(usage.prompt, self.now);
+        let searches =
+            u64::from(request.web_search) + u64::from(asked.model.searches) * if adversarial { 5 } else { 1 };
+        usage.searches = searches;
+        let extras = request.extras + u64::from(asked.online);
+        let mut fees = if adversarial { Exact::EIGHT_CENTS } else { Exact::TWO_CENTS }.times(extras);
+        if asked.model.price == PriceKind::Zero {
+            fees = fees.plus(Exact::EIGHT_CENTS);
+        }
+        let mut draft = Draft { asked, endpoint, rates, write: rates.prompt, fees, usage, cap };
+        if asked.model.price == PriceKind::Free {
+            draft.rates = Rates::default();
+            draft.write = Exact::ZERO;
+            draft.fees = Exact::ZERO;
+        } else if adversarial {
+            draft.be_rude(request);
+        }
+        draft
+    }
+
+    /// Draws the length and what is said, and how much of the prompt was cached.
+    fn content(&self, request: &Request, draft: &mut Draft<'_>, rng: &mut Rng) -> Content {
+        let config = self.config;
+        let chance = rng.f64();
+        let calls = !request.tools.is_empty()
+            && match request.tool_choice {
+                ToolChoice::None => false,
+                ToolChoice::Required => true,
+                ToolChoice::Auto => chance < config.tool_calls,
+            };
+        let call = calls.then(|| tool_call(&request.tools[rng.usize(..request.tools.len())]));
+        let hinted = request.wanted_tokens.is_some();
+        if !config.adversarial {
+            draft.be_usual(request, rng);
+            if !hinted {
+                draft.usage.completion = length(draft.cap, rng);
+                if draft.asked.model.reasons && !request.reasoning_off && call.is_none() && rng.f64() < 0.4 {
+                    draft.usage.reasoning = draft.usage.completion * rng.u64(2..7) / 10;
+                }
+            }
+        }
+        if let Some((name, arguments, tokens)) = call {
+            let fits = hinted || config.adversarial || tokens <= draft.cap;
+            if fits {
+                if !hinted && !config.adversarial {
+                    draft.usage.completion = tokens;
+                }
+                return Content::Tool { name, arguments };
+            }
+        }
+        let text = draft.usage.completion - draft.usage.reasoning.min(draft.usage.completion);
+        Content::Text(if config.adversarial { draft.usage.completion.min(SHOWN_MAX) } else { text })
+    }
+}
+
+impl Draft<'_> {
+    /// The price of a token written to a cache, where this request can write one.
+    fn write_price(&self, request: &Request) -> Option<Exact> {
+        let (rates, family) = (&self.rates, self.asked.model.family);
+        // These write only what is marked; OpenAI and others write by themselves (CONTRACT 9.3).
+        if family != Family::Other && request.cache == Cache::None {
+            return None;
+        }
+        let listed = match request.cache {
+            Cache::OneHour if rates.cache_write.is_some() || family == Family::Claude => Some(
+                rates
+                    .cache_write_1h
+                    .unwrap_or_else(|| rates.prompt.times(2))
+                    .max(rates.cache_write.unwrap_or_default()),
+            ),
+            Cache::FiveMinutes if family == Family::Claude => {
+                Some(rates.cache_write.unwrap_or_else(|| rates.prompt.fraction_up(125, 100)))
+            }
+            _ => rates.cache_write,
+        }?;
+        // Gemini lists the storage alone, which comes on top of the prompt.
+        Some(if listed < rates.prompt { listed.plus(rates.prompt) } else { listed })
+    }
+
+    /// The whole prompt is written to a cache, all tokens think where that is dearer.
+    fn be_rude(&mut self, request: &Request) {
+        if let Some(write) = self.write_price(request) {
+            self.write = write;
+            self.usage.written = self.usage.prompt;
+        }
+        if self.rates.internal_reasoning.is_some_and(|price| price > self.rates.completion) {
+            self.usage.reasoning = self.usage.completion;
+        }
+    }
+
+    /// Some of the prompt is read from a cache, or written to one.
+    fn be_usual(&mut self, request: &Request, rng: &mut Rng) {
+        let (hit, written) = (rng.f64(), rng.f64());
+        if self.asked.model.price == PriceKind::Free {
+            return;
+        }
+        let marked = request.cache != Cache::None;
+        if self.rates.cache_read.is_some() && hit < if marked { 0.5 } else { 0.2 } {
+            self.usage.cached = if marked { self.usage.prompt } else { self.usage.prompt / 2 };
+        } else if let Some(write) = self.write_price(request).filter(|_| marked || written < 0.3) {
+            self.write = write;
+            self.usage.written = self.usage.prompt;
+        }
+    }
+}
+
+/// Mostly short, with a long tail.
+fn length(cap: u64, rng: &mut Rng) -> u64 {
+    let drawn = match rng.f64() {
+        chance if chance < 0.70 => rng.u64(5..120),
+        chance if chance < 0.90 => rng.u64(120..600),
+        chance if chance < 0.98 => rng.u64(600..3000),
+        _ => rng.u64(3000..40_000),
+    };
+    drawn.min(cap)
+}
+
+/// A call that fits a tool's schema roughly: name, arguments, tokens.
+fn tool_call(tool: &Value) -> (String, String, u64) {
+    let function = &tool["function"];
+    let name = function["name"].as_str().unwrap_or_default().to_owned();
+    let properties = function["parameters"]["properties"].as_object();
+    let arguments: serde_json::Map<String, Value> =
+        properties.into_iter().flatten().map(|(key, schema)| (key.clone(), argument(schema))).collect();
+    let arguments = Value::Object(arguments).to_string();
+    let tokens = bpe_openai::o200k_base().count(format!("{name}{arguments}").as_str()) as u64 + 8;
+    (name, arguments, tokens)
+}
+
+fn argument(schema: &Value) -> Value {
+    if let Some(first) = schema["enum"].get(0) {
+        return first.clone();
+    }
+    match schema["type"].as_str().unwrap_or("string") {
+        "integer" | "number" => json!(7),
+        "boolean" => json!(true),
+        "array" => json!([]),
+        "object" => json!({}),
+        "null" => Value::Null,
+        _ => json!("some words"),
+    }
+}
+
+fn generation_id(now: Moment, rng: &mut Rng) -> Arc<str> {
+    let tail: String = (0..20).map(|_| rng.alphanumeric()).collect();
+    format!("gen-{}-{tail}", now.seconds()).into()
+}
