@@ -153,6 +153,11 @@ async fn forty_megabytes_do_not() {
     let answer = client.answer().await;
     assert_eq!((answer.status, answer.reason()), (413, "body-too-large"));
     assert!(answer.message().contains("33554432 bytes"));
+    let mut taken = 0;
+    while taken < LARGE && client.send(vec![b'x'; 64 << 10]).await {
+        taken += 64 << 10;
+    }
+    assert!(taken < 16 << 20, "nothing is read but what the socket buffers hold: {taken}");
     // A client that sends it all before it reads learns why as well; so does one that does not tell.
     let large = "x".repeat(LARGE);
     let told = format!("{HEAD}content-length: {LARGE}\r\n\r\n{large}");

@@ -1,6 +1,8 @@
-//! A stop lets what is in flight end, and loses nothing.
+//! A stop lets what is in flight end, and loses nothing; after a crash, what was in flight is unknown and asked for.
 
-use crate::support::upstream::{content, piece, stream_end, stream_head, tail};
+use money::Nano;
+
+use crate::support::upstream::{content, piece, reply, stream_end, stream_head, tail};
 use crate::support::{Gate, House, Setup, Step, chat, get, ms, post, until};
 
 async fn streaming(house: &House, provider: &str) -> (Gate, crate::support::Client) {
@@ -55,6 +57,57 @@ async fn what_takes_too_long_is_left_open() {
     let (_gate, _client) = streaming(&house, "OpenAI").await;
     house.stop();
     house.stopped().await;
-    assert!(house.books().held > money::Nano::ZERO, "recovery will find it open");
+    assert!(house.books().held > Nano::ZERO, "recovery will find it open");
     assert_eq!(house.counter("in_flight_now"), 1);
+}
+
+/// Runs to the end of a process: whatever still runs then is gone.
+fn process<T>(life: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(life)
+}
+
+#[test]
+fn after_a_crash_what_was_in_flight_is_asked_for() {
+    let (dir, held) = process(async {
+        let house = House::new().await;
+        assert_eq!(house.chat(&chat("")).await.status, 200);
+        let (_gate, _client) = streaming(&house, "OpenAI").await;
+        let held = house.books().held;
+        (house.crash(), held)
+    });
+    process(async {
+        let house = Setup::new().open_again(dir).await;
+        let books = house.books();
+        assert_eq!((books.posted.nanos(), books.held, books.unknown), (1_000_000, Nano::ZERO, held));
+        house.upstream.tell("gen-q", r#""total_cost":0.04,"cancelled":true"#);
+        house.settles_at(41_000_000).await;
+        assert_eq!(house.chat(&chat("")).await.status, 200);
+        house.settles_at(42_000_000).await;
+    });
+}
+
+#[test]
+fn a_callers_own_key_resolves_its_holds_when_it_next_calls() {
+    let own = || Setup::new().with(|config| config.upstream_key = None);
+    let request = post(&chat("")).replace("Bearer anything", "Bearer sk-or-v1-callers");
+    let dir = process(async {
+        let house = own().open().await;
+        house.upstream.next(reply("200 OK", "x-generation-id: gen-own\r\n", "{}"));
+        assert_eq!(house.client().await.ask(&request).await.status, 200);
+        house.comes_to("no cost", 0, 1).await;
+        house.crash()
+    });
+    process(async {
+        let house = own().open_again(dir).await;
+        house.upstream.tell("gen-own", r#""total_cost":0.03"#);
+        let other = request.replace("sk-or-v1-callers", "sk-or-v1-others");
+        assert_eq!(house.client().await.ask(&other).await.status, 200);
+        tokio::time::sleep(ms(700)).await;
+        let asked = house.upstream.calls(|call| call.target.contains("id=gen-own")).len();
+        assert_eq!(asked, 0, "the key was never stored, and another's is not used");
+        house.comes_to("waits for its key", 1_000_000, 1).await;
+        assert_eq!(house.client().await.ask(&request).await.status, 200);
+        house.settles_at(32_000_000).await;
+    });
 }

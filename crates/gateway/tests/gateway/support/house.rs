@@ -51,8 +51,13 @@ impl Setup {
     }
 
     pub(crate) async fn open(self) -> House {
-        let upstream = Upstream::start().await;
         let dir = tempfile::tempdir().expect("a folder");
+        self.open_again(dir).await
+    }
+
+    /// On what another house left behind.
+    pub(crate) async fn open_again(self, dir: TempDir) -> House {
+        let upstream = Upstream::start().await;
         let (store, recovered) = Store::open(dir.path(), options()).expect("a store");
         let store = Arc::new(store);
         let budget = Budget {
@@ -187,6 +192,12 @@ impl House {
     pub(crate) async fn stopped(&mut self) {
         let served = self.served.take().expect("stopped once");
         soon("a stop", served).await.expect("the gateway does not panic");
+    }
+
+    /// The journal takes no more from here on; together with the end of the runtime, a crash.
+    pub(crate) fn crash(self) -> TempDir {
+        self.store.close().expect("the store closes");
+        self.dir
     }
 
     /// Stops the gateway and checks the books: every hold ended once, and the disk says what memory says.
