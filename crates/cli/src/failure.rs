@@ -63,12 +63,27 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         }
         source = cause.source();
     }
-    text.replace('\n', " ").trim_end().to_owned()
+    without_number(text.replace('\n', " ").trim_end())
+}
+
+/// Without the number that the system has for an error: the words before it say as much.
+fn without_number(text: &str) -> String {
+    match text.split_once(" (os error ") {
+        Some((words, rest)) => words.to_owned() + rest.split_once(')').map_or("", |(_, rest)| rest),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_in_words() {
+        let error = std::io::Error::from_raw_os_error(2);
+        assert_eq!(chain(&error), "No such file or directory");
+        assert_eq!(without_number("a (os error 7): b"), "a: b");
+    }
 
     #[test]
     fn one_line_and_a_hint() {

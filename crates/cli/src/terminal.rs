@@ -76,7 +76,7 @@ impl Terminal {
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
-        match self.colour {
+        match self.colour && !text.is_empty() {
             true => format!("{style}{text}{style:#}"),
             false => text.to_owned(),
         }

@@ -71,7 +71,9 @@ mod tests {
         for host in ["127.0.0.1:4748", "localhost", "LocalHost:9", "[::1]:4748", "127.0.0.2", "localhost."] {
             assert_eq!(asked(Some(host), None), Ok(()), "{host}");
         }
-        for host in ["evil.example", "127.0.0.1.evil.example:4748", "10.0.0.1", "", "localhost@evil.example", "a b"] {
+        for host in
+            ["evil.example", "127.0.0.1.evil.example:4748", "10.0.0.1", "", "localhost@evil.example", "a b"]
+        {
             assert_eq!(asked(Some(host), None), Err(Stranger::Host), "{host}");
         }
         assert_eq!(asked(None, None), Ok(()));

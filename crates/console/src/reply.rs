@@ -13,7 +13,9 @@ pub(crate) type Reply = Response<Full<Bytes>>;
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
     let (status, body) = match serde_json::to_vec(value) {
         Ok(body) => (status, body),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, br#"{"error":"the answer cannot be written"}"#.to_vec()),
+        Err(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, br#"{"error":"the answer cannot be written"}"#.to_vec())
+        }
     };
     let mut reply = Response::new(Full::new(Bytes::from(body)));
     *reply.status_mut() = status;

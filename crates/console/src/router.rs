@@ -34,7 +34,8 @@ impl Router {
             return reply::error(StatusCode::FORBIDDEN, stranger.sentence());
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            let mut reply = reply::error(StatusCode::METHOD_NOT_ALLOWED, "the console only answers GET and HEAD");
+            let mut reply =
+                reply::error(StatusCode::METHOD_NOT_ALLOWED, "the console only answers GET and HEAD");
             reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return reply;
@@ -77,10 +78,9 @@ impl Router {
         }
         match reasons.is_empty() {
             true => ok(&json!({ "ready": true })),
-            false => reply::json(
-                StatusCode::SERVICE_UNAVAILABLE,
-                &json!({ "ready": false, "reasons": reasons }),
-            ),
+            false => {
+                reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "ready": false, "reasons": reasons }))
+            }
         }
     }
 

@@ -119,7 +119,7 @@ mod tests {
     fn books() -> Recovered {
         let name = |budget: &str, ends_ms| BalanceName {
             budget: budget.into(),
-            window: if ends_ms == None { "lifetime".into() } else { "day".into() },
+            window: if ends_ms.is_none() { "lifetime".into() } else { "day".into() },
             scope: vec![("user".into(), "alice".into())],
             starts_ms: 0,
             ends_ms,

@@ -10,10 +10,10 @@ use money::Nano;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::budgets::list::folder;
+use super::budgets::list::{self, folder};
 use crate::amount::grouped;
 use crate::exit::Exit;
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::terminal::Terminal;
 use crate::{live, output};
 
@@ -92,10 +92,7 @@ async fn of_console(address: &str, request: &str) -> Result<Option<Value>, Failu
 
 fn of_books(folder: &Path, request: &str) -> Result<Option<Value>, Failure> {
     let id = (request != "last").then_some(request);
-    let rows = match store::last_decisions(folder, 1, id) {
-        Err(store::OpenError::Absent(_)) => return Ok(None),
-        rows => rows.map_err(|error| Failure::failed(chain(&error)))?,
-    };
+    let rows = store::last_decisions(folder, 1, id).map_err(|error| list::unreadable(&error))?;
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     serde_json::from_str(&row.json)
         .map(Some)
@@ -213,12 +210,9 @@ impl Bound {
             .map(|term| {
                 let (count, times) = (grouped(term.quantity), terminal.times());
                 let rate = rate(&term.usd_per_million);
-                let per = if term.unit == "request" || term.unit == "requests" {
-                    String::new()
-                } else {
-                    "/M".to_owned()
-                };
-                [term.what.clone(), format!("{count} {} {times} {rate}{per}", term.unit), people(&term.usd)]
+                let per = if term.unit == "request" { String::new() } else { "/M".to_owned() };
+                let unit = format!("{}{}", term.unit, if term.quantity == 1 { "" } else { "s" });
+                [term.what.clone(), format!("{count} {unit} {times} {rate}{per}"), people(&term.usd)]
             })
             .chain([["total".to_owned(), String::new(), people(&self.usd)]])
             .collect();
@@ -270,7 +264,8 @@ impl Balance {
 
 /// What the body had to say to clients is no news here.
 fn without_prefix(sentence: &str) -> &str {
-    sentence.strip_prefix("Insufficient credits: ").unwrap_or(sentence)
+    let sentence = sentence.strip_prefix("Insufficient credits: ").unwrap_or(sentence);
+    sentence.strip_suffix(" See: farebox explain last").unwrap_or(sentence)
 }
 
 fn capital(word: &str) -> String {
@@ -310,8 +305,8 @@ mod tests {
             "usd": "0.633612000", "class": "published", "why_not_proven": ["the tokenizer is not public"],
             "output_cap": 32000, "dearest_endpoint": "Anthropic (anthropic)", "ignored_providers": [],
             "terms": [
-                {"what": "prompt", "quantity": 51204, "unit": "tokens", "usd_per_million": "3", "usd": "0.153612000"},
-                {"what": "output", "quantity": 32000, "unit": "tokens", "usd_per_million": "15", "usd": "0.480000000"},
+                {"what": "prompt", "quantity": 51204, "unit": "token", "usd_per_million": "3", "usd": "0.153612000"},
+                {"what": "output", "quantity": 32000, "unit": "token", "usd_per_million": "15", "usd": "0.480000000"},
             ],
         })
     }
@@ -320,7 +315,7 @@ mod tests {
     fn a_refusal_with_its_sum() {
         let text = call(json!({
             "request": "req_1", "at": "2026-11-23T14:02:19Z", "model": "anthropic/claude-sonnet-4.5", "outcome": "refused",
-            "sentence": "Insufficient credits: budget 'night' is used up.",
+            "sentence": "Insufficient credits: budget 'night' is used up. See: farebox explain last",
             "bound": bound(), "needed_usd": "0.441200000", "fitting_cap": 18000, "clamped": null,
             "budget": {"name": "night", "window": "day", "limit_usd": "10.000000000", "posted_usd": "9.590000000",
                 "held_usd": "0.000000000", "unknown_usd": "0.000000000", "available_usd": "0.410000000"},

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use console::BudgetRow;
 use jiff::Timestamp;
+use store::OpenError;
 
 use super::table;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::terminal::Terminal;
 use crate::{config, live, output};
 
@@ -68,12 +69,15 @@ async fn of_folder(folder: &Path) -> Result<Vec<BudgetRow>, Failure> {
             Err(_) => tracing::debug!(%address, "the console does not answer; reading the books"),
         }
     }
-    let books = store::read(folder).map_err(|error| {
-        let failure = Failure::failed(crate::failure::chain(&error));
-        match error {
-            store::OpenError::Absent(_) => failure.hint("start a gateway: farebox serve --budget 10/day"),
-            _ => failure,
-        }
-    })?;
+    let books = store::read(folder).map_err(|error| unreadable(&error))?;
     Ok(BudgetRow::recovered(&books, running.is_some(), Timestamp::now().as_millisecond()))
+}
+
+/// Books that cannot be read.
+pub(crate) fn unreadable(error: &OpenError) -> Failure {
+    let failure = Failure::failed(chain(error));
+    match error {
+        OpenError::Absent(_) => failure.hint("a gateway makes them: farebox serve --budget 10/day"),
+        _ => failure,
+    }
 }

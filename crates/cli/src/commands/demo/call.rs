@@ -36,7 +36,7 @@ pub(crate) enum Outcome {
     Later { after: Duration, needed: Option<Nano> },
     /// The gateway is not there, or was killed in the middle of the answer.
     Lost,
-    /// Anything else: an error of the upstream, passed on.
+    /// Anything else: an error of the upstream, passed on, or a call that no budget could cover.
     Other,
 }
 
@@ -69,7 +69,7 @@ impl Caller {
         let needed = amount(&head.headers, "x-farebox-needed-usd");
         match head.status {
             StatusCode::OK => read(plan.manner, &head.headers, body).await,
-            StatusCode::PAYMENT_REQUIRED => Outcome::Refused { needed },
+            StatusCode::PAYMENT_REQUIRED if needed.is_some() => Outcome::Refused { needed },
             StatusCode::SERVICE_UNAVAILABLE => Outcome::Later { after: retry_after(&head.headers), needed },
             _ => Outcome::Other,
         }

@@ -13,6 +13,9 @@ use super::tally::Tally;
 /// The pause before a client knocks again at a gateway that is not there.
 const KNOCK_EVERY: Duration = Duration::from_millis(100);
 
+/// How often a client lets itself be told to come back later.
+const PATIENCE: u32 = 2;
+
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Clients {
@@ -53,6 +56,13 @@ impl Clients {
         let all_done = async { while self.running.join_next().await.is_some() {} };
         tokio::time::timeout(period, all_done).await.is_ok()
     }
+
+    /// Everybody leaves, in the middle of whatever it was; returns how many were still there.
+    pub(crate) async fn send_home(&mut self) -> usize {
+        let there = self.running.len();
+        self.running.shutdown().await;
+        there
+    }
 }
 
 struct Client {
@@ -75,6 +85,7 @@ impl Client {
 
     /// Makes a call until it ends in one way or the other; whether the client goes on to another one.
     async fn insist(&self, plan: &Plan) -> bool {
+        let mut patience = PATIENCE;
         loop {
             let sent = Instant::now();
             match self.caller.call(plan).await {
@@ -92,27 +103,18 @@ impl Client {
                 }
                 Outcome::Lost => {
                     self.tally.lost();
-                    if !self.pause(KNOCK_EVERY).await {
-                        return false;
-                    }
+                    tokio::time::sleep(KNOCK_EVERY).await;
                 }
-                Outcome::Later { after, needed } => {
-                    if !self.pause(after).await {
-                        // Told to wait until patience ran out: that is a no as well.
-                        self.tally.refused(needed);
-                        return false;
-                    }
+                // Told to wait once too often: that is a no as well.
+                Outcome::Later { needed, .. } if patience == 0 => {
+                    self.tally.refused(needed);
+                    return false;
+                }
+                Outcome::Later { after, .. } => {
+                    patience -= 1;
+                    tokio::time::sleep(after).await;
                 }
             }
         }
-    }
-
-    /// Waits, unless it would be too late then.
-    async fn pause(&self, period: Duration) -> bool {
-        let in_time = Instant::now() + period < self.crowd.ends;
-        if in_time {
-            tokio::time::sleep(period).await;
-        }
-        in_time
     }
 }

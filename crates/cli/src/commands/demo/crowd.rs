@@ -9,11 +9,11 @@ use std::time::Instant;
 pub(crate) struct Crowd {
     begun: Arc<AtomicU32>,
     most: u32,
-    /// When clients stop by themselves.
-    pub(crate) ends: Instant,
+    ends: Instant,
 }
 
 impl Crowd {
+    /// `most` calls, until `ends`.
     pub(crate) fn new(most: u32, ends: Instant) -> Self {
         Crowd { begun: Arc::default(), most, ends }
     }
@@ -21,7 +21,12 @@ impl Crowd {
     /// The number of the next call, unless there is none.
     pub(crate) fn next(&self) -> Option<u32> {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        (number < self.most && Instant::now() < self.ends).then_some(number)
+        (number < self.most && !self.is_over()).then_some(number)
+    }
+
+    /// Whether it is time to go home.
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.ends
     }
 
     /// Calls begun so far.

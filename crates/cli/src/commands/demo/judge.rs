@@ -134,13 +134,13 @@ impl Judge {
         &self,
         args: &DemoArgs,
         books: &Recovered,
-        tally: Tally,
+        tally: &Tally,
         kills: u32,
     ) -> Result<Verdict, Failure> {
         let booked: Nano = books.balances.iter().map(|row| row.posted).sum();
         let unknown: Nano = books.open.iter().map(|hold| hold.bound).sum();
         let refusals = tally.refusals();
-        let answers = self.later_answers(&refusals, &tally).await;
+        let answers = self.later_answers(&refusals, tally).await;
         let (served, refused) = tally.counts();
         if served == 0 {
             return Err(Failure::failed("no call was served, so nothing was shown"));

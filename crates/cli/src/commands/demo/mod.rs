@@ -38,8 +38,8 @@ use crate::{amount, config, output};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox demo\n  farebox demo --budget 0.25 --clients 50 --seed 7\n  farebox demo --json | tail -n 1";
 
-/// When clients stop by themselves, whatever is left.
-const RUN_MAX: Duration = Duration::from_secs(18);
+/// When all clients go home, whatever is left.
+const RUN_MAX: Duration = Duration::from_secs(15);
 /// How long unknown costs are waited for at the end.
 const SETTLE_MAX: Duration = Duration::from_secs(8);
 /// The gateway is killed once this much of the budget is billed, percent.
@@ -95,7 +95,13 @@ async fn show(args: DemoArgs) -> Result<Exit, Failure> {
     let mut clients =
         Clients::start(args.clients, args.seed, menu, gateway.listen(), crowd.clone(), tally.clone());
     let mut kills = 0;
+    let mut sent_home = 0;
     while !clients.tick(TICK).await {
+        if crowd.is_over() {
+            sent_home = clients.send_home().await;
+            progress.say(&format!("time is up: {sent_home} clients go home"));
+            break;
+        }
         let billed = judge.billed().await?;
         progress.show(billed.rounded_up, &tally);
         if kills == 0 && is_time_to_kill(billed.rounded_up, args.budget, crowd.begun(), args.requests) {
@@ -108,10 +114,13 @@ async fn show(args: DemoArgs) -> Result<Exit, Failure> {
             ));
         }
     }
-    progress.say("all clients are done; settling what is unknown");
+    if sent_home == 0 {
+        let all = crowd.begun() == args.requests;
+        progress.say(if all { "all calls are made" } else { "every client has been told no" });
+    }
     judge.wait_until_settled(gateway.console(), SETTLE_MAX, &progress).await?;
     let books = gateway.stop().await?;
-    let verdict = judge.verdict(&args, &books, tally, kills).await?;
+    let verdict = judge.verdict(&args, &books, &tally, kills).await?;
     progress.end();
     sandbox.stop().await;
     match args.json {
@@ -123,8 +132,8 @@ async fn show(args: DemoArgs) -> Result<Exit, Failure> {
 
 /// A sandbox that takes its time as a model does, only faster.
 fn settings(seed: u64) -> sandbox::Config {
-    let latency = sandbox::Latency { first_byte: Millis::new(50, 250), between_chunks: Millis::new(5, 40) };
-    sandbox::Config { seed, latency, generation_delay: Millis::new(100, 600), ..sandbox::Config::default() }
+    let latency = sandbox::Latency { first_byte: Millis::new(5, 30), between_chunks: Millis::new(1, 6) };
+    sandbox::Config { seed, latency, generation_delay: Millis::new(20, 120), ..sandbox::Config::default() }
 }
 
 /// In the middle: of the money, or of the calls.

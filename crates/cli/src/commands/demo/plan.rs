@@ -66,6 +66,7 @@ struct Pricing {
     prompt: String,
     completion: String,
     request: Option<String>,
+    web_search: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -90,11 +91,14 @@ impl Menu {
     fn of_models(models: &[Model]) -> Menu {
         let text_only =
             |model: &&Model| model.architecture.output_modalities.iter().all(|kind| kind == "text");
-        let no_fee = |model: &&Model| {
-            model.pricing.request.as_deref().is_none_or(|fee| Rate::parse_ceil(fee) == Ok(Rate::ZERO))
+        // Models that may search the web are refused, for nobody can bound what that costs.
+        let tokens_only = |model: &&Model| {
+            let pricing = &model.pricing;
+            let free = |fee: &str| Rate::parse_ceil(fee) == Ok(Rate::ZERO);
+            pricing.request.as_deref().is_none_or(free) && pricing.web_search.is_none()
         };
         let mut dishes = Vec::new();
-        for model in models.iter().filter(text_only).filter(no_fee) {
+        for model in models.iter().filter(text_only).filter(tokens_only) {
             let (Ok(prompt), Ok(completion)) =
                 (Rate::parse_ceil(&model.pricing.prompt), Rate::parse_ceil(&model.pricing.completion))
             else {
@@ -120,7 +124,7 @@ impl Menu {
             0..50 => (Manner::Stream, false),
             50..70 => (Manner::Plain, false),
             70..80 => (Manner::Stream, true),
-            80..85 => (Manner::Plain, true),
+            80..90 => (Manner::Plain, true),
             _ => (Manner::Leave(rng.u32(1..8)), false),
         };
         let mut body = json!({
@@ -163,7 +167,11 @@ mod tests {
     fn model(id: &str, completion: &str) -> Model {
         Model {
             id: id.into(),
-            pricing: Pricing { prompt: "0.000001".into(), completion: completion.into(), request: None },
+            pricing: Pricing {
+                prompt: "0.000001".into(),
+                completion: completion.into(),
+                ..Pricing::default()
+            },
             architecture: Architecture::default(),
         }
     }

@@ -1,0 +1,59 @@
+//! Every page of help, version and topic.
+
+use crate::program::{farebox, golden, told};
+
+fn page(name: &str, arguments: &[&str]) {
+    let home = tempfile::tempdir().unwrap();
+    let output = farebox(home.path()).args(arguments).output().unwrap();
+    assert!(output.stderr.is_empty() && output.status.success(), "{}", told(&output, home.path()));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    golden(name, &text);
+}
+
+#[test]
+fn pages() {
+    page("farebox.txt", &[]);
+    page("farebox.txt", &["--help"]);
+    page("farebox.txt", &["help"]);
+    page("serve.txt", &["serve", "--help"]);
+    page("serve.txt", &["help", "serve"]);
+    page("sandbox.txt", &["sandbox", "-h"]);
+    page("demo.txt", &["demo", "--help"]);
+    page("budgets.txt", &["budgets", "--help"]);
+    page("budgets-list.txt", &["budgets", "list", "--help"]);
+    page("budgets-list.txt", &["help", "budgets", "list"]);
+    page("explain.txt", &["explain", "--help"]);
+    page("exit-codes.txt", &["help", "exit-codes"]);
+    page("env.txt", &["help", "env"]);
+    page("config.txt", &["help", "config"]);
+}
+
+#[test]
+fn version() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = farebox(home.path()).args(arguments).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(run(&["version"]), format!("farebox {version}\n"));
+    assert_eq!(run(&["--version"]), format!("farebox {version}\n"));
+    let json: serde_json::Value = serde_json::from_str(&run(&["version", "--json"])).unwrap();
+    assert_eq!((&json["name"], &json["version"]), (&"farebox".into(), &version.into()));
+}
+
+#[test]
+fn colour_is_asked_for_or_absent() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |name: &str, value: &str| {
+        let output = farebox(home.path()).args(["serve"]).env(name, value).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(!run("TERM", "xterm").contains('\u{1b}'), "not a terminal");
+    assert!(run("FORCE_COLOR", "1").contains("\u{1b}["));
+    let both =
+        farebox(home.path()).arg("serve").env("FORCE_COLOR", "1").env("NO_COLOR", "1").output().unwrap();
+    assert!(!both.stderr.contains(&0x1b));
+}

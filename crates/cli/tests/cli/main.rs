@@ -1,0 +1,10 @@
+//! The real binary, from outside: what it prints, how it ends, and what it does with money.
+//!
+//! `golden/` holds every page of help and every error as reviewed text; `FAREBOX_BLESS=1 cargo test -p cli` writes
+//! them anew.
+
+mod demo;
+mod errors;
+mod gateway;
+mod help;
+mod program;
