@@ -117,7 +117,7 @@ mod tests {
     use store::{BalanceRow, OpenHold};
 
     fn books() -> Recovered {
-        let name = |budget: &str, ends_ms| BalanceName {
+        let name = |budget: &str, ends_ms: Option<i64>| BalanceName {
             budget: budget.into(),
             window: if ends_ms.is_none() { "lifetime".into() } else { "day".into() },
             scope: vec![("user".into(), "alice".into())],
