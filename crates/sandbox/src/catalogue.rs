@@ -124,7 +124,10 @@ impl Catalogue {
         rows.iter_mut().for_each(|row| scale(&mut row["pricing"], thousandths));
         for answer in answers.values_mut() {
             let endpoints = answer["data"]["endpoints"].as_array_mut().expect("a list of endpoints");
-            endpoints.iter_mut().for_each(|endpoint| scale(&mut endpoint["pricing"], thousandths));
+            for endpoint in endpoints {
+                scale(&mut endpoint["pricing"], thousandths);
+                complete(endpoint);
+            }
         }
         let models: Vec<Arc<Model>> = rows
             .iter()
@@ -286,6 +289,20 @@ fn scale(pricing: &mut Value, thousandths: u64) {
                 .for_each(|conditional| scale(conditional, thousandths));
         } else if let Some(price) = value.as_str().and_then(Exact::parse) {
             *value = json!(price.fraction_up(thousandths, 1000).to_string());
+        }
+    }
+}
+
+/// Adds the fields that OpenRouter's Python SDK 1.3.84 insists on and the recordings of May 2026 did not have yet.
+fn complete(endpoint: &mut Value) {
+    let tools = strings(&endpoint["supported_parameters"]).iter().any(|name| name == "tools");
+    let defaults = json!({
+        "native_tools": {}, "service_tier": null, "supports_diarization": false,
+        "supports_tool_choice": { "none": tools, "auto": tools, "required": tools, "function": tools },
+    });
+    if let (Some(endpoint), Value::Object(defaults)) = (endpoint.as_object_mut(), defaults) {
+        for (name, value) in defaults {
+            endpoint.entry(name).or_insert(value);
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct Config {
     pub chunks_max: u32,
     /// The most bytes of a request's body.
     pub body_bytes_max: usize,
-    /// The most generations that are remembered; the books never forget what they billed.
+    /// The most generations that are remembered, at about 1 KB each; the sums never forget what was billed.
     pub generations_max: usize,
     /// Whether `/generation` finds only what the asking key made.
     pub private_generations: bool,
@@ -52,7 +52,7 @@ impl Default for Config {
             exponents: 0.1,
             chunks_max: 20,
             body_bytes_max: 32 << 20,
-            generations_max: 1_000_000,
+            generations_max: 250_000,
             private_generations: false,
         }
     }

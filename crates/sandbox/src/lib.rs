@@ -9,7 +9,7 @@
 //!
 //! A chat completion, in steps:
 //!
-//! 1. [`server`] reads the body whole and `request` reads what OpenRouter would;
+//! 1. `server` reads the body whole and `request` reads what OpenRouter would;
 //! 2. `route` finds the endpoints that may serve it, `provider.max_price` among the filters, and `plan` chooses one and
 //!    fixes tokens and cost, all drawn from the seed, the body and how often that body has come;
 //! 3. `books` book the whole cost before anything runs, so that no charge is ever lost;
@@ -42,7 +42,7 @@ mod reply;
 mod request;
 mod route;
 mod run;
-pub mod server;
+mod server;
 mod stream;
 mod tokens;
 mod words;

@@ -280,7 +280,8 @@ fn about_key(state: &State, key: &str) -> String {
         "byok_usage": 0, "byok_usage_daily": 0, "byok_usage_weekly": 0, "byok_usage_monthly": 0,
         "is_free_tier": false, "is_management_key": false, "is_provisioning_key": false,
         "creator_user_id": crate::error::USER, "organization_id": null, "workspace_id": null, "expires_at": null,
-        "allowed_data_regions": ["global"], "free_model_daily_requests": { "used": 0, "limit": 1000, "remaining": 1000 },
+        "budgets": [], "effective_budget": null, "allowed_data_regions": ["global"],
+        "free_model_daily_requests": { "used": 0, "limit": 1000, "remaining": 1000 },
         "rate_limit": { "requests": -1, "interval": "10s", "note": "This field is deprecated and safe to ignore." },
     })
     .to_string();

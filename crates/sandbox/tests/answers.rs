@@ -192,6 +192,10 @@ async fn pages() {
                 "quantization",
                 "supported_parameters",
                 "supports_implicit_caching",
+                "native_tools",
+                "service_tier",
+                "supports_diarization",
+                "supports_tool_choice",
                 "uptime_last_5m",
                 "latency_last_30m",
             ] {
@@ -230,6 +234,8 @@ async fn pages() {
             "creator_user_id",
             "organization_id",
             "workspace_id",
+            "budgets",
+            "effective_budget",
         ] {
             assert!(key.get(field).is_some(), "{field}");
         }
@@ -273,4 +279,23 @@ async fn the_same_from_the_same_seed() {
         first.iter().map(providers).collect::<std::collections::BTreeSet<_>>().len() > 1,
         "several providers"
     );
+}
+
+#[tokio::test]
+async fn the_cheapest_when_asked() {
+    let sandbox = start(Config::default()).await;
+    for (seed, fields) in [
+        json!({ "model": "openai/o3:floor" }),
+        json!({ "model": "openai/o3", "provider": { "sort": "price" } }),
+    ]
+    .iter()
+    .cycle()
+    .take(12)
+    .enumerate()
+    {
+        let mut ask = body(fields.clone());
+        ask["seed"] = json!(seed);
+        assert_eq!(chat(&sandbox, &ask).await.json()["provider"], "OpenAI");
+    }
+    sandbox.stop().await;
 }
