@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use hyper::body::Incoming;
 
+use crate::passage::Passage;
 use crate::relay::Relay;
 
 /// An answer's body.
@@ -16,7 +16,7 @@ pub(crate) enum Body {
     /// A stream with a hold behind it.
     Relay(Box<Relay>),
     /// A read that passes through.
-    Passage(Incoming),
+    Passage(Box<Passage>),
 }
 
 /// A stream that ended before its end; the connection is cut so that the client sees it too.
@@ -41,9 +41,7 @@ impl http_body::Body for Body {
         match self.get_mut() {
             Body::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Body::Relay(relay) => relay.poll_frame(cx),
-            Body::Passage(incoming) => {
-                Pin::new(incoming).poll_frame(cx).map_err(|error| BrokenOff(error.to_string()))
-            }
+            Body::Passage(passage) => passage.poll_frame(cx),
         }
     }
 
@@ -51,7 +49,7 @@ impl http_body::Body for Body {
         match self {
             Body::Whole(bytes) => bytes.is_none(),
             Body::Relay(_) => false,
-            Body::Passage(incoming) => incoming.is_end_stream(),
+            Body::Passage(passage) => passage.is_end_stream(),
         }
     }
 
@@ -59,7 +57,7 @@ impl http_body::Body for Body {
         match self {
             Body::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Body::Relay(_) => SizeHint::default(),
-            Body::Passage(incoming) => incoming.size_hint(),
+            Body::Passage(passage) => passage.size_hint(),
         }
     }
 }

@@ -275,14 +275,15 @@ impl Shared {
     }
 }
 
-/// The ceiling on one request: the smaller of ours and the caller's.
+/// The ceiling on one request: the smallest of ours and the caller's.
 fn ceiling(headers: &HeaderMap, ours: Option<Nano>) -> Result<Option<Nano>, Problem> {
-    let Some(value) = headers.get(headers::MAX_COST) else { return Ok(ours) };
-    let theirs = value.to_str().ok().and_then(|text| Nano::parse_floor(text).ok()).ok_or_else(|| {
-        let message = "x-farebox-max-cost-usd must be an amount in USD, such as 0.25";
-        Problem::wrong(StatusCode::BAD_REQUEST, "bad-max-cost", message)
-    })?;
-    Ok(Some(ours.map_or(theirs, |ours| ours.min(theirs))))
+    headers.get_all(headers::MAX_COST).iter().try_fold(ours, |least, value| {
+        let theirs = value.to_str().ok().and_then(|text| Nano::parse_floor(text).ok()).ok_or_else(|| {
+            let message = "x-farebox-max-cost-usd must be an amount in USD, such as 0.25";
+            Problem::wrong(StatusCode::BAD_REQUEST, "bad-max-cost", message)
+        })?;
+        Ok(Some(least.map_or(theirs, |least| least.min(theirs))))
+    })
 }
 
 fn no_key() -> Problem {

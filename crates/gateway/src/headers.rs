@@ -60,13 +60,18 @@ fn connection_names(headers: &HeaderMap) -> Vec<&str> {
     values.flat_map(|value| value.split(',')).map(str::trim).collect()
 }
 
-/// Drops from an answer what belongs to the connection it came on.
+/// Drops from an answer what belongs to the connection it came on, and what only we may say.
 pub(crate) fn strip_answer(headers: &mut HeaderMap) {
     let named: Vec<String> = connection_names(headers).into_iter().map(str::to_owned).collect();
     for name in named.iter().map(String::as_str).chain(["keep-alive", "proxy-connection", "set-cookie"]) {
         headers.remove(name);
     }
     for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+    let ours: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with(PREFIX)).cloned().collect();
+    for name in ours {
         headers.remove(name);
     }
 }

@@ -1,15 +1,19 @@
 //! Reads that pass through to the upstream: models, providers, key, credits, generation. They cannot spend.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use crate::body::Body;
+use crate::body::{Body, BrokenOff};
 use crate::caller::Caller;
 use crate::headers;
 use crate::refuse::Problem;
@@ -58,5 +62,53 @@ async fn pass(
     };
     let (mut parts, incoming) = response.into_parts();
     headers::strip_answer(&mut parts.headers);
-    Ok(Response::from_parts(parts, Body::Passage(incoming)))
+    let passage = Passage::new(incoming, shared.config.limits.upstream_idle);
+    Ok(Response::from_parts(parts, Body::Passage(Box::new(passage))))
+}
+
+/// A read on its way to the client, given up when nothing comes for too long.
+pub(crate) struct Passage {
+    incoming: Incoming,
+    idle_max: Duration,
+    idle: Pin<Box<Sleep>>,
+    /// It broke off: told a poll later, so that what came before is written out first.
+    broken: Option<BrokenOff>,
+}
+
+impl Passage {
+    fn new(incoming: Incoming, idle_max: Duration) -> Self {
+        Passage { incoming, idle_max, idle: Box::pin(sleep(idle_max)), broken: None }
+    }
+
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if let Some(broken) = self.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
+        let why = match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.idle.as_mut().reset(Instant::now() + self.idle_max);
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(Err(error))) => error.to_string(),
+            Poll::Pending => {
+                ready!(self.idle.as_mut().poll(cx));
+                "nothing came for too long".to_owned()
+            }
+        };
+        self.broken = Some(BrokenOff(why));
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    pub(crate) fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
 }

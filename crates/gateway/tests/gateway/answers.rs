@@ -71,7 +71,7 @@ async fn headers_on_the_way_there_and_back() {
         upgrade: h2c\r\nx-openrouter-metadata: enabled\r\n";
     house.upstream.next(reply(
         "200 OK",
-        "x-generation-id: gen-h\r\nset-cookie: c=d\r\nkeep-alive: timeout=5\r\nconnection: keep-alive, x-up\r\nx-up: 1\r\ncf-ray: r\r\n",
+        "x-generation-id: gen-h\r\nset-cookie: c=d\r\nkeep-alive: timeout=5\r\nconnection: keep-alive, x-up\r\nx-up: 1\r\ncf-ray: r\r\nx-farebox-clamped: 9>1\r\nx-farebox-cost-usd: 9\r\n",
         &answer_body("gen-h", r#"{"cost":0.25}"#),
     ));
     let answer = house.client().await.ask(post_with(headers, &chat(""))).await;
@@ -196,6 +196,7 @@ async fn a_cost_that_is_not_told_is_unknown_and_asked_for() {
     for number in 0..count {
         house.upstream.tell(&format!("gen-{number}"), r#""total_cost":1.5e-3,"is_byok":false"#);
     }
+    house.ask_now();
     house.settles_at(1_500_000 * i64::try_from(count).expect("few")).await;
     house.end().await;
 }

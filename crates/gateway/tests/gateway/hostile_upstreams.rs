@@ -62,6 +62,7 @@ impl Row {
             self.posted += 10_000_000;
             self.unknown -= 1;
         }
+        self.house.ask_now();
         self.house.comes_to("all asked for", self.posted, self.unknown).await;
         let good = self.play("a good one after all", answer("gen-last", "0.01"), Hold::Settled).await;
         assert_eq!(good.status, 200);
@@ -351,24 +352,27 @@ async fn nobody_listens() {
 
 #[tokio::test]
 async fn generation_answers_that_are_of_no_use() {
-    let house = House::new().await;
-    // Asked again until it tells.
-    for useless in
-        [r#""total_cost":null"#, r#""id":1"#, r#""total_cost":"-1""#, r#""is_byok":true,"total_cost":1"#]
-    {
-        house.upstream.tell("gen-u", useless);
-        if house.admission.unknown_holds().is_empty() {
-            house.chat_by(reply("200 OK", "x-generation-id: gen-u\r\n", "{}"), &chat("")).await;
-        }
-        let asked = || house.upstream.calls(|call| call.target.contains("id=gen-u")).len();
-        let before = asked();
-        if before == 0 {
-            until("a question", || asked() > before).await;
-        }
-        house.comes_to(useless, 0, 1).await;
+    let house = Setup::new().limit(Nano::from_cents(1_000)).open().await;
+    let useless = [
+        r#""total_cost":null"#,
+        r#""id":1"#,
+        r#""total_cost":"-1""#,
+        r#""is_byok":true,"total_cost":1"#,
+        r#""total_cost":{}"#,
+        r#"not JSON"#,
+    ];
+    for (number, data) in useless.iter().enumerate() {
+        let id = format!("gen-{number}");
+        house.upstream.tell(&id, data);
+        house.chat_by(reply("200 OK", &format!("x-generation-id: {id}\r\n"), "{}"), &chat("")).await;
     }
-    house.upstream.tell("gen-u", r#""total_cost":0.2"#);
-    house.settles_at(200_000_000).await;
+    let asked = |id: String| !house.upstream.calls(|call| call.target.ends_with(&id)).is_empty();
+    until("every question", || (0..useless.len()).all(|number| asked(format!("id=gen-{number}")))).await;
+    house.comes_to("asked in vain", 0, useless.len()).await;
+    for number in 0..useless.len() {
+        house.upstream.tell(&format!("gen-{number}"), r#""total_cost":0.2"#);
+    }
+    house.settles_at(1_200_000_000).await;
     house.end().await;
 }
 
@@ -388,6 +392,26 @@ async fn an_id_that_is_no_id() {
         0
     );
     house.comes_to("stays unknown", 0, 4).await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn reads_that_hang_or_break_off() {
+    let house = Setup::new().with(|config| config.limits.upstream_idle = ms(100)).open().await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"da";
+    for (what, script) in [
+        ("hangs", vec![send(head), Step::Hang]),
+        ("breaks off", vec![send(head), Step::Close]),
+        ("hangs with nothing", vec![send(head.trim_end_matches("{\"da")), Step::Hang]),
+    ] {
+        house.upstream.reads(script);
+        let answer = house.client().await.ask(crate::support::get("/v1/providers")).await;
+        assert_eq!((answer.status, answer.whole), (200, false), "{what}");
+    }
+    house.upstream.reads(vec![send("garbage\r\n\r\n"), Step::Close]);
+    let answer = house.client().await.ask(crate::support::get("/v1/providers")).await;
+    assert_eq!((answer.status, answer.reason()), (502, "upstream-unreachable"));
+    house.settles_at(0).await;
     house.end().await;
 }
 

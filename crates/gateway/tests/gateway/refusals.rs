@@ -93,6 +93,8 @@ async fn ceilings_on_one_request() {
     let refused = ask("0.01").await;
     assert_form_a(&refused);
     assert_eq!((limit_source(&refused).as_str(), refused.reason()), ("farebox_per_request", "per-request"));
+    let least = ask("5\r\nx-farebox-max-cost-usd: 0.01").await;
+    assert_eq!((least.status, least.reason()), (402, "per-request"), "the smallest of several");
     for bad in ["much", "-1", "", "1 USD", "1e400"] {
         let answer = ask(bad).await;
         assert_eq!((answer.status, answer.reason()), (400, "bad-max-cost"), "{bad}");

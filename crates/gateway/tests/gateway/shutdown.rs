@@ -61,6 +61,17 @@ async fn what_takes_too_long_is_left_open() {
     assert_eq!(house.counter("in_flight_now"), 1);
 }
 
+#[tokio::test]
+async fn a_full_house_stops_too() {
+    let mut house = Setup::new().with(|config| config.limits.connections_max = 1).open().await;
+    let mut only = house.client().await;
+    assert_eq!(only.ask(get("/")).await.status, 200);
+    house.stop();
+    house.stopped().await;
+    assert!(only.is_closed_within(ms(5_000)).await);
+    house.end().await;
+}
+
 /// Runs to the end of a process: whatever still runs then is gone.
 fn process<T>(life: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

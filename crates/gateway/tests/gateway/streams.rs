@@ -131,6 +131,7 @@ async fn a_stream_without_its_cost_is_resolved_by_its_id() {
     for number in 0..7 {
         house.upstream.tell(&format!("gen-{number}"), r#""total_cost":0.002,"cancelled":true"#);
     }
+    house.ask_now();
     house.settles_at(14_000_000).await;
     house.end().await;
 }

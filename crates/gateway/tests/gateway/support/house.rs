@@ -179,6 +179,13 @@ impl House {
         );
     }
 
+    /// Has every unknown hold asked for now, not when its back-off says so.
+    pub(crate) fn ask_now(&self) {
+        for hold in self.admission.unknown_holds() {
+            self.admission.key_is_here(hold.upstream_key);
+        }
+    }
+
     pub(crate) fn counter(&self, name: &str) -> u64 {
         self.gateway.stats()[name].as_u64().expect("a counter")
     }

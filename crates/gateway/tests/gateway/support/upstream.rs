@@ -104,6 +104,7 @@ struct State {
     calls: Mutex<Vec<Call>>,
     generations: Mutex<HashMap<String, String>>,
     prices: Mutex<(String, String)>,
+    reads: Mutex<Option<Script>>,
     connections: AtomicUsize,
     pushed: AtomicUsize,
     aborted: AtomicUsize,
@@ -136,6 +137,11 @@ impl Upstream {
     /// Puts a greeting in line for a new connection.
     pub(crate) fn greet(&self, greeting: Greeting) {
         self.state.greetings.lock().push_back(greeting);
+    }
+
+    /// Answers every read that has no table by this script from now on.
+    pub(crate) fn reads(&self, script: Script) {
+        *self.state.reads.lock() = Some(script);
     }
 
     /// What `/generation` answers for an id from now on: the members of `data`.
@@ -259,6 +265,8 @@ impl State {
             ("200 OK", format!(r#"{{"data":[{}]}}"#, self.row(true)))
         } else if path.ends_with("/endpoints") {
             ("200 OK", format!(r#"{{"data":{{"id":"{MODEL}","endpoints":[{}]}}}}"#, self.row(false)))
+        } else if let Some(script) = self.reads.lock().clone() {
+            return script;
         } else {
             ("200 OK", format!(r#"{{"path":"{}"}}"#, call.target))
         };
