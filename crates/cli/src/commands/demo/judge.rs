@@ -143,7 +143,8 @@ impl Judge {
         let answers = self.later_answers(&refusals, tally).await;
         let (served, refused) = tally.counts();
         if served == 0 {
-            return Err(Failure::failed("no call was served, so nothing was shown"));
+            return Err(Failure::failed("no call was served, so nothing was shown")
+                .hint("a larger --budget lets some calls through"));
         }
         Ok(Verdict {
             budget: args.budget,
@@ -220,8 +221,9 @@ impl Verdict {
         let share = |amount: Nano| amount.nanos() as f64 / self.budget.nanos() as f64;
         let bar = terminal.bar(40, share(self.billed.rounded_up), share(self.accounted()));
         let mut text = format!(
-            "\n  {} clients, one budget of {}, {} kill -9\n\n",
+            "\n  {} client{}, one budget of {}, {} kill -9\n\n",
             self.clients,
+            if self.clients == 1 { "" } else { "s" },
             self.budget.for_people(),
             self.kills
         );

@@ -87,7 +87,7 @@ async fn show(args: DemoArgs) -> Result<Exit, Failure> {
         .map_err(|error| Failure::caused("cannot start the sandbox", &error))?;
     let menu = Menu::of_sandbox(sandbox.addr()).await?;
     let mut gateway = GatewayProcess::start(folder.path(), &sandbox_url(sandbox.addr()), args.budget).await?;
-    progress.say(&format!("{} clients, one budget of {}: go", args.clients, args.budget.for_people()));
+    progress.say(&format!("one budget of {}, clients: {}", args.budget.for_people(), args.clients));
 
     let judge = Judge::new(sandbox.addr());
     let tally = Tally::default();
