@@ -147,7 +147,7 @@ impl Admission {
             }
             None => {
                 let refusal = refusal(RefusalReason::Held, ask, self.core.report(tightest));
-                Shortage::Wait(Wait { set, floor, want, terms: Terms::of(ask), refusal })
+                Shortage::Wait(Box::new(Wait { set, floor, want, terms: Terms::of(ask), refusal }))
             }
         }
     }
@@ -156,7 +156,7 @@ impl Admission {
     ///
     /// # Errors
     /// The refusal, when the queue is full.
-    pub fn park(&self, wait: Wait) -> Result<Parked, Box<Refusal>> {
+    pub fn park(&self, wait: Box<Wait>) -> Result<Parked, Box<Refusal>> {
         Parked::join(&self.core, wait)
     }
 

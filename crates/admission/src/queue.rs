@@ -33,7 +33,7 @@ pub enum Shortage {
     /// For good, or for a reason that waiting does not cure.
     Refused(Refusal),
     /// Only other requests' holds are in the way: worth parking for.
-    Wait(Wait),
+    Wait(Box<Wait>),
 }
 
 /// A request that may be parked.
@@ -174,12 +174,12 @@ pub struct Parked {
     core: Arc<Core>,
     ticket: u64,
     state: Arc<Mutex<State>>,
-    wait: Wait,
+    wait: Box<Wait>,
 }
 
 impl Parked {
     /// Joins the queue; hands the refusal back when the queue is full.
-    pub(crate) fn join(core: &Arc<Core>, wait: Wait) -> Result<Self, Box<Refusal>> {
+    pub(crate) fn join(core: &Arc<Core>, wait: Box<Wait>) -> Result<Self, Box<Refusal>> {
         let now_ms = core.latest_ms();
         let Some((ticket, state)) = core.queue.join(&wait, now_ms) else {
             return Err(Box::new(wait.refusal));

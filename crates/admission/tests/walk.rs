@@ -17,7 +17,7 @@ const KEY: UpstreamKeyId = UpstreamKeyId([7; 8]);
 
 /// A bound of `cap` dollars' worth: a dollar per token of output, nothing for the prompt.
 fn bound(cap: u64) -> Bound {
-    let dollar = Rate::parse_ceil("0.001").unwrap();
+    let dollar = Rate::parse_ceil("0.001").expect("a price");
     let prices = Prices { completion: dollar, ..Prices::default() };
     let row = Model {
         id: "test/model".into(),
@@ -39,7 +39,7 @@ fn bound(cap: u64) -> Bound {
         choices: 1,
         ..Shape::default()
     };
-    pricing::bound(&shape, &book, &BoundPolicy::default()).unwrap()
+    pricing::bound(&shape, &book, &BoundPolicy::default()).expect("a bound")
 }
 
 fn millis(count: i64) -> Nano {
@@ -53,9 +53,9 @@ fn budget(name: &str, limit: Nano, per: &[Label]) -> Budget {
 
 fn open(dir: &Path, budgets: Vec<Budget>) -> Admission {
     let options = Options { durability: Durability::Process, segment_bytes: 1 << 20, ..Options::default() };
-    let (store, recovered) = Store::open(dir, options).unwrap();
+    let (store, recovered) = Store::open(dir, options).expect("a store");
     let policy = Policy { budgets, allow_unbudgeted: false };
-    Admission::open(Arc::new(store), recovered, policy, 1_000).unwrap()
+    Admission::open(Arc::new(store), recovered, policy, 1_000).expect("the books")
 }
 
 fn ask(bound: &Bound, clamp: Clamp) -> Ask<'_> {
@@ -85,7 +85,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 fn permit(admission: &Admission, bound: &Bound, clamp: Clamp) -> Permit {
-    block_on(admission.reserve(&ask(bound, clamp), 2_000).unwrap().permit(2_000)).unwrap()
+    block_on(admission.reserve(&ask(bound, clamp), 2_000).expect("money").permit(2_000)).expect("a journal")
 }
 
 /// posted, held, unknown, available; in thousandths of a dollar.
@@ -253,16 +253,16 @@ fn after_a_crash_what_was_open_is_unknown_and_the_rest_is_spendable() {
 
 /// A copy of the folder as it is on disk now, with everything still open.
 fn as_a_crash_leaves(dir: &Path) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().expect("a folder");
     let mut folders = vec![dir.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let target = copy.path().join(folder.strip_prefix(dir).unwrap());
-        std::fs::create_dir_all(&target).unwrap();
-        for entry in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
+        let target = copy.path().join(folder.strip_prefix(dir).expect("a path below"));
+        std::fs::create_dir_all(&target).expect("a folder");
+        for entry in std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry")) {
+            if entry.file_type().expect("a type").is_dir() {
                 folders.push(entry.path());
             } else {
-                std::fs::copy(entry.path(), target.join(entry.file_name())).unwrap();
+                std::fs::copy(entry.path(), target.join(entry.file_name())).expect("a copy");
             }
         }
     }
@@ -306,7 +306,7 @@ fn spend(admission: &Admission, seed: u64) -> Nano {
         let user = ["alice", "bob"][random.usize(0..2)];
         let ask = Ask { scope: Scope::default().with(Label::User, user), ..ask(&bound, Clamp::DownTo(5)) };
         let Ok(reserved) = admission.reserve(&ask, 2_000) else { continue };
-        let permit = block_on(reserved.permit(2_000)).unwrap();
+        let permit = block_on(reserved.permit(2_000)).expect("a journal");
         let held = permit.bound();
         let mut flight = permit.sent();
         assert!(!admission.balances(2_000)[0].available.is_negative());
