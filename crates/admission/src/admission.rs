@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use ledger::{
     Balance, BalanceId, Balances, Budget, Evidence, HoldId, HoldSet, Index, LedgerFull, Matched, Missing,
-    Scope, Short, Slot, UnknownReason, UpstreamKeyId,
+    Scope, Share, Short, Slot, UnknownReason, UpstreamKeyId,
 };
 use money::Nano;
 use parking_lot::{Mutex, RwLock};
@@ -117,8 +117,8 @@ impl Admission {
             let queued = self.core.queue.is_ahead_of(&set);
             // Whoever must queue asks for more than there can be, to learn the binding balance.
             let granted = match queued {
-                false => self.core.money.lock().reserve(&set, floor, want, now_ms),
-                true => self.core.money.lock().reserve(&set, Nano::MAX, Nano::MAX, now_ms),
+                false => self.core.money.lock().reserve(&set, floor, want, Share::Whole, now_ms),
+                true => self.core.money.lock().reserve(&set, Nano::MAX, Nano::MAX, Share::Whole, now_ms),
             };
             match granted {
                 Ok(amount) => return Ok(Reserved::new(&self.core, set, amount, Terms::of(ask))),

@@ -2,7 +2,8 @@
 //!
 //! First come, first served, with one exception: while the head is too big for what is there, smaller ones may
 //! pass it for at most [`PASSING_MS`]; after that nobody passes it on the balance it is short of. Whoever gives
-//! headroom back hands it on to the waiters before anybody else sees it.
+//! headroom back hands it on to the waiters before anybody else sees it; while several wait, each is lent at most
+//! half of what is left (but its floor at the least).
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use ledger::{Balances, HoldSet, Short, Slot};
+use ledger::{Balances, HoldSet, Share, Short, Slot};
 use money::Nano;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -135,11 +136,14 @@ impl Line {
     fn serve(&mut self, money: &Mutex<Balances>, now_ms: i64, woken: &mut SmallVec<[Waker; 8]>) {
         let mut blocked: SmallVec<[Slot; 8]> = SmallVec::new();
         let mut tries = 0;
+        // Alone, one may take all that is left; with others behind, a request that is lowered takes half, so that
+        // the last dollar serves many at once and not one after the other.
+        let share = if self.waiters.len() > 1 { Share::Half } else { Share::Whole };
         self.waiters.retain(|waiter| {
             if tries >= TRIES_MAX || shares(&waiter.set, &blocked) {
                 return true;
             }
-            let granted = money.lock().reserve(&waiter.set, waiter.floor, waiter.want, now_ms);
+            let granted = money.lock().reserve(&waiter.set, waiter.floor, waiter.want, share, now_ms);
             let outcome = match granted {
                 Ok(amount) => State::Granted(amount),
                 Err(Short::Stale) => State::Stale,

@@ -1,7 +1,7 @@
 //! Reserve and settle on four balances, in memory: what a request costs under the one mutex.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ledger::{Balance, BalanceId, Balances, Budget, HoldSet, Index, Label, Matched, Scope, Window};
+use ledger::{Balance, BalanceId, Balances, Budget, HoldSet, Index, Label, Matched, Scope, Share, Window};
 use money::Nano;
 
 fn four_balances() -> (Balances, HoldSet) {
@@ -19,7 +19,7 @@ fn reserve_and_settle(criterion: &mut Criterion) {
     let (bound, cost) = (Nano::from_nanos(5_000), Nano::ZERO);
     criterion.bench_function("ledger/reserve+settle on 4 balances", |bencher| {
         bencher.iter(|| {
-            let held = balances.reserve(&set, bound, bound, 0).expect("there is money");
+            let held = balances.reserve(&set, bound, bound, Share::Whole, 0).expect("there is money");
             balances.settle(&set, held, cost);
         });
     });

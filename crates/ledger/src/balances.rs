@@ -80,6 +80,24 @@ impl Balance {
     }
 }
 
+/// How much of what is left one request may take, beyond its floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// All of it.
+    Whole,
+    /// Half of it: others are waiting.
+    Half,
+}
+
+impl Share {
+    fn of(self, available: Nano) -> Nano {
+        match self {
+            Share::Whole => available,
+            Share::Half => Nano::from_nanos(available.nanos() / 2),
+        }
+    }
+}
+
 /// Why a reserve did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Short {
@@ -133,12 +151,19 @@ impl Balances {
         self.rows.get(slot.index as usize)?.as_ref().filter(|balance| balance.id == slot.id)
     }
 
-    /// Reserves on every balance of the set, or on none: `want`, or what the tightest balance has left, but never
-    /// less than `floor`. Returns what was reserved.
+    /// Reserves on every balance of the set, or on none: `want`, or the `share` of what the tightest balance has left,
+    /// but never less than `floor`. Returns what was reserved.
     ///
     /// # Errors
     /// [`Short`]; nothing has changed then.
-    pub fn reserve(&mut self, set: &[Slot], floor: Nano, want: Nano, now_ms: i64) -> Result<Nano, Short> {
+    pub fn reserve(
+        &mut self,
+        set: &[Slot],
+        floor: Nano,
+        want: Nano,
+        share: Share,
+        now_ms: i64,
+    ) -> Result<Nano, Short> {
         assert!(!floor.is_negative() && floor <= want, "floor {floor} and want {want} out of order");
         let mut tightest: Option<&Balance> = None;
         for slot in set {
@@ -152,7 +177,7 @@ impl Balances {
         }
         let amount = match tightest {
             Some(balance) if balance.available() < floor => return Err(Short::Money(*balance)),
-            Some(balance) => want.min(balance.available()),
+            Some(balance) => want.min(share.of(balance.available()).max(floor)),
             None => want,
         };
         self.each(set, |balance| balance.held = balance.held.saturating_add(amount));
@@ -250,8 +275,8 @@ mod tests {
     #[test]
     fn all_or_nothing_and_the_tightest_is_named() {
         let (mut money, set) = balances(&[10, 4]);
-        assert_eq!(money.reserve(&set, dollars(3), dollars(3), 0), Ok(dollars(3)));
-        let short = money.reserve(&set, dollars(2), dollars(5), 0).unwrap_err();
+        assert_eq!(money.reserve(&set, dollars(3), dollars(3), Share::Whole, 0), Ok(dollars(3)));
+        let short = money.reserve(&set, dollars(2), dollars(5), Share::Whole, 0).unwrap_err();
         let Short::Money(tight) = short else { panic!("{short:?}") };
         assert_eq!((tight.id, tight.available()), (BalanceId(1), dollars(1)));
         assert_eq!(money.balance(set[0]).unwrap().held, dollars(3), "nothing was left on the wide one");
@@ -260,16 +285,27 @@ mod tests {
     #[test]
     fn what_is_left_is_lent_down_to_the_floor() {
         let (mut money, set) = balances(&[10, 4]);
-        assert_eq!(money.reserve(&set, dollars(2), dollars(7), 0), Ok(dollars(4)));
+        assert_eq!(money.reserve(&set, dollars(2), dollars(7), Share::Whole, 0), Ok(dollars(4)));
         money.settle(&set, dollars(4), dollars(1));
         assert_eq!(money.balance(set[1]).unwrap().available(), dollars(3));
         assert_eq!(money.balance(set[0]).unwrap().posted, dollars(1));
     }
 
     #[test]
+    fn while_others_wait_half_is_enough() {
+        let (mut money, set) = balances(&[100]);
+        for (floor, want, granted) in [(10, 90, 50), (10, 20, 20), (20, 90, 20), (5, 90, 5)] {
+            assert_eq!(
+                money.reserve(&set, dollars(floor), dollars(want), Share::Half, 0),
+                Ok(dollars(granted))
+            );
+        }
+    }
+
+    #[test]
     fn an_overrun_is_booked_past_the_limit_and_stops_all() {
         let (mut money, set) = balances(&[4]);
-        money.reserve(&set, dollars(4), dollars(4), 0).unwrap();
+        money.reserve(&set, dollars(4), dollars(4), Share::Whole, 0).unwrap();
         money.keep_unknown(&set, dollars(4), true);
         assert_eq!(money.balance(set[0]).unwrap().gone(), dollars(4));
         money.settle_unknown(&set, dollars(4), dollars(9), true);
@@ -278,18 +314,18 @@ mod tests {
             (balance.posted, balance.unknown, balance.available()),
             (dollars(9), Nano::ZERO, dollars(-5))
         );
-        assert!(matches!(money.reserve(&set, Nano::ZERO, Nano::ZERO, 0), Err(Short::Money(_))));
+        assert!(matches!(money.reserve(&set, Nano::ZERO, Nano::ZERO, Share::Whole, 0), Err(Short::Money(_))));
     }
 
     #[test]
     fn an_ended_window_and_a_retired_balance_are_stale() {
         let (mut money, set) = balances(&[4]);
-        assert_eq!(money.reserve(&set, dollars(1), dollars(1), 100), Err(Short::Stale));
-        money.reserve(&set, dollars(1), dollars(1), 99).unwrap();
+        assert_eq!(money.reserve(&set, dollars(1), dollars(1), Share::Whole, 100), Err(Short::Stale));
+        money.reserve(&set, dollars(1), dollars(1), Share::Whole, 99).unwrap();
         assert!(!money.retire(set[0]), "a hold is open");
         money.give_back(&set, dollars(1));
         assert!(money.retire(set[0]));
-        assert_eq!(money.reserve(&set, dollars(1), dollars(1), 0), Err(Short::Stale));
+        assert_eq!(money.reserve(&set, dollars(1), dollars(1), Share::Whole, 0), Err(Short::Stale));
         let (id, limit) = (BalanceId(7), dollars(5));
         let slot = money.open(Balance::new(id, limit, None));
         assert_ne!(slot.unwrap(), set[0], "the place is reused, the name is not");
@@ -317,7 +353,7 @@ mod tests {
                 match (what, open.pop()) {
                     (0, last) => {
                         open.extend(last);
-                        if let Ok(bound) = money.reserve(&set, dollars(floor), dollars(floor + extra), 0) {
+                        if let Ok(bound) = money.reserve(&set, dollars(floor), dollars(floor + extra), Share::Whole, 0) {
                             prop_assert!(bound >= dollars(floor));
                             open.push((bound, false));
                         }

@@ -16,7 +16,7 @@ mod index;
 mod name;
 mod window;
 
-pub use balances::{Balance, Balances, HoldSet, LedgerFull, Short, Slot};
+pub use balances::{Balance, Balances, HoldSet, LedgerFull, Share, Short, Slot};
 pub use budget::{Budget, Label, Scope};
 pub use evidence::{BoundClass, Evidence, UnknownReason};
 pub use index::{Index, Matched, Missing};

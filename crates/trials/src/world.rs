@@ -24,6 +24,20 @@ pub struct Sandbox {
     pub adversarial: bool,
 }
 
+/// How the gateway is told to behave.
+#[derive(Clone, Copy, Debug)]
+pub struct Gateway {
+    /// Its one budget, such as `1.00/lifetime`.
+    pub budget: &'static str,
+    /// TOML of its configuration file.
+    pub config: &'static str,
+}
+
+impl Gateway {
+    /// A dollar, and the built-in settings.
+    pub const ONE_DOLLAR: Gateway = Gateway { budget: "1.00/lifetime", config: "" };
+}
+
 /// Both processes, killed when dropped.
 #[derive(Debug)]
 pub struct World {
@@ -31,7 +45,7 @@ pub struct World {
     pub http: Http,
     /// Where programs call: `http://…/api/v1`.
     pub base: String,
-    budget: String,
+    budget: &'static str,
     listen: String,
     console: String,
     sandbox_address: String,
@@ -41,14 +55,15 @@ pub struct World {
 }
 
 impl World {
-    /// Starts both, with one budget such as `1.00/lifetime`.
+    /// Starts both.
     ///
     /// # Errors
     /// When either does not come up.
-    pub async fn start(sandbox: &Sandbox, budget: &str) -> Result<World> {
+    pub async fn start(sandbox: &Sandbox, gateway: Gateway) -> Result<World> {
         let folder = tempfile::tempdir()?;
         let config = folder.path().join("sandbox.toml");
         std::fs::write(&config, &sandbox.config)?;
+        std::fs::write(folder.path().join("gateway.toml"), gateway.config)?;
         let [listen, console, sandbox_address] = free_addresses()?;
         let mut command = binary()?;
         command.args(["sandbox", "--listen", &sandbox_address, "--seed", &sandbox.seed.to_string()]);
@@ -60,7 +75,7 @@ impl World {
         let mut world = World {
             http: Http::default(),
             base: format!("http://{listen}/api/v1"),
-            budget: budget.to_owned(),
+            budget: gateway.budget,
             listen,
             console,
             sandbox_address,
@@ -83,7 +98,8 @@ impl World {
         command.args(["serve", "--listen", &self.listen, "--console", &self.console]);
         command.arg("--data").arg(self.folder.path().join("data"));
         command.args(["--upstream", &format!("http://{}/api/v1", self.sandbox_address)]);
-        command.args(["--budget", &self.budget, "--durability", "process"]);
+        command.arg("--config").arg(self.folder.path().join("gateway.toml"));
+        command.args(["--budget", self.budget, "--durability", "process"]);
         command.env("OPENROUTER_API_KEY", "sk-or-v1-trial").current_dir(self.folder.path());
         self.gateway = Some(spawn(command, &self.folder.path().join("gateway.log"))?);
         let ready = format!("http://{}/readyz", self.console);
@@ -138,6 +154,17 @@ impl World {
     /// When it does not answer.
     pub async fn sandbox(&self, path: &str) -> Result<Value> {
         self.http.json(&format!("http://{}/sandbox/{path}", self.sandbox_address)).await
+    }
+
+    /// Changes the sandbox's faults: a JSON object of the fields to set.
+    ///
+    /// # Errors
+    /// When it does not take them.
+    pub async fn fault(&self, fields: &str) -> Result<()> {
+        let url = format!("http://{}/sandbox/faults", self.sandbox_address);
+        let answer = self.http.post(&url, fields.to_owned()).await?;
+        anyhow::ensure!(answer.status() == 200, "the sandbox answered {}", answer.status());
+        Ok(())
     }
 
     async fn until_answered(&mut self, url: &str, who: &str) -> Result<()> {

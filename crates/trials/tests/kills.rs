@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use trials::load::{self, Plan};
 use trials::verdict::Verdict;
-use trials::world::{Sandbox, World};
+use trials::world::{Gateway, Sandbox, World};
 
 const PLAN: Plan = Plan { clients: 48, requests_each: 12, aborts_percent: 20, patience: 3 };
 
@@ -24,7 +24,7 @@ async fn one_run(seed: u64) -> Vec<String> {
     let mut random = Rng::with_seed(seed);
     let sandbox =
         Sandbox { config: include_str!("sandbox.toml").to_owned(), seed, adversarial: seed % 4 == 3 };
-    let mut world = World::start(&sandbox, "1.00/lifetime").await.unwrap();
+    let mut world = World::start(&sandbox, Gateway::ONE_DOLLAR).await.unwrap();
     let progress = Arc::new(AtomicU64::new(0));
     let (http, base) = (world.http.clone(), world.base.clone());
     let load = tokio::spawn({

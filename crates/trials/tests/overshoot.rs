@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use trials::load::{self, Plan};
 use trials::verdict::Verdict;
-use trials::world::{Sandbox, World};
+use trials::world::{Gateway, Sandbox, World};
 
 const PLAN: Plan = Plan { clients: 256, requests_each: 40, aborts_percent: 20, patience: 3 };
 
@@ -25,7 +25,7 @@ fn no_run_bills_above_the_budget() {
 async fn one_run(seed: u64, adversarial: bool) -> Vec<String> {
     let sandbox = Sandbox { config: include_str!("sandbox.toml").to_owned(), seed, adversarial };
     let name = format!("run {seed}{}", if adversarial { " adversarial" } else { "" });
-    let world = World::start(&sandbox, "1.00/lifetime").await.unwrap();
+    let world = World::start(&sandbox, Gateway::ONE_DOLLAR).await.unwrap();
     let seen = load::run(&world.http, &world.base, PLAN, seed, Arc::new(AtomicU64::new(0))).await;
     let verdict = Verdict::of(&world, &seen, Duration::from_secs(30)).await.unwrap();
     println!(
