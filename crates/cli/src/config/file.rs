@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::place;
 use crate::failure::Failure;
 
+/// Read from the folder one stands in.
+const PROJECT: &str = "farebox.toml";
 /// A configuration is a page of text; more than this is a mistake. Bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -19,7 +21,7 @@ pub(super) fn read_all(only: Option<PathBuf>) -> Result<Vec<(PathBuf, String)>, 
         })?;
         return Ok(vec![(path, text)]);
     }
-    let project = Some(PathBuf::from("farebox.toml"));
+    let project = Some(PathBuf::from(PROJECT));
     let system = Some(PathBuf::from("/etc/farebox/config.toml"));
     let mut files = Vec::new();
     for path in [project, place::user_file(), system].into_iter().flatten() {
@@ -28,6 +30,11 @@ pub(super) fn read_all(only: Option<PathBuf>) -> Result<Vec<(PathBuf, String)>, 
         }
     }
     Ok(files)
+}
+
+/// Whether this is the file that was found in the folder one stands in.
+pub(super) fn is_of_the_project(path: &Path) -> bool {
+    path == Path::new(PROJECT)
 }
 
 fn read(path: &PathBuf) -> Result<Option<String>, Failure> {

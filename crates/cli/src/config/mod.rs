@@ -63,8 +63,13 @@ impl Config {
     pub(crate) fn load(flags: Layer, only: Option<PathBuf>) -> Result<Config, crate::failure::Failure> {
         let mut layer = flags;
         let mut files = Vec::new();
+        let named = only.is_some();
         for (path, text) in file::read_all(only)? {
-            layer = layer.over(Layer::of_file(&path, &text)?);
+            let of_file = Layer::of_file(&path, &text)?;
+            if !named && file::is_of_the_project(&path) && of_file.upstream.is_some() {
+                return Err(foreign_upstream(&path));
+            }
+            layer = layer.over(of_file);
             files.push(path);
         }
         Ok(Config::of(layer, files))
@@ -96,6 +101,14 @@ impl Config {
     pub(crate) fn says_what_to_hold(&self) -> bool {
         !self.budgets.is_empty() || self.allow_unbudgeted
     }
+}
+
+/// Whoever wrote the folder one happens to stand in must not learn where the key is sent.
+fn foreign_upstream(path: &std::path::Path) -> crate::failure::Failure {
+    let what = format!("{} sets 'upstream', and a project's file may come from anyone", path.display());
+    crate::failure::Failure::usage(format!("{what}: your OpenRouter key would be sent there")).hint(
+        "say it yourself: --upstream URL, OPENROUTER_BASE_URL, --config farebox.toml, or ~/.config/farebox/config.toml",
+    )
 }
 
 #[cfg(test)]

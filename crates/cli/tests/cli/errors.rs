@@ -57,6 +57,10 @@ const CASES: &[Case] = &[
         file: Some("[[budget]]\nname = \"each\"\nper = [\"user\"]\nlimit = \"1\"\nwindow = \"day\"\n"),
         ..case("file-rename", &["serve"])
     },
+    Case {
+        file: Some("[server]\nupstream = \"https://elsewhere.example/api/v1\"\n"),
+        ..case("file-upstream", &["serve", "--budget", "1"])
+    },
     Case { file: Some("unbudgeted = \"maybe\"\n"), ..case("file-word", &["serve"]) },
     Case { file: Some("[server\n"), ..case("file-broken", &["serve"]) },
 ];
