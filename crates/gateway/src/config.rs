@@ -94,6 +94,8 @@ pub struct Limits {
     pub parked_bytes_max: usize,
     /// One non-streamed answer, bytes.
     pub answer_bytes_max: usize,
+    /// All non-streamed answers in memory, bytes.
+    pub answers_bytes_max: usize,
     /// Connections at the same time.
     pub connections_max: usize,
     /// All header lines of one request, bytes.
@@ -122,6 +124,7 @@ impl Default for Limits {
             bodies_bytes_max: 256 * MIB,
             parked_bytes_max: 64 * MIB,
             answer_bytes_max: 16 * MIB,
+            answers_bytes_max: 256 * MIB,
             connections_max: 8_192,
             header_bytes_max: 64 << 10,
             header_timeout: Duration::from_secs(75),

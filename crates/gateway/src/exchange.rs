@@ -203,13 +203,14 @@ fn bad_gateway(why: &str) -> Problem {
     Problem::wrong(StatusCode::BAD_GATEWAY, "upstream-broken", why)
 }
 
-/// Reads a body to its end, bounded in size and in time between two pieces.
+/// Reads a body to its end, bounded in size, in what all of them occupy, and in time between two pieces.
 async fn read(
     shared: &Shared,
     mut incoming: Incoming,
     most: usize,
 ) -> Result<Bytes, (UnknownReason, String)> {
     let idle = shared.config.limits.upstream_idle;
+    let mut lease = shared.answers.open();
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
@@ -223,6 +224,9 @@ async fn read(
         if first.len() + rest.len() + data.len() > most {
             return Err((UnknownReason::Broken, format!("OpenRouter's answer is larger than {most} bytes")));
         }
+        if !lease.grow(data.len(), shared.config.limits.answers_bytes_max) {
+            return Err((UnknownReason::Broken, "Farebox holds as many answers as it may".to_owned()));
+        }
         if first.is_empty() && rest.is_empty() {
             first = data;
         } else {
@@ -232,5 +236,5 @@ async fn read(
             rest.extend_from_slice(&data);
         }
     }
-    Ok(if rest.is_empty() { first } else { rest.freeze() })
+    Ok(lease.around(if rest.is_empty() { first } else { rest.freeze() }))
 }

@@ -28,6 +28,17 @@ pub(crate) struct Lease {
     bytes: usize,
 }
 
+struct Counted {
+    bytes: Bytes,
+    _lease: Lease,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Why a body was not taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum IntakeError {
@@ -40,13 +51,24 @@ pub(crate) enum IntakeError {
 impl Occupied {
     /// Counts `bytes` more, unless that is more than `most` in all.
     pub(crate) fn lease(self: &Arc<Self>, bytes: usize, most: usize) -> Option<Lease> {
-        let mut lease = Lease { occupied: Arc::clone(self), bytes: 0 };
+        let mut lease = self.open();
         lease.grow(bytes, most).then_some(lease)
+    }
+
+    /// Nothing yet; to grow.
+    pub(crate) fn open(self: &Arc<Self>) -> Lease {
+        Lease { occupied: Arc::clone(self), bytes: 0 }
     }
 }
 
 impl Lease {
-    fn grow(&mut self, bytes: usize, most: usize) -> bool {
+    /// These bytes, counted until the last of them is dropped.
+    pub(crate) fn around(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Counted { bytes, _lease: self })
+    }
+
+    /// Counts `bytes` more, unless that is more than `most` in all.
+    pub(crate) fn grow(&mut self, bytes: usize, most: usize) -> bool {
         let add = |now: usize| now.checked_add(bytes).filter(|&sum| sum <= most);
         let grown = self.occupied.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok();
         if grown {
@@ -123,7 +145,12 @@ mod tests {
         let first = occupied.lease(60, 100).unwrap();
         assert!(occupied.lease(41, 100).is_none());
         let second = occupied.lease(40, 100).unwrap();
-        drop((first, second));
+        drop(first);
+        let answer = second.around(Bytes::from_static(b"answer"));
+        let part = answer.slice(1..3);
+        drop(answer);
+        assert_eq!(occupied.0.load(Ordering::Relaxed), 40, "a part of it is still about");
+        drop(part);
         assert_eq!(occupied.0.load(Ordering::Relaxed), 0);
     }
 }
