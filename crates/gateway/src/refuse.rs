@@ -10,6 +10,7 @@
 use admission::{Refusal, RefusalReason};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
+use money::Nano;
 use serde_json::json;
 
 use crate::body::Body;
@@ -57,7 +58,7 @@ const DENIED: [&str; 38] = [
     "maximum",
 ];
 const DENIED_MORE: [&str; 3] = ["moderation", "flagged", "authenticate"];
-const SHORT: &str = "Insufficient credits: this budget is used up. See: farebox explain last";
+const SHORT: &str = "Insufficient credits: too little is left for this call. See: farebox explain last";
 
 /// What kind of no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,15 +149,16 @@ impl Problem {
         }
     }
 
-    /// Form A: with everything, without the budget's name, or shorter sentences: the first that no client misreads.
+    /// Form A: the first of these that no client misreads: the whole sentence or the short one, with the budget's
+    /// name or without.
     fn stop_body(&self) -> Bytes {
         let source = self.limit_source.unwrap_or("farebox_budget");
-        let full = stop_json(&self.message, source, self.budget.as_deref());
-        let bare = [Some(self.message.as_str()), self.short.as_deref()].into_iter().flatten();
-        std::iter::once(full)
-            .chain(bare.map(|message| stop_json(message, source, None)))
-            .find(|body| !is_denied(body))
-            .unwrap_or_else(|| stop_json(SHORT, source, None))
+        let budget = self.budget.as_deref();
+        let sentences = || [Some(self.message.as_str()), self.short.as_deref()].into_iter().flatten();
+        let named = sentences().map(|sentence| stop_json(sentence, source, budget));
+        let bare = sentences().map(|sentence| stop_json(sentence, source, None));
+        let fitting = named.chain(bare).find(|body| !is_denied(body));
+        fitting.unwrap_or_else(|| stop_json(SHORT, source, None))
     }
 }
 
@@ -186,12 +188,13 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
     let code = refusal.reason.text();
     match refusal.reason {
         RefusalReason::UsedUp => {
-            Problem { budget, ..Problem::stop(code, "farebox_budget", used_up(refusal)) }
+            let short = used_up_shortly(refusal);
+            Problem { budget, short, ..Problem::stop(code, "farebox_budget", used_up(refusal)) }
         }
         RefusalReason::PerRequest => {
             let message = format!(
                 "Insufficient credits: this call could cost {}, more than one request may. {}",
-                refusal.needed.for_people(),
+                brief(refusal.needed),
                 advice(refusal)
             );
             let short = "Insufficient credits: this call could cost more than one request may. See: farebox explain last";
@@ -220,19 +223,35 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
 fn used_up(refusal: &Refusal) -> String {
     let Some(balance) = &refusal.balance else { return SHORT.to_owned() };
     let unknown = match balance.unknown {
-        money::Nano::ZERO => String::new(),
-        unknown => format!(", {} more not known yet", unknown.for_people()),
+        Nano::ZERO => String::new(),
+        unknown => format!(", {} more not known yet", brief(unknown)),
     };
     format!(
         "Insufficient credits: budget '{}' allows {} per {}, {} is spent{unknown}, and this call could cost {}. {}",
         balance.name.budget,
-        balance.limit.for_people(),
+        brief(balance.limit),
         balance.name.window,
-        balance.posted.for_people(),
-        refusal.needed.for_people(),
+        brief(balance.posted),
+        brief(refusal.needed),
         advice(refusal)
     )
     .replace("per lifetime", "in all")
+}
+
+fn used_up_shortly(refusal: &Refusal) -> Option<String> {
+    let budget = &refusal.balance.as_ref()?.name.budget;
+    Some(format!(
+        "Insufficient credits: budget '{budget}' has too little left for this call. See: farebox explain last"
+    ))
+}
+
+/// An amount without the zeros at its end: the fewer digits, the fewer that read like a status code.
+fn brief(amount: Nano) -> String {
+    let text = amount.for_people();
+    match text.split_once('.') {
+        Some((dollars, cents)) => format!("{dollars}.{:0<2}", cents.trim_end_matches('0')),
+        None => text,
+    }
 }
 
 fn advice(refusal: &Refusal) -> String {
@@ -254,7 +273,6 @@ mod tests {
     use super::*;
     use admission::BalanceReport;
     use ledger::BalanceName;
-    use money::Nano;
     use std::sync::Arc;
 
     fn refusal(budget: &str, limit_cents: i32) -> Refusal {
@@ -303,6 +321,17 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(json["error"]["metadata"]["limit_source"], "farebox_budget");
         assert_eq!(json["error"]["metadata"]["error_type"], "payment_required");
+    }
+
+    #[test]
+    fn amounts_lose_the_digits_that_clients_misread() {
+        // A limit of five cents prints as $0.0500 elsewhere.
+        let body = problem(&refusal("day", 5)).stop_body();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("budget 'day' allows $0.05 per day, $0.05 is spent"), "{body}");
+        let body = problem(&refusal("day", 50_000)).stop_body();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("budget 'day' has too little left"), "{body}");
     }
 
     #[test]

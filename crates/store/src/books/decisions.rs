@@ -36,7 +36,7 @@ pub(crate) fn last_decisions(
     request: Option<&str>,
 ) -> Result<Vec<DecisionRow>, OpenError> {
     let sql = "SELECT at_ms, request, outcome, json FROM decision
-               WHERE ?1 IS NULL OR request = ?1 ORDER BY id DESC LIMIT ?2";
+               WHERE ?1 IS NULL OR request = ?1 ORDER BY at_ms DESC, id DESC LIMIT ?2";
     let mut statement = connection.prepare(sql).map_err(failed("read"))?;
     let rows = statement
         .query_map(params![request, i64::try_from(n).unwrap_or(i64::MAX)], |row| {
