@@ -21,9 +21,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
 
+use crate::connector::Timed;
 use crate::generation;
 pub use crate::generation::{Generation, GenerationAnswer};
 
+/// For name look-up, TCP and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than the idle timeouts of load balancers, so that we are the ones who close.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -39,7 +41,7 @@ const AGENT: &str = concat!("farebox/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone)]
 pub struct Upstream {
     base: Arc<str>,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>,
 }
 
 impl fmt::Debug for Upstream {
@@ -94,6 +96,10 @@ impl Upstream {
     /// # Errors
     /// When it is no http(s) URL, or TLS cannot be set up.
     pub fn new(base: &str) -> Result<Upstream, BaseError> {
+        Self::connecting_within(CONNECT_TIMEOUT, base)
+    }
+
+    fn connecting_within(connect_timeout: Duration, base: &str) -> Result<Upstream, BaseError> {
         let base = base.trim().trim_end_matches('/');
         let not_a_url = || BaseError::NotAUrl(base.to_owned());
         let uri: Uri = base.parse().map_err(|_| not_a_url())?;
@@ -106,7 +112,6 @@ impl Upstream {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         tcp.set_keepalive(Some(KEEPALIVE));
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
@@ -122,7 +127,7 @@ impl Upstream {
             .http2_adaptive_window(true)
             .http2_keep_alive_interval(KEEPALIVE)
             .http2_keep_alive_timeout(PING_TIMEOUT)
-            .build(connector);
+            .build(Timed::new(connector, connect_timeout));
         Ok(Upstream { base: base.into(), client })
     }
 
@@ -276,6 +281,29 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         drop(listener);
         let upstream = Upstream::new(&format!("http://{address}/api/v1")).expect("a base");
+        assert!(matches!(upstream.send(post(&upstream)).await, Err(SendError::NeverSent(_))));
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_never_shakes_hands_means_never_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let silent = tokio::spawn(async move { listener.accept().await.map(|(socket, _)| socket) });
+        let base = format!("https://{address}/api/v1");
+        let upstream = Upstream::connecting_within(Duration::from_millis(50), &base).expect("a base");
+        assert!(matches!(upstream.send(post(&upstream)).await, Err(SendError::NeverSent(_))));
+        drop(silent.await);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_speaks_no_tls_means_never_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.expect("a peer");
+            let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        });
+        let upstream = Upstream::new(&format!("https://{address}/api/v1")).expect("a base");
         assert!(matches!(upstream.send(post(&upstream)).await, Err(SendError::NeverSent(_))));
     }
 

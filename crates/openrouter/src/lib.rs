@@ -8,6 +8,7 @@ pub mod answer;
 pub mod catalogue;
 pub mod chat;
 pub mod client;
+mod connector;
 pub mod error;
 mod generation;
 pub mod providers;
