@@ -116,8 +116,9 @@ impl Verdict {
 async fn settle(world: &World, patience: Duration) -> Result<()> {
     let deadline = Instant::now() + patience;
     loop {
-        let unknown = world.console("unknown").await?;
+        // In this order: a hold goes from held to unknown, never back.
         let budgets = world.console("budgets").await?;
+        let unknown = world.console("unknown").await?;
         let held = usd(rows(&budgets)?.first().context("no budget")?, "held_usd")?;
         let open = rows(&unknown)?.iter().any(|hold| hold["generation"].is_string());
         if (!open && held == Nano::ZERO) || Instant::now() > deadline {

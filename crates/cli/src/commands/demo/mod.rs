@@ -39,7 +39,7 @@ use crate::{amount, config, output};
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox demo\n  farebox demo --budget 0.25 --clients 50 --seed 7\n  farebox demo --json | tail -n 1";
 
 /// When all clients go home, whatever is left.
-const RUN_MAX: Duration = Duration::from_secs(15);
+const RUN_MAX: Duration = Duration::from_secs(18);
 /// How long unknown costs are waited for at the end.
 const SETTLE_MAX: Duration = Duration::from_secs(8);
 /// The gateway is killed once this much of the budget is billed, percent.
