@@ -282,6 +282,9 @@ impl Core {
         index: &mut Index,
         Missing { budget, name }: Missing,
     ) -> Result<(), RefusalReason> {
+        if !self.money.lock().has_room() {
+            return Err(RefusalReason::Full);
+        }
         let limit = index.budgets()[budget].limit;
         let id = BalanceId(self.next_balance.fetch_add(1, Ordering::Relaxed));
         let record = Record::Balance { id, name: &name, limit };

@@ -126,6 +126,11 @@ impl Balances {
         Balances { rows: Vec::with_capacity(most), free: Vec::with_capacity(most), most }
     }
 
+    /// Whether one more balance can be opened.
+    pub fn has_room(&self) -> bool {
+        !self.free.is_empty() || self.rows.len() < self.most
+    }
+
     /// Puts a balance in its place.
     ///
     /// # Errors
@@ -337,6 +342,7 @@ mod tests {
         let (mut money, _) = balances(&[1, 2]);
         let id = BalanceId(9);
         let more = Balance::new(id, Nano::ZERO, None);
+        assert!(!money.has_room());
         assert_eq!(money.open(more), Err(LedgerFull));
     }
 
