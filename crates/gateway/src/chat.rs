@@ -76,7 +76,8 @@ async fn walk(
 ) -> Result<Response<Body>, No> {
     let caller = Caller::of(&parts.headers, shared.local.as_ref()).ok_or_else(no_key)?;
     let ceiling = ceiling(&parts.headers, shared.config.per_request)?;
-    let taken = intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(not_taken)?;
+    let taken =
+        intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(IntakeError::problem)?;
     let chat = chat::read(&taken.bytes)
         .map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-body", error.to_string()))?;
     shared.see_key(&caller);
@@ -289,23 +290,4 @@ fn ceiling(headers: &HeaderMap, ours: Option<Nano>) -> Result<Option<Nano>, Prob
 fn no_key() -> Problem {
     let message = "No OpenRouter key: start Farebox with OPENROUTER_API_KEY, or send your own sk-or-v1- key as a bearer";
     Problem::wrong(StatusCode::UNAUTHORIZED, "no-key", message)
-}
-
-fn not_taken(error: IntakeError) -> Problem {
-    match error {
-        IntakeError::TooLarge { most } => Problem::wrong(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            format!("the body is larger than {most} bytes"),
-        ),
-        IntakeError::NoRoom => {
-            Problem::later(1, "bodies-full", "Farebox holds as many request bodies as it may")
-        }
-        IntakeError::TooSlow => {
-            Problem::wrong(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive in time")
-        }
-        IntakeError::Broken => {
-            Problem::wrong(StatusCode::BAD_REQUEST, "body-broken", "the body broke off before its end")
-        }
-    }
 }

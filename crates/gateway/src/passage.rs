@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -31,13 +31,10 @@ async fn pass(
     request: &Request<Incoming>,
     path: &str,
 ) -> Result<Response<Body>, Problem> {
-    let caller = Caller::of(request.headers(), shared.local.as_ref());
-    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let uri = shared.upstream.uri(&format!("{path}{query}"));
-    let uri = uri.map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-path", error.to_string()))?;
+    let caller = caller(request, path, shared.local.as_ref());
     let mut onward = Request::new(Full::new(Bytes::new()));
     *onward.method_mut() = request.method().clone();
-    *onward.uri_mut() = uri;
+    *onward.uri_mut() = uri(shared, path, request.uri().query())?;
     *onward.headers_mut() = match &caller {
         Some(caller) => headers::onward(request.headers(), caller.upstream_key.expose()),
         None => {
@@ -49,6 +46,38 @@ async fn pass(
     if let Some(caller) = &caller {
         shared.see_key(caller);
     }
+    Ok(send(shared, onward).await?.passing(shared))
+}
+
+/// Whose key a read goes with. Credits are told to management keys only (CONTRACT 3), and ours is none.
+fn caller(request: &Request<Incoming>, path: &str, ours: Option<&Caller>) -> Option<Caller> {
+    let own = || Caller::of(request.headers(), None);
+    if path == "/credits" { own().or_else(|| ours.cloned()) } else { Caller::of(request.headers(), ours) }
+}
+
+/// The URL of a path below the upstream's base, with the caller's query.
+pub(crate) fn uri(shared: &Shared, path: &str, query: Option<&str>) -> Result<Uri, Problem> {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let uri = shared.upstream.uri(&format!("{path}{query}"));
+    uri.map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-path", error.to_string()))
+}
+
+/// An answer whose body has yet to come, with headers that may go on.
+pub(crate) struct Answered {
+    pub(crate) parts: http::response::Parts,
+    pub(crate) incoming: Incoming,
+}
+
+impl Answered {
+    /// As it goes to the client: piece by piece.
+    pub(crate) fn passing(self, shared: &Shared) -> Response<Body> {
+        let passage = Passage::new(self.incoming, shared.config.limits.upstream_idle);
+        Response::from_parts(self.parts, Body::Passage(Box::new(passage)))
+    }
+}
+
+/// Sends a call that cannot spend.
+pub(crate) async fn send(shared: &Shared, onward: Request<Full<Bytes>>) -> Result<Answered, Problem> {
     let response = match timeout(HEADER_TIMEOUT, shared.upstream.send(onward)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
@@ -62,8 +91,7 @@ async fn pass(
     };
     let (mut parts, incoming) = response.into_parts();
     headers::strip_answer(&mut parts.headers);
-    let passage = Passage::new(incoming, shared.config.limits.upstream_idle);
-    Ok(Response::from_parts(parts, Body::Passage(Box::new(passage))))
+    Ok(Answered { parts, incoming })
 }
 
 /// A read on its way to the client, given up when nothing comes for too long.
