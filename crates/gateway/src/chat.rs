@@ -19,7 +19,7 @@ use crate::body::Body;
 use crate::caller::{self, Caller};
 use crate::clock::now_ms;
 use crate::exchange::{self, Ended};
-use crate::explain::{End, Explained};
+use crate::explain::{End, Explained, Generation};
 use crate::headers::{self, Decided};
 use crate::intake::{self, IntakeError};
 use crate::refuse::{self, Form, Problem};
@@ -144,6 +144,7 @@ impl Walk<'_> {
             balance: decided.balance.clone(),
             clamped,
             bound: Some(bound),
+            generation: Generation::default(),
             end: Mutex::new(End::InFlight),
         });
         self.shared.explanations.push(Arc::clone(&explained));
@@ -258,6 +259,7 @@ impl Walk<'_> {
             held: Nano::ZERO,
             balance,
             clamped: None,
+            generation: Generation::default(),
             end: Mutex::new(end),
         };
         self.shared.admission.note(explained.to_row());

@@ -20,6 +20,9 @@ use crate::refuse::Problem;
 use crate::shared::Shared;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a generation of a moment ago is waited for: shorter than the five seconds that scripts allow.
+const FOUND_WITHIN: Duration = Duration::from_secs(4);
+const FOUND_FIRST: Duration = Duration::from_millis(100);
 
 /// Passes one read on; `path` is below the upstream's base.
 pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Incoming>, path: &str) -> Response<Body> {
@@ -46,7 +49,31 @@ async fn pass(
     if let Some(caller) = &caller {
         shared.see_key(caller);
     }
-    Ok(send(shared, onward).await?.passing(shared))
+    match generation_asked(request, path).filter(|id| shared.explanations.know(id)) {
+        Some(_) => Ok(send_until_found(shared, &onward).await?.passing(shared)),
+        None => Ok(send(shared, onward).await?.passing(shared)),
+    }
+}
+
+/// The id of a generation that is asked for.
+fn generation_asked<'r>(request: &'r Request<Incoming>, path: &str) -> Option<&'r str> {
+    let query = request.uri().query().filter(|_| path == "/generation")?;
+    query.split('&').find_map(|pair| pair.strip_prefix("id="))
+}
+
+/// OpenRouter knows a generation only some time after its end (CONTRACT 7.1), and scripts ask once, at once: for one
+/// that went through here a moment ago, its "not found" means "not yet".
+async fn send_until_found(shared: &Shared, onward: &Request<Full<Bytes>>) -> Result<Answered, Problem> {
+    let until = Instant::now() + FOUND_WITHIN;
+    let mut pause = FOUND_FIRST;
+    loop {
+        let answered = send(shared, onward.clone()).await?;
+        if answered.parts.status != StatusCode::NOT_FOUND || Instant::now() + pause > until {
+            return Ok(answered);
+        }
+        sleep(pause).await;
+        pause *= 2;
+    }
 }
 
 /// Whose key a read goes with. Credits are told to management keys only (CONTRACT 3), and ours is none.
