@@ -2,9 +2,11 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use console::BudgetRow;
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use money::Nano;
 
+use crate::instant;
+use crate::table::{printable, visible};
 use crate::terminal::Terminal;
 
 /// Columns of a bar.
@@ -135,13 +137,6 @@ fn name(row: &BudgetRow) -> String {
     printable(&row.name) + &values.collect::<String>()
 }
 
-/// Callers choose label values: no control characters reach a terminal, and no line grows without end.
-fn printable(text: &str) -> String {
-    const CHARS_MAX: usize = 40;
-    let shown: String = text.chars().take(CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if text.chars().count() > CHARS_MAX { shown + "…" } else { shown }
-}
-
 fn left(row: &BudgetRow, terminal: &Terminal) -> String {
     let text = row.available_usd.for_people();
     match used(row) {
@@ -183,29 +178,7 @@ fn ends(row: &BudgetRow, now: Timestamp) -> String {
     let Some(ends) = row.ends_at.as_ref().and_then(|text| text.parse::<Timestamp>().ok()) else {
         return "never".to_owned();
     };
-    let Ok(minutes) = now.until((Unit::Minute, ends)).map(|span| span.get_minutes()) else {
-        return ends.to_string();
-    };
-    match minutes {
-        ..1 => "now".to_owned(),
-        1..60 => format!("in {minutes}m"),
-        60..1_440 => format!("in {}h {}m", minutes / 60, minutes % 60),
-        _ => format!("in {}d {}h", minutes / 1_440, minutes % 1_440 / 60),
-    }
-}
-
-/// Columns a line takes: colour takes none.
-fn visible(line: &str) -> usize {
-    let mut columns = 0;
-    let mut in_escape = false;
-    for c in line.trim_end().chars() {
-        match (in_escape, c) {
-            (false, '\u{1b}') => in_escape = true,
-            (true, c) => in_escape = !c.is_ascii_alphabetic(),
-            (false, _) => columns += 1,
-        }
-    }
-    columns
+    instant::until(now, ends)
 }
 
 #[cfg(test)]
