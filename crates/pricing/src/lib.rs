@@ -11,6 +11,7 @@
 mod book;
 mod bound;
 mod explain;
+mod listed;
 mod model;
 mod prices;
 mod shape;
@@ -20,6 +21,7 @@ mod unpriced;
 pub use book::{Book, BookSource, Resolved};
 pub use bound::{Bound, BoundPolicy, Class, MaxPrice, Reason, Reasons, bound};
 pub use explain::{Explanation, Term};
+pub use listed::{Used, listed_cost};
 pub use model::{Endpoint, Family, Model, Tier};
 pub use prices::{Override, Prices, RowPrices, UnknownPrice};
 pub use shape::{CacheWrite, CallerMaxPrice, Shape};
