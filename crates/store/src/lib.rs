@@ -63,6 +63,7 @@ mod syncer;
 
 mod books;
 mod decision;
+mod saving;
 mod shipper;
 
 mod fold;
@@ -80,7 +81,8 @@ pub use disk::{BootId, Disk, DiskFile, RealDisk};
 pub use durable::Durable;
 pub use error::{Fault, JournalError, OpenError};
 pub use options::{Durability, Options};
-pub use reading::{last_decisions, live_address, read};
+pub use reading::{last_decisions, live_address, read, savings};
 pub use record::{Position, Record};
 pub use recovered::{BalanceRow, OpenHold, Recovered};
+pub use saving::SavingRow;
 pub use store::Store;

@@ -13,11 +13,13 @@ mod decisions;
 mod migrate;
 mod post;
 mod rows;
+mod savings;
 mod snapshot;
 
 pub(crate) use connection::{reader, writer};
 pub(crate) use decisions::{keep_decisions, last_decisions};
 pub(crate) use post::{Batch, Books, PostError};
+pub(crate) use savings::{add_savings, savings};
 pub(crate) use snapshot::{Snapshot, balance};
 
 use crate::OpenError;
