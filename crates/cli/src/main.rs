@@ -6,7 +6,6 @@
 mod amount;
 mod cli;
 mod commands;
-mod config;
 mod exit;
 mod failure;
 mod live;

@@ -35,8 +35,7 @@ impl Caller {
     /// Of a request; `None` when neither side has a key to pay with.
     pub(crate) fn of(headers: &HeaderMap, ours: Option<&Caller>) -> Option<Caller> {
         ours.cloned().or_else(|| {
-            let key = presented_key(headers).filter(|key| key.starts_with(OPENROUTER_KEY))?;
-            let upstream_key = Secret::new(key);
+            let upstream_key = Secret::new(own_openrouter_key(headers)?);
             let upstream_key_id = key_id(&upstream_key);
             Some(Caller { key_label: hex(upstream_key_id), upstream_key, upstream_key_id, own_key: true })
         })
@@ -47,6 +46,11 @@ impl Caller {
         let upstream_key_id = key_id(&upstream_key);
         Caller { key_label: "local".to_owned(), upstream_key, upstream_key_id, own_key: false }
     }
+}
+
+/// The OpenRouter key that a caller sends of its own.
+pub(crate) fn own_openrouter_key(headers: &HeaderMap) -> Option<&str> {
+    presented_key(headers).filter(|key| key.starts_with(OPENROUTER_KEY))
 }
 
 fn presented_key(headers: &HeaderMap) -> Option<&str> {

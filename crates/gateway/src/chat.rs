@@ -19,7 +19,7 @@ use crate::body::Body;
 use crate::caller::{self, Caller};
 use crate::clock::now_ms;
 use crate::exchange::{self, Ended};
-use crate::explain::{End, Explained};
+use crate::explain::{End, Explained, Generation};
 use crate::headers::{self, Decided};
 use crate::intake::{self, IntakeError};
 use crate::refuse::{self, Form, Problem};
@@ -76,7 +76,8 @@ async fn walk(
 ) -> Result<Response<Body>, No> {
     let caller = Caller::of(&parts.headers, shared.local.as_ref()).ok_or_else(no_key)?;
     let ceiling = ceiling(&parts.headers, shared.config.per_request)?;
-    let taken = intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(not_taken)?;
+    let taken =
+        intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(IntakeError::problem)?;
     let chat = chat::read(&taken.bytes)
         .map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-body", error.to_string()))?;
     shared.see_key(&caller);
@@ -143,6 +144,7 @@ impl Walk<'_> {
             balance: decided.balance.clone(),
             clamped,
             bound: Some(bound),
+            generation: Generation::default(),
             end: Mutex::new(End::InFlight),
         });
         self.shared.explanations.push(Arc::clone(&explained));
@@ -257,6 +259,7 @@ impl Walk<'_> {
             held: Nano::ZERO,
             balance,
             clamped: None,
+            generation: Generation::default(),
             end: Mutex::new(end),
         };
         self.shared.admission.note(explained.to_row());
@@ -289,23 +292,4 @@ fn ceiling(headers: &HeaderMap, ours: Option<Nano>) -> Result<Option<Nano>, Prob
 fn no_key() -> Problem {
     let message = "No OpenRouter key: start Farebox with OPENROUTER_API_KEY, or send your own sk-or-v1- key as a bearer";
     Problem::wrong(StatusCode::UNAUTHORIZED, "no-key", message)
-}
-
-fn not_taken(error: IntakeError) -> Problem {
-    match error {
-        IntakeError::TooLarge { most } => Problem::wrong(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            format!("the body is larger than {most} bytes"),
-        ),
-        IntakeError::NoRoom => {
-            Problem::later(1, "bodies-full", "Farebox holds as many request bodies as it may")
-        }
-        IntakeError::TooSlow => {
-            Problem::wrong(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive in time")
-        }
-        IntakeError::Broken => {
-            Problem::wrong(StatusCode::BAD_REQUEST, "body-broken", "the body broke off before its end")
-        }
-    }
 }

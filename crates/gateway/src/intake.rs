@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 
 use crate::config::Limits;
+use crate::refuse::Problem;
 
 /// Bytes that bodies occupy, all together.
 #[derive(Debug, Default)]
@@ -46,6 +48,30 @@ pub(crate) enum IntakeError {
     NoRoom,
     TooSlow,
     Broken,
+}
+
+impl IntakeError {
+    /// What its sender is told.
+    pub(crate) fn problem(self) -> Problem {
+        match self {
+            IntakeError::TooLarge { most } => Problem::wrong(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                format!("the body is larger than {most} bytes"),
+            ),
+            IntakeError::NoRoom => {
+                Problem::later(1, "bodies-full", "Farebox holds as many request bodies as it may")
+            }
+            IntakeError::TooSlow => Problem::wrong(
+                StatusCode::REQUEST_TIMEOUT,
+                "body-too-slow",
+                "the body did not arrive in time",
+            ),
+            IntakeError::Broken => {
+                Problem::wrong(StatusCode::BAD_REQUEST, "body-broken", "the body broke off before its end")
+            }
+        }
+    }
 }
 
 impl Occupied {

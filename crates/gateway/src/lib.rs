@@ -10,11 +10,13 @@
 //! verdict   what an answer means for the hold    resolve   unknown holds, until evidence comes
 //! refuse    our own errors, as clients need them headers   what passes, what we add
 //! explain   why a request cost or was refused    passage   the reads that pass through
+//! admin     keys and guardrails, with the caller's own management key
 //! ```
 //!
 //! Nothing is forwarded without a permit: `exchange` consumes one per attempt, and nobody else holds the client.
 //! Invariants of absence: no SQL, no prices, no budgets in this crate.
 
+mod admin;
 mod admit;
 mod body;
 mod caller;

@@ -23,7 +23,7 @@ use crate::body::Body;
 use crate::refuse::Problem;
 use crate::route::Route;
 use crate::shared::Shared;
-use crate::{chat, passage};
+use crate::{admin, chat, passage};
 
 /// Header lines of one request, at most.
 const HEADERS_MAX: usize = 200;
@@ -113,6 +113,7 @@ async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Bo
     match Route::of(&method, &path) {
         Route::Chat => chat::answer(shared, request).await,
         Route::Read(below) => passage::answer(shared, &request, below).await,
+        Route::Admin(below) => admin::answer(shared, request, below).await,
         Route::Base => base(),
         Route::WrongMethod => {
             let message = format!("{path} does not take {method}");
