@@ -1,71 +1,74 @@
-//! Tables for people: columns go, the least telling first, where the terminal is narrow.
+//! Tables for people: columns without lines, painted by the cell, so that colour takes no columns; and the widest of
+//! several shapes that fits the terminal.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 use crate::terminal::Terminal;
 
-/// The longest text from outside in one cell.
-const CHARS_MAX: usize = 40;
-
-/// One column.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
-    name: &'static str,
-    right: bool,
-    /// The higher, the earlier it goes; 0 stays.
-    goes: u8,
+/// How a cell looks, where there is colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Plain,
+    /// Headers, and what is said by the way.
+    Dim,
+    /// Nearly used up.
+    Warn,
+    /// Over, or blocked.
+    Alarm,
 }
 
-/// A column of text.
-pub(crate) const fn left(name: &'static str, goes: u8) -> Column {
-    Column { name, right: false, goes }
+/// Where a column's text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    /// Numbers.
+    Right,
 }
 
-/// A column of numbers.
-pub(crate) const fn right(name: &'static str, goes: u8) -> Column {
-    Column { name, right: true, goes }
-}
-
-/// The table, each line ended. A row has a cell for each column, which may be painted.
-pub(crate) fn render(columns: &[Column], rows: &[Vec<String>], terminal: &Terminal) -> String {
-    let width = terminal.width.unwrap_or(usize::MAX);
-    let mut most = columns.iter().map(|column| column.goes).max().unwrap_or(0);
-    loop {
-        let table = table(columns, rows, most, terminal);
-        if most == 0 || table.lines().all(|line| visible(&line) <= width) {
-            return table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-        }
-        most -= 1;
+/// One cell.
+pub(crate) fn cell(text: &str, align: Align, look: Look) -> Cell {
+    let alignment = match align {
+        Align::Left => CellAlignment::Left,
+        Align::Right => CellAlignment::Right,
+    };
+    let cell = Cell::new(text).set_alignment(alignment);
+    match look {
+        Look::Plain => cell,
+        Look::Dim => cell.add_attribute(Attribute::Dim),
+        Look::Warn => cell.fg(Color::Yellow),
+        Look::Alarm => cell.fg(Color::Red).add_attribute(Attribute::Bold),
     }
 }
 
-fn table(columns: &[Column], rows: &[Vec<String>], most: u8, terminal: &Terminal) -> Table {
-    let cells = |row: &[String]| -> Vec<Cell> {
-        let shown = columns.iter().zip(row).filter(|(column, _)| column.goes <= most);
-        let cell = |(column, text): (&Column, &String)| {
-            let alignment = if column.right { CellAlignment::Right } else { CellAlignment::Left };
-            Cell::new(text).set_alignment(alignment)
-        };
-        shown.map(cell).collect()
-    };
+/// A table of these rows, each line ended.
+pub(crate) fn render(header: Vec<Cell>, rows: Vec<Vec<Cell>>, terminal: &Terminal) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    let names: Vec<String> = columns.iter().map(|column| terminal.dim(column.name)).collect();
-    table.set_header(cells(&names));
-    for row in rows {
-        table.add_row(cells(row));
-    }
+    table.style_text_only();
+    match terminal.has_colour() {
+        true => table.enforce_styling(),
+        false => table.force_no_tty(),
+    };
+    table.set_header(header);
+    table.add_rows(rows);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    table
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-/// Text from outside: no control characters reach a terminal, and no line grows without end.
-pub(crate) fn printable(text: &str) -> String {
-    let shown: String = text.chars().take(CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if text.chars().count() > CHARS_MAX { shown + "…" } else { shown }
+/// The first of these that fits the terminal, the widest first; the last when none does.
+pub(crate) fn fitting(shapes: impl IntoIterator<Item = String>, terminal: &Terminal) -> String {
+    let width = terminal.width.unwrap_or(usize::MAX);
+    let mut last = String::new();
+    for shape in shapes {
+        last = shape;
+        if last.lines().all(|line| visible(line) <= width) {
+            break;
+        }
+    }
+    last
 }
 
 /// Columns a line takes: colour takes none.
@@ -82,33 +85,39 @@ pub(crate) fn visible(line: &str) -> usize {
     columns
 }
 
+/// What others chose to call things: no control characters reach a terminal, and no line grows without end.
+pub(crate) fn printable(text: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    let shown: String = text.chars().take(CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().count() > CHARS_MAX { shown + "…" } else { shown }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn narrow_terminals_lose_the_least_telling_first() {
-        let columns = [left("NAME", 0), right("LIMIT", 1), left("LAST USED", 2)];
-        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
-        let rows = [row(["backend-prod", "$50.00", "never"]), row(["ci", "none", "yesterday"])];
-        let mut terminal = Terminal::plain();
-        assert_eq!(
-            render(&columns, &rows, &terminal),
-            "NAME           LIMIT  LAST USED\nbackend-prod  $50.00  never\nci              none  yesterday\n"
-        );
-        terminal.width = Some(25);
-        assert_eq!(
-            render(&columns, &rows, &terminal),
-            "NAME           LIMIT\nbackend-prod  $50.00\nci              none\n"
-        );
-        terminal.width = Some(5);
-        assert_eq!(render(&columns, &rows, &terminal), "NAME\nbackend-prod\nci\n");
+    fn colour_takes_no_columns() {
+        let row = |look| vec![cell("a", Align::Left, look), cell("1", Align::Right, look)];
+        let drawn = |terminal: &Terminal| {
+            let header = vec![cell("NAME", Align::Left, Look::Dim), cell("LEFT", Align::Right, Look::Dim)];
+            render(header, vec![row(Look::Plain), row(Look::Alarm)], terminal)
+        };
+        let plain = drawn(&Terminal::plain());
+        assert_eq!(plain, "NAME  LEFT\na        1\na        1\n");
+        let painted = drawn(&Terminal::painted());
+        assert!(painted.contains('\u{1b}'), "{painted:?}");
+        let widths = |text: &str| text.lines().map(visible).collect::<Vec<_>>();
+        assert_eq!(widths(&painted), widths(&plain));
     }
 
     #[test]
-    fn text_from_outside() {
-        assert_eq!(printable("a\u{1b}[31mb"), "a?[31mb");
-        assert_eq!(printable(&"x".repeat(50)).chars().count(), 41);
-        assert_eq!(visible("\u{1b}[1mab\u{1b}[0m  "), 2);
+    fn the_widest_that_fits() {
+        let mut terminal = Terminal::plain();
+        let shapes = || ["12345678\n".to_owned(), "12345\n".to_owned(), "123\n".to_owned()];
+        for (width, expected) in [(None, "12345678\n"), (Some(6), "12345\n"), (Some(1), "123\n")] {
+            terminal.width = width;
+            assert_eq!(fitting(shapes(), &terminal), expected);
+        }
     }
 }

@@ -13,7 +13,6 @@ use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
@@ -31,20 +30,23 @@ const KEY_BYTES_MAX: usize = 64 << 10;
 const KEY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Passes one call on; `path` is below the upstream's base.
-pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>, path: &str) -> Response<Body> {
-    pass(shared, request, path).await.unwrap_or_else(|problem| problem.render())
+pub(crate) async fn answer<B>(shared: &Arc<Shared>, parts: &Parts, incoming: B, path: &str) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    pass(shared, parts, incoming, path).await.unwrap_or_else(|problem| problem.render())
 }
 
-async fn pass(
+async fn pass<B: http_body::Body<Data = Bytes>>(
     shared: &Arc<Shared>,
-    request: Request<Incoming>,
+    parts: &Parts,
+    incoming: B,
     path: &str,
 ) -> Result<Response<Body>, Problem> {
-    let (parts, incoming) = request.into_parts();
     let onward_headers = own_headers(&parts.headers)?;
     let taken = intake::take(incoming, &shared.bodies, &shared.config.limits).await;
     let taken = taken.map_err(intake::IntakeError::problem)?;
-    let onward = onward(shared, &parts, onward_headers, taken.bytes.clone(), path)?;
+    let onward = onward(shared, parts, onward_headers, taken.bytes.clone(), path)?;
     let makes_a_key = parts.method == Method::POST && path == "/keys";
     let answered = passage::send(shared, onward).await?;
     if makes_a_key && answered.parts.status == StatusCode::CREATED {

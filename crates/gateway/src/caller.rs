@@ -10,6 +10,7 @@ use ledger::UpstreamKeyId;
 use sha2::{Digest, Sha256};
 
 use crate::config::Secret;
+use crate::headers;
 
 const OPENROUTER_KEY: &str = "sk-or-v1-";
 /// Longer labels are cut at this many bytes: a label is a name, not a text.
@@ -73,6 +74,11 @@ fn hex(id: UpstreamKeyId) -> String {
     id.0.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The user that the headers name.
+pub(crate) fn user(headers: &HeaderMap) -> Option<&str> {
+    first_of(headers, &[headers::USER])
+}
+
 /// The session that the headers name.
 pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
     first_of(headers, &SESSION_HEADERS)
@@ -125,6 +131,8 @@ mod tests {
     fn labels_come_from_what_clients_send() {
         let codex = headers(&[("session-id", "s-1"), ("x-title", "Codex")]);
         assert_eq!((session(&codex), app(&codex)), (Some("s-1"), Some("Codex")));
+        let program = headers(&[("x-farebox-user", "alice")]);
+        assert_eq!((user(&program), user(&codex)), (Some("alice"), None));
         assert_eq!(label(&"é".repeat(200)).len(), 256);
     }
 }

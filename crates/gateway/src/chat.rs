@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use ledger::{Label, Scope};
 use money::Nano;
 use openrouter::chat::{self, ChatRequest, Permission};
@@ -22,6 +21,7 @@ use crate::exchange::{self, Ended};
 use crate::explain::{End, Explained, Generation};
 use crate::headers::{self, Decided};
 use crate::intake::{self, IntakeError};
+use crate::receipt::Slot;
 use crate::refuse::{self, Form, Problem};
 use crate::shared::Shared;
 
@@ -30,10 +30,13 @@ const PATH: &str = "/chat/completions";
 const UNSENT_MAX: usize = 3;
 
 /// Answers one chat completion.
-pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn answer<B>(shared: &Arc<Shared>, parts: &Parts, incoming: B) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes>,
+{
     let request_id = shared.request_id();
-    let (parts, incoming) = request.into_parts();
-    let mut response = match walk(shared, &parts, incoming, &request_id).await {
+    let receipt = Slot::default();
+    let mut response = match walk(shared, parts, incoming, &request_id, &receipt).await {
         Ok(response) => response,
         Err(No::Problem(problem)) => {
             shared.count(&problem);
@@ -42,6 +45,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
         Err(No::Response(response)) => *response,
     };
     headers::set(response.headers_mut(), "x-request-id", &request_id);
+    response.body_mut().keep(receipt.take());
     response
 }
 
@@ -66,13 +70,15 @@ struct Walk<'a> {
     body: &'a [u8],
     chat: ChatRequest<'a>,
     ceiling: Option<Nano>,
+    receipt: &'a Slot,
 }
 
-async fn walk(
+async fn walk<B: http_body::Body<Data = Bytes>>(
     shared: &Arc<Shared>,
     parts: &Parts,
-    incoming: Incoming,
+    incoming: B,
     request_id: &str,
+    receipt: &Slot,
 ) -> Result<Response<Body>, No> {
     let caller = Caller::of(&parts.headers, shared.local.as_ref()).ok_or_else(no_key)?;
     let ceiling = ceiling(&parts.headers, shared.config.per_request)?;
@@ -82,7 +88,7 @@ async fn walk(
         .map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-body", error.to_string()))?;
     shared.see_key(&caller);
     let headers = &parts.headers;
-    let walk = Walk { shared, request_id, headers, caller, body: &taken.bytes, chat, ceiling };
+    let walk = Walk { shared, request_id, headers, caller, body: &taken.bytes, chat, ceiling, receipt };
     walk.go().await
 }
 
@@ -126,8 +132,12 @@ impl Walk<'_> {
         if clamped.is_some() {
             self.shared.stats.clamped.add();
         }
-        let permission =
-            Permission { output_cap: cap, max_price: bound.max_price, ignore: bound.ignore.clone() };
+        let permission = Permission {
+            output_cap: cap,
+            max_price: bound.max_price,
+            ignore: bound.ignore.clone(),
+            ..Permission::default()
+        };
         let request = self.onward(self.chat.splice(self.body, &permission))?;
         let decided = Decided {
             request_id: self.request_id.to_owned(),
@@ -147,7 +157,7 @@ impl Walk<'_> {
             generation: Generation::default(),
             end: Mutex::new(End::InFlight),
         });
-        self.shared.explanations.push(Arc::clone(&explained));
+        self.explain(&explained);
         Ok(exchange::run(self.shared, permit, request, decided, explained).await)
     }
 
@@ -170,7 +180,7 @@ impl Walk<'_> {
     /// Money first, journal second, and only then a permit.
     async fn permit(&self, bound: &Bound) -> Result<Permit, No> {
         let model = self.chat.shape.models.first().map_or("", |model| model.as_ref());
-        let user = self.chat.user.as_deref().unwrap_or_default();
+        let user = self.chat.user.as_deref().or_else(|| caller::user(self.headers)).unwrap_or_default();
         let session =
             self.chat.session_id.as_deref().or_else(|| caller::session(self.headers)).unwrap_or_default();
         let scope = Scope::default()
@@ -263,7 +273,12 @@ impl Walk<'_> {
             end: Mutex::new(end),
         };
         self.shared.admission.note(explained.to_row());
-        self.shared.explanations.push(Arc::new(explained));
+        self.explain(&Arc::new(explained));
+    }
+
+    fn explain(&self, explained: &Arc<Explained>) {
+        self.receipt.put(explained);
+        self.shared.explanations.push(Arc::clone(explained));
     }
 }
 

@@ -109,7 +109,7 @@ impl Explained {
         }
     }
 
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let end = self.end.lock().clone();
         let mut json = json!({
             "request": self.request,

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response, StatusCode, Uri};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Full;
@@ -25,23 +26,19 @@ const FOUND_WITHIN: Duration = Duration::from_secs(4);
 const FOUND_FIRST: Duration = Duration::from_millis(100);
 
 /// Passes one read on; `path` is below the upstream's base.
-pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Incoming>, path: &str) -> Response<Body> {
+pub(crate) async fn answer(shared: &Arc<Shared>, request: &Parts, path: &str) -> Response<Body> {
     pass(shared, request, path).await.unwrap_or_else(|problem| problem.render())
 }
 
-async fn pass(
-    shared: &Arc<Shared>,
-    request: &Request<Incoming>,
-    path: &str,
-) -> Result<Response<Body>, Problem> {
+async fn pass(shared: &Arc<Shared>, request: &Parts, path: &str) -> Result<Response<Body>, Problem> {
     let caller = caller(request, path, shared.local.as_ref());
     let mut onward = Request::new(Full::new(Bytes::new()));
-    *onward.method_mut() = request.method().clone();
-    *onward.uri_mut() = uri(shared, path, request.uri().query())?;
+    *onward.method_mut() = request.method.clone();
+    *onward.uri_mut() = uri(shared, path, request.uri.query())?;
     *onward.headers_mut() = match &caller {
-        Some(caller) => headers::onward(request.headers(), caller.upstream_key.expose()),
+        Some(caller) => headers::onward(&request.headers, caller.upstream_key.expose()),
         None => {
-            let mut without_key = headers::onward(request.headers(), "");
+            let mut without_key = headers::onward(&request.headers, "");
             without_key.remove(http::header::AUTHORIZATION);
             without_key
         }
@@ -56,8 +53,8 @@ async fn pass(
 }
 
 /// The id of a generation that is asked for.
-fn generation_asked<'r>(request: &'r Request<Incoming>, path: &str) -> Option<&'r str> {
-    let query = request.uri().query().filter(|_| path == "/generation")?;
+fn generation_asked<'r>(request: &'r Parts, path: &str) -> Option<&'r str> {
+    let query = request.uri.query().filter(|_| path == "/generation")?;
     query.split('&').find_map(|pair| pair.strip_prefix("id="))
 }
 
@@ -77,9 +74,9 @@ async fn send_until_found(shared: &Shared, onward: &Request<Full<Bytes>>) -> Res
 }
 
 /// Whose key a read goes with. Credits are told to management keys only (CONTRACT 3), and ours is none.
-fn caller(request: &Request<Incoming>, path: &str, ours: Option<&Caller>) -> Option<Caller> {
-    let own = || Caller::of(request.headers(), None);
-    if path == "/credits" { own().or_else(|| ours.cloned()) } else { Caller::of(request.headers(), ours) }
+fn caller(request: &Parts, path: &str, ours: Option<&Caller>) -> Option<Caller> {
+    let own = || Caller::of(&request.headers, None);
+    if path == "/credits" { own().or_else(|| ours.cloned()) } else { Caller::of(&request.headers, ours) }
 }
 
 /// The URL of a path below the upstream's base, with the caller's query.
@@ -99,7 +96,7 @@ impl Answered {
     /// As it goes to the client: piece by piece.
     pub(crate) fn passing(self, shared: &Shared) -> Response<Body> {
         let passage = Passage::new(self.incoming, shared.config.limits.upstream_idle);
-        Response::from_parts(self.parts, Body::Passage(Box::new(passage)))
+        Response::from_parts(self.parts, Body::passage(passage))
     }
 }
 

@@ -64,6 +64,14 @@ impl<'p> Route<'p> {
     }
 }
 
+/// Whether a request may cost money, or change who may spend it: everything but the reads of [`crate::Gateway`].
+/// Layers that pass requests on ask this first.
+pub fn may_spend(method: &Method, path: &str) -> bool {
+    let reading = matches!(*method, Method::GET | Method::HEAD);
+    !(reading
+        && matches!(Route::of(method, path), Route::Read(_) | Route::Admin(_) | Route::Base | Route::Nowhere))
+}
+
 fn is_among(paths: &[&str], below: &str) -> bool {
     paths.iter().any(|path| match path.strip_suffix('/') {
         Some(_) => below.starts_with(path),
@@ -117,6 +125,26 @@ mod tests {
             (Method::GET, "/favicon.ico", Route::Nowhere),
         ] {
             assert_eq!(Route::of(&method, path), route, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_may_spend_is_never_passed_on() {
+        for (method, path, may) in [
+            (Method::POST, "/api/v1/chat/completions", true),
+            (Method::POST, "/api/v1/embeddings", true),
+            (Method::POST, "/api/v1/models", true),
+            (Method::PUT, "/somewhere", true),
+            (Method::CONNECT, "", true),
+            (Method::OPTIONS, "/api/v1/chat/completions", true),
+            (Method::GET, "/api/v1/%6bey", true),
+            (Method::DELETE, "/api/v1/keys/abc", true),
+            (Method::GET, "/api/v1/models", false),
+            (Method::HEAD, "/api/v1", false),
+            (Method::GET, "/api/v1/keys", false),
+            (Method::GET, "/favicon.ico", false),
+        ] {
+            assert_eq!(may_spend(&method, path), may, "{method} {path}");
         }
     }
 }

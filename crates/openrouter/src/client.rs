@@ -15,22 +15,14 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
 
-use crate::connector::Timed;
 use crate::generation;
 pub use crate::generation::{Generation, GenerationAnswer};
+use crate::https::{HttpsClient, https_client};
 
 /// For name look-up, TCP and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Shorter than the idle timeouts of load balancers, so that we are the ones who close.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-const KEEPALIVE: Duration = Duration::from_secs(30);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const MODELS_TIMEOUT: Duration = Duration::from_secs(60);
 const GENERATION_TIMEOUT: Duration = Duration::from_secs(15);
 const MODELS_BYTES_MAX: usize = 64 << 20;
@@ -41,7 +33,7 @@ const AGENT: &str = concat!("farebox/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone)]
 pub struct Upstream {
     base: Arc<str>,
-    client: Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+    client: HttpsClient,
 }
 
 impl fmt::Debug for Upstream {
@@ -109,25 +101,7 @@ impl Upstream {
         {
             return Err(not_a_url());
         }
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(KEEPALIVE));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
-            .map_err(BaseError::Tls)?
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .retry_canceled_requests(false)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http2_adaptive_window(true)
-            .http2_keep_alive_interval(KEEPALIVE)
-            .http2_keep_alive_timeout(PING_TIMEOUT)
-            .build(Timed::new(connector, connect_timeout));
+        let client = https_client(connect_timeout, |_| true).map_err(BaseError::Tls)?;
         Ok(Upstream { base: base.into(), client })
     }
 

@@ -12,6 +12,7 @@ pub mod client;
 mod connector;
 pub mod error;
 mod generation;
+pub mod https;
 pub mod providers;
 pub mod sse;
 pub mod usage;

@@ -64,6 +64,7 @@ mod syncer;
 mod books;
 mod decision;
 mod generation;
+mod saving;
 mod shipper;
 
 mod fold;
@@ -82,7 +83,8 @@ pub use durable::Durable;
 pub use error::{Fault, JournalError, OpenError};
 pub use generation::{GenerationRow, HoldEnd};
 pub use options::{Durability, Options};
-pub use reading::{find_generation, last_decisions, live_address, read};
+pub use reading::{find_generation, last_decisions, live_address, read, savings};
 pub use record::{Position, Record};
 pub use recovered::{BalanceRow, OpenHold, Recovered};
+pub use saving::SavingRow;
 pub use store::Store;

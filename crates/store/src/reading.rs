@@ -10,7 +10,7 @@ use crate::books::{self, Snapshot};
 use crate::disk::{Disk, RealDisk};
 use crate::fold::Fold;
 use crate::recovery::{Posted, Recovery};
-use crate::{DecisionRow, GenerationRow, OpenError, OpenHold, Recovered, address};
+use crate::{DecisionRow, GenerationRow, OpenError, OpenHold, Recovered, SavingRow, address};
 
 /// A gateway that ships, rotates or writes in the middle of a read makes it look damaged; so it is read again.
 const ATTEMPTS: u32 = 5;
@@ -112,6 +112,15 @@ fn of_open(open: &OpenHold, books: &Recovered) -> GenerationRow {
         unknown: open.unknown,
         end: None,
     }
+}
+
+/// What each route cost and saved on each UTC day (days since 1970-01-01) from `since_day` on, oldest first. While a
+/// gateway runs the newest [`crate::Options::ship_every`] may be missing.
+///
+/// # Errors
+/// [`OpenError::Absent`] when there are no books; [`OpenError::Books`] when SQLite fails.
+pub fn savings(dir: &Path, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
+    books::savings(&books::reader(dir)?, since_day)
 }
 
 /// The console address of the gateway that has the folder open, as it told by [`crate::Store::set_address`].

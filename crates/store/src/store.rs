@@ -22,7 +22,7 @@ use crate::shipper::{Dispatch, Shipper};
 use crate::syncer::Syncer;
 use crate::{
     DecisionRow, Durability, Durable, GenerationRow, JournalError, OpenError, Options, Position, Record,
-    Recovered, address,
+    Recovered, SavingRow, address,
 };
 
 /// The ledger of one folder, durable. Share it by `Arc`; every method may be called from any thread.
@@ -146,6 +146,20 @@ impl Store {
     /// [`Options::notes_queued_max`] it is dropped and counted.
     pub fn note(&self, row: DecisionRow) {
         self.dispatch.note(row, self.journal.options.notes_queued_max);
+    }
+
+    /// Adds to what a route saved ([`crate::savings`]). Best effort: never blocks on I/O, never fails; written with the
+    /// next round of shipping, so a crash may lose what was added in the last [`Options::ship_every`].
+    pub fn note_saving(&self, row: SavingRow) {
+        self.dispatch.note_saving(row);
+    }
+
+    /// What routes saved since a day, as far as it is written ([`crate::savings`]).
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when SQLite fails.
+    pub fn savings(&self, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
+        reading::savings(&self.dir, since_day)
     }
 
     /// How many notes were dropped since the store was opened.

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use ledger::{BalanceId, BalanceName, Evidence, HoldId, UnknownReason};
 use money::Nano;
-use store::{DecisionRow, Durability, OpenError, Options, Record, Store, find_generation, last_decisions};
+use store::{
+    DecisionRow, Durability, OpenError, Options, Record, SavingRow, Store, find_generation, last_decisions,
+    savings,
+};
 
 use crate::story::{HOUR_MS, declare, held, hold, journal_only, open, options, segments, settle};
 
@@ -197,4 +200,43 @@ fn books_of_a_newer_version_are_left_alone() {
     for result in [Store::open(dir.path(), journal_only()).map(|_| ()), store::read(dir.path()).map(|_| ())] {
         assert!(matches!(result, Err(OpenError::TooNew { found: 99, .. })), "{result:?}");
     }
+}
+
+#[test]
+fn what_routes_saved_adds_up_over_restarts() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |route: &str, day, cost: i64, instead: i64| SavingRow {
+        route: route.to_owned(),
+        day,
+        calls: 1,
+        cost: Nano::from_nanos(cost),
+        instead: Nano::from_nanos(instead),
+        uncompared: 0,
+    };
+    for round in 1..=3_u64 {
+        let (store, _) = open(dir.path(), options(Durability::Process));
+        store.note_saving(row("task/x", 20_000, 3, 10));
+        store.note_saving(row("task/x", 20_000, 4, 1));
+        store.note_saving(row("task/x", 20_001, 1, 1));
+        store.note_saving(SavingRow { uncompared: 1, ..SavingRow::default() });
+        store.close().unwrap();
+        let found = savings(dir.path(), 20_000).unwrap();
+        assert_eq!(found.len(), 2, "the row of day 0 is older than asked for");
+        assert_eq!((found[0].calls, found[0].day), (2 * round, 20_000));
+        let amounts = [found[0].cost, found[0].instead, found[0].saved()].map(Nano::nanos);
+        let round = i64::try_from(round).unwrap();
+        assert_eq!(amounts, [7 * round, 11 * round, 4 * round]);
+    }
+    assert_eq!(savings(dir.path(), 0).unwrap()[0].uncompared, 3);
+}
+
+#[test]
+fn books_of_before_there_were_routes_have_no_savings() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    store.close().unwrap();
+    let books = rusqlite::Connection::open(dir.path().join("farebox.db")).unwrap();
+    books.execute_batch("DROP TABLE saving").unwrap();
+    drop(books);
+    assert_eq!(savings(dir.path(), 0).unwrap(), []);
 }

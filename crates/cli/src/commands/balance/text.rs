@@ -12,8 +12,9 @@ use crate::amount::grouped;
 use crate::commands::keys::{limit_words, window_words};
 use crate::facts::Facts;
 use crate::instant;
+use crate::listing::{self, Column, Shown, left, right};
 use crate::secrets::MANAGEMENT_KEYS_PAGE;
-use crate::table::{self, Column, left, printable, right};
+use crate::table::{Look, printable};
 use crate::terminal::Terminal;
 
 /// Where people buy credits and switch auto top-up on.
@@ -164,25 +165,22 @@ const COLUMNS: [Column; 5] =
     [left("LIMIT OF", 0), right("LIMIT", 1), right("SPENT", 3), right("LEFT", 0), left("BEGINS ANEW", 2)];
 
 fn layers(key: &KeyInfo, terminal: &Terminal) -> String {
-    let rows: Vec<Vec<String>> = key
-        .budgets
-        .iter()
-        .map(|layer| {
-            let first = key.effective_budget.as_ref() == Some(layer);
-            let name = if first { terminal.bold(&scope(layer)) } else { scope(layer) };
-            let limit =
-                format!("{} {}", layer.limit_usd.for_people(), window_words(layer.reset_interval.as_ref()));
-            let remaining = layer.remaining_usd.map_or("?".to_owned(), |left| {
-                if left <= Nano::ZERO { terminal.red(&left.for_people()) } else { left.for_people() }
-            });
-            let anew = layer.resets_at.as_deref().map_or("never".to_owned(), printable);
-            vec![name, limit, told(layer.spend_usd), remaining, anew]
-        })
-        .collect();
+    let rows: Vec<Vec<Shown>> = key.budgets.iter().map(layer).collect();
     // Facts are set in by two columns.
     let mut narrower = terminal.clone();
     narrower.width = terminal.width.map(|width| width.saturating_sub(2));
-    table::render(&COLUMNS, &rows, &narrower)
+    listing::render(&COLUMNS, &rows, &narrower)
+}
+
+fn layer(layer: &KeyBudget) -> Vec<Shown> {
+    let limit = format!("{} {}", layer.limit_usd.for_people(), window_words(layer.reset_interval.as_ref()));
+    let left = match layer.remaining_usd {
+        None => Shown::from("?"),
+        Some(left) if left <= Nano::ZERO => Shown(left.for_people(), Look::Alarm),
+        Some(left) => left.for_people().into(),
+    };
+    let anew = layer.resets_at.as_deref().map_or("never".to_owned(), printable);
+    vec![scope(layer).into(), limit.into(), told(layer.spend_usd).into(), left, anew.into()]
 }
 
 /// Whose limit it is, in words (CONTRACT 2).

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::commands::keys::limit_words;
 use crate::facts::Facts;
-use crate::table::{self, Column, left, printable};
+use crate::listing::{self, Column, Shown, left};
+use crate::table::printable;
 use crate::terminal::Terminal;
 
 /// One guardrail in `--json`. Money is decimal text, USD.
@@ -74,19 +75,19 @@ pub(crate) fn table(rows: &[Guardrail], terminal: &Terminal) -> String {
     if rows.is_empty() {
         return "there are no guardrails\n".to_owned();
     }
-    let rows: Vec<Vec<String>> = rows
+    let rows: Vec<Vec<Shown>> = rows
         .iter()
         .map(|row| {
             vec![
-                printable(&row.name),
-                budget(row),
-                allowed(row.allowed_models.as_deref(), row.ignored_models.as_deref()),
-                allowed(row.allowed_providers.as_deref(), row.ignored_providers.as_deref()),
-                printable(&row.id),
+                printable(&row.name).into(),
+                budget(row).into(),
+                allowed(row.allowed_models.as_deref(), row.ignored_models.as_deref()).into(),
+                allowed(row.allowed_providers.as_deref(), row.ignored_providers.as_deref()).into(),
+                printable(&row.id).into(),
             ]
         })
         .collect();
-    table::render(&COLUMNS, &rows, terminal)
+    listing::render(&COLUMNS, &rows, terminal)
 }
 
 /// One guardrail as facts; `carriers` where they were asked for.

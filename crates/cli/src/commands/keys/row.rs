@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::terms::limit_words;
 use crate::facts::Facts;
 use crate::instant;
-use crate::table::{self, Column, left, printable, right};
+use crate::listing::{self, Column, Shown, left, right};
+use crate::table::{Look, printable};
 use crate::terminal::Terminal;
 
 /// Digits of a hash that are shown in tables; enough to tell keys apart, and to address one.
@@ -86,23 +87,23 @@ pub(crate) fn table(keys: &[Key], terminal: &Terminal, now: Timestamp) -> String
     if keys.is_empty() {
         return "there are no such keys\n".to_owned();
     }
-    let rows: Vec<Vec<String>> = keys
+    let rows: Vec<Vec<Shown>> = keys
         .iter()
         .map(|key| {
             vec![
-                printable(&key.name),
-                printable(key.label.as_deref().unwrap_or("")),
-                limit(key),
-                people(key.window_spent()),
-                left_over(key, terminal),
-                people(key.usage),
-                state(key, terminal, now),
-                key.expires_at.as_deref().map_or("never".to_owned(), |at| ends(at, now)),
-                short(&key.hash).to_owned(),
+                printable(&key.name).into(),
+                printable(key.label.as_deref().unwrap_or("")).into(),
+                limit(key).into(),
+                key.limit.map_or(String::new(), |_| people(key.window_spent())).into(),
+                left_over(key),
+                people(key.usage).into(),
+                state(key, now),
+                key.expires_at.as_deref().map_or("never".to_owned(), |at| ends(at, now)).into(),
+                short(&key.hash).into(),
             ]
         })
         .collect();
-    table::render(&COLUMNS, &rows, terminal)
+    listing::render(&COLUMNS, &rows, terminal)
 }
 
 /// One key as facts.
@@ -111,11 +112,11 @@ pub(crate) fn facts(key: &Key, terminal: &Terminal, now: Timestamp) -> String {
     facts.title(&printable(&key.name));
     facts.maybe("key", key.label.as_deref().map(printable));
     facts.fact("hash", &key.hash);
-    facts.fact("state", &state(key, terminal, now));
+    facts.fact("state", &state(key, now).painted(terminal));
     facts.fact("limit", &limit_line(key, now));
     if key.limit.is_some() {
         facts.fact("spent", &format!("{} in this window", people(key.window_spent())));
-        facts.fact("left", &left_over(key, terminal));
+        facts.fact("left", &left_over(key).painted(terminal));
     }
     facts.fact("used", &used_line(key));
     if key.include_byok_in_limit == Some(true) {
@@ -166,23 +167,23 @@ fn used_line(key: &Key) -> String {
     )
 }
 
-fn left_over(key: &Key, terminal: &Terminal) -> String {
+fn left_over(key: &Key) -> Shown {
     match key.limit_remaining {
-        None => String::new(),
-        Some(left) if left <= Nano::ZERO => terminal.red(&left.for_people()),
-        Some(left) => left.for_people(),
+        None => "".into(),
+        Some(left) if left <= Nano::ZERO => Shown(left.for_people(), Look::Alarm),
+        Some(left) => left.for_people().into(),
     }
 }
 
-fn state(key: &Key, terminal: &Terminal, now: Timestamp) -> String {
+fn state(key: &Key, now: Timestamp) -> Shown {
     let ended = || key.expires_at.as_ref()?.parse::<Timestamp>().ok().filter(|at| *at <= now);
     match key.disabled {
-        Some(true) => terminal.yellow("disabled"),
-        _ if ended().is_some() => terminal.yellow("ended"),
+        Some(true) => Shown("disabled".to_owned(), Look::Warn),
+        _ if ended().is_some() => Shown("ended".to_owned(), Look::Warn),
         _ if key.limit.is_some() && key.limit_remaining.is_some_and(|left| left <= Nano::ZERO) => {
-            terminal.red("used up")
+            Shown("used up".to_owned(), Look::Alarm)
         }
-        _ => "on".to_owned(),
+        _ => "on".into(),
     }
 }
 

@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::account::UpstreamArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::listing::{self, Column, Shown, left};
 use crate::output;
-use crate::table::{self, Column, left, printable};
+use crate::table::printable;
 use crate::terminal::Terminal;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox workspaces list\n  farebox workspaces list --json\n\nThe management key comes from OPENROUTER_MANAGEMENT_KEY.";
@@ -59,12 +60,14 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
         return output::text("there are no workspaces\n");
     }
     let or_none = |text: &Option<String>| text.as_deref().map_or(String::new(), printable);
-    let rows: Vec<Vec<String>> = found
+    let rows: Vec<Vec<Shown>> = found
         .iter()
         .map(|row| {
             let guardrail = or_none(&row.default_guardrail_id);
-            vec![printable(&row.name), or_none(&row.slug), guardrail, printable(&row.id)]
+            [printable(&row.name), or_none(&row.slug), guardrail, printable(&row.id)]
+                .map(Shown::from)
+                .to_vec()
         })
         .collect();
-    output::text(&table::render(&COLUMNS, &rows, &Terminal::of_stdout()))
+    output::text(&listing::render(&COLUMNS, &rows, &Terminal::of_stdout()))
 }

@@ -5,7 +5,8 @@ use openrouter::account::WorkspaceBudget;
 use serde::Serialize;
 
 use crate::instant;
-use crate::table::{self, Column, left, printable, right};
+use crate::listing::{self, Column, Shown, left, right};
+use crate::table::printable;
 use crate::terminal::Terminal;
 
 /// One budget in `--json`. Money is decimal text, USD.
@@ -38,19 +39,20 @@ const COLUMNS: [Column; 4] = [left("WINDOW", 0), right("LIMIT", 0), left("ENDS",
 
 /// Budgets as a table.
 pub(crate) fn table(budgets: &[WorkspaceBudget], terminal: &Terminal, now: Timestamp) -> String {
-    let rows: Vec<Vec<String>> = budgets
+    let rows: Vec<Vec<Shown>> = budgets
         .iter()
         .map(|budget| {
             let ends = instant::resets_at(budget.reset_interval.as_ref(), now);
-            vec![
+            let cells = [
                 printable(&window(budget)),
                 budget.limit_usd.for_people(),
                 ends.map_or("never".to_owned(), |at| instant::until(now, at)),
                 budget.updated_at.as_deref().map_or(String::new(), printable),
-            ]
+            ];
+            cells.map(Shown::from).to_vec()
         })
         .collect();
-    table::render(&COLUMNS, &rows, terminal)
+    listing::render(&COLUMNS, &rows, terminal)
 }
 
 fn window(budget: &WorkspaceBudget) -> String {
