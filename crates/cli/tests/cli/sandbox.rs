@@ -184,16 +184,15 @@ impl<'a> Story<'a> {
     }
 }
 
-/// The same text for every run: instants, lengths of time and ids that are drawn become words. Where the width of what
-/// is masked varies, so do the spaces after it: runs of them become two.
+/// The same text for every run: instants, lengths of time and ids that are drawn become words. Their width moves
+/// what stands beside them, so where there are any, runs of spaces become two.
 pub(crate) fn masked(text: &str) -> String {
-    let mut lines = Vec::new();
-    for line in text.lines().filter(|line| !line.contains("at the pace of")) {
-        let masked = mask(line);
-        let squeezed = if masked == line { masked } else { squeeze(&masked) };
-        lines.push(squeezed);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.contains("at the pace of")).collect();
+    let masked: Vec<String> = lines.iter().map(|line| mask(line)).collect();
+    match masked == lines {
+        true => masked.join("\n") + "\n",
+        false => masked.iter().map(|line| squeeze(line) + "\n").collect(),
     }
-    lines.join("\n") + "\n"
 }
 
 fn mask(line: &str) -> String {
@@ -214,6 +213,11 @@ fn mask(line: &str) -> String {
                 rest = &rest[pattern.len()..];
                 continue 'next;
             }
+        }
+        if let Some(length) = milliseconds(rest, &out) {
+            out.push('N');
+            rest = &rest[length..];
+            continue;
         }
         if let Some(length) = span(rest) {
             out += "in LATER";
@@ -240,6 +244,13 @@ fn span(text: &str) -> Option<usize> {
         (length, parts) = (length + 1 + digits + 1, parts + 1);
     }
     (parts > 0).then_some(length)
+}
+
+/// The length of a number of milliseconds: before ` ms`, or after `_ms":`.
+fn milliseconds(text: &str, before: &str) -> Option<usize> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let is_it = text[digits..].starts_with(" ms") || before.ends_with("_ms\": ");
+    (digits > 0 && is_it && !before.ends_with(|c: char| c.is_ascii_digit())).then_some(digits)
 }
 
 fn matches(text: &str, pattern: &str) -> bool {
