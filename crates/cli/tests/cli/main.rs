@@ -16,3 +16,4 @@ mod keys;
 mod pictures;
 mod program;
 mod sandbox;
+mod upstream;
