@@ -10,7 +10,7 @@ use ledger::{
 };
 use money::Nano;
 use parking_lot::{Mutex, RwLock};
-use store::{DecisionRow, JournalError, Record, Recovered, SavingRow, Store};
+use store::{DecisionRow, GenerationRow, JournalError, Record, Recovered, SavingRow, Store};
 use thiserror::Error;
 
 use crate::ask::Ask;
@@ -220,6 +220,14 @@ impl Admission {
     /// Keeps an explanation in the books. Best effort: never slows or fails a request.
     pub fn note(&self, row: DecisionRow) {
         self.core.store.note(row);
+    }
+
+    /// What was held and booked for a generation, by OpenRouter's id. Reads the books: not for a runtime's thread.
+    ///
+    /// # Errors
+    /// When the books cannot be read.
+    pub fn find_generation(&self, id: &str) -> Result<Option<GenerationRow>, store::OpenError> {
+        self.core.store.find_generation(id)
     }
 
     /// Counts what a route saved. Best effort, beside the books: it moves no money.

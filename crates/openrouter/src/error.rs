@@ -321,7 +321,11 @@ mod tests {
     #[test]
     fn what_can_be_afforded() {
         for (status, message, tokens) in [
-            (402, "You requested up to 65536 tokens, but can only afford 1234. To increase, visit", Some(1234)),
+            (
+                402,
+                "You requested up to 65536 tokens, but can only afford 1234. To increase, visit",
+                Some(1234),
+            ),
             (402, "but can only afford 0.", Some(0)),
             (402, "but can only afford 7", Some(7)),
             (402, "but can only afford -5.", None),

@@ -21,8 +21,8 @@ use crate::segment::HEADER_BYTES;
 use crate::shipper::{Dispatch, Shipper};
 use crate::syncer::Syncer;
 use crate::{
-    DecisionRow, Durability, Durable, JournalError, OpenError, Options, Position, Record, Recovered,
-    SavingRow, address,
+    DecisionRow, Durability, Durable, GenerationRow, JournalError, OpenError, Options, Position, Record,
+    Recovered, SavingRow, address,
 };
 
 /// The ledger of one folder, durable. Share it by `Arc`; every method may be called from any thread.
@@ -171,6 +171,14 @@ impl Store {
     pub fn ship_lag(&self) -> u64 {
         let progress = &self.journal.progress;
         progress.appended().saturating_sub(progress.shipped())
+    }
+
+    /// As [`crate::find_generation`], in the folder of this store.
+    ///
+    /// # Errors
+    /// As [`crate::find_generation`].
+    pub fn find_generation(&self, id: &str) -> Result<Option<GenerationRow>, OpenError> {
+        reading::find_generation(&self.dir, id)
     }
 
     /// Whether money can be spent and the books are kept.
