@@ -10,6 +10,7 @@ mod exit;
 mod failure;
 mod live;
 mod output;
+mod table;
 mod terminal;
 mod topics;
 
