@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use smallvec::SmallVec;
 use store::DecisionRow;
 
+use crate::plan::Routed;
+
 /// Requests remembered in memory.
 const KEPT: usize = 512;
 
@@ -34,6 +36,8 @@ pub(crate) struct Explained {
     pub(crate) held: Nano,
     pub(crate) balance: Option<BalanceReport>,
     pub(crate) clamped: Option<(u64, u64)>,
+    /// What was made of the name asked for.
+    pub(crate) routed: Option<Arc<Routed>>,
     pub(crate) generation: Generation,
     pub(crate) end: Mutex<End>,
 }
@@ -123,6 +127,9 @@ impl Explained {
             "budget": self.balance.as_ref().map(balance_json),
             "clamped": self.clamped.map(|(from, to)| json!({"from": from, "to": to})),
         });
+        if let Some(routed) = &self.routed {
+            routed.tell(&mut json);
+        }
         match &end {
             End::Settled { cost, text } => {
                 json["cost_usd"] = cost.to_string().into();
