@@ -410,8 +410,8 @@ impl<'b> Candidates<'b> {
         let readable = |endpoint: &&Endpoint| endpoint.prices.priced().is_some_and(|p| p.unknown.is_empty());
         let good = |endpoint: &&Endpoint| endpoint.supports_output_cap && readable(endpoint);
         let remains = endpoints.iter().filter(good).any(|endpoint| {
-            (shape.only.is_empty() || shape.only.iter().any(|name| names(name, endpoint)))
-                && !endpoints.iter().any(|other| !good(&other) && covers(&other.tag, &endpoint.tag))
+            (shape.only.is_empty() || shape.only.iter().any(|name| endpoint.is_named(name)))
+                && !endpoints.iter().any(|other| !good(&other) && endpoint.is_covered_by(&other.tag))
         });
         for endpoint in endpoints {
             let kept = if remains { good(&endpoint) } else { readable(&endpoint) };
@@ -661,17 +661,4 @@ fn is_zero(prices: &Prices) -> bool {
         && prices.request == Rate::ZERO
         && prices.internal_reasoning.unwrap_or_default() == Rate::ZERO
         && prices.overrides.is_empty()
-}
-
-/// Whether a name in `provider.only` means this endpoint: its tag, the tag's provider, or the provider's name.
-fn names(name: &str, endpoint: &Endpoint) -> bool {
-    let provider = endpoint.tag.split('/').next().unwrap_or_default();
-    name.eq_ignore_ascii_case(&endpoint.tag)
-        || name.eq_ignore_ascii_case(provider)
-        || name.eq_ignore_ascii_case(&endpoint.provider)
-}
-
-/// Whether ignoring one tag also ignores another: a provider's bare slug covers all its variants (CONTRACT 8.3).
-fn covers(ignored: &str, tag: &str) -> bool {
-    tag == ignored || tag.strip_prefix(ignored).is_some_and(|rest| rest.starts_with('/'))
 }
