@@ -82,10 +82,12 @@ pub enum Reason {
     Choices = 1 << 9,
     /// A provider may ignore the output cap and is bounded by its own limit.
     OutputLimit = 1 << 10,
+    /// OpenRouter has not told its prices for longer than a day.
+    StalePrices = 1 << 11,
 }
 
 impl Reason {
-    const ALL: [Reason; 11] = [
+    const ALL: [Reason; 12] = [
         Reason::EndpointsUnknown,
         Reason::Override,
         Reason::CacheWrite,
@@ -97,6 +99,7 @@ impl Reason {
         Reason::Alias,
         Reason::Choices,
         Reason::OutputLimit,
+        Reason::StalePrices,
     ];
 
     /// The reason in words.
@@ -115,6 +118,7 @@ impl Reason {
             Reason::OutputLimit => {
                 "a provider may ignore the output cap and is bounded by its published limit"
             }
+            Reason::StalePrices => "OpenRouter has not told its prices for longer than a day",
         }
     }
 }
@@ -196,6 +200,13 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The prices it rests on are old: it is published at best. What `max_price` filters still holds; limits,
+    /// conditional prices and cache prices may have moved.
+    pub fn rests_on_stale_prices(&mut self) {
+        self.reasons.add(Reason::StalePrices);
+        self.class = Class::Published;
+    }
+
     /// The bound at [`Bound::output_cap`].
     pub fn usd(&self) -> Nano {
         self.usd_at(self.output_cap)
