@@ -15,7 +15,7 @@ mod upstream_key;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use admission::{Admission, Policy};
@@ -24,7 +24,7 @@ use console::Console;
 use farebox::config::{self, BudgetFlag, Config, Layer, Setting};
 use gateway::{Gateway, Secret};
 use jiff::Timestamp;
-use openrouter::catalogue::Catalogue;
+use openrouter::catalogue::{Catalogue, cache_in};
 use openrouter::client::Upstream;
 use sandbox::Sandbox;
 use store::Durability;
@@ -134,7 +134,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
         Failure::usage(crate::failure::chain(&error))
             .hint("an upstream is a URL such as https://openrouter.ai/api/v1")
     })?;
-    let catalogue = Arc::new(Catalogue::open(Some(&price_cache(&data, &url))));
+    let catalogue = Arc::new(Catalogue::open(Some(&cache_in(&data, &url))));
 
     let gateway = Gateway::new(
         gateway_config(&config, listen, key.secret.clone()),
@@ -210,13 +210,6 @@ async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
             _ => failure,
         }
     })
-}
-
-/// Where the prices of an upstream are kept: each has its own, for a sandbox's are not OpenRouter's.
-fn price_cache(data: &Path, upstream: &str) -> PathBuf {
-    let host = upstream.split_once("://").map_or(upstream, |(_, rest)| rest);
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
-    data.join("cache").join(host.chars().map(plain).collect::<String>())
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
