@@ -10,8 +10,10 @@ mod exit;
 mod failure;
 mod live;
 mod output;
+mod prices;
 mod table;
 mod terminal;
+mod tokens;
 mod topics;
 
 use std::process::ExitCode;
