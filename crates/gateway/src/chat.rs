@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use ledger::{Label, Scope};
 use money::Nano;
 use openrouter::chat::{self, ChatRequest, Permission};
@@ -19,9 +18,10 @@ use crate::body::Body;
 use crate::caller::{self, Caller};
 use crate::clock::now_ms;
 use crate::exchange::{self, Ended};
-use crate::explain::{End, Explained};
+use crate::explain::{End, Explained, Generation};
 use crate::headers::{self, Decided};
 use crate::intake::{self, IntakeError};
+use crate::receipt::Slot;
 use crate::refuse::{self, Form, Problem};
 use crate::shared::Shared;
 
@@ -30,10 +30,13 @@ const PATH: &str = "/chat/completions";
 const UNSENT_MAX: usize = 3;
 
 /// Answers one chat completion.
-pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn answer<B>(shared: &Arc<Shared>, parts: &Parts, incoming: B) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes>,
+{
     let request_id = shared.request_id();
-    let (parts, incoming) = request.into_parts();
-    let mut response = match walk(shared, &parts, incoming, &request_id).await {
+    let receipt = Slot::default();
+    let mut response = match walk(shared, parts, incoming, &request_id, &receipt).await {
         Ok(response) => response,
         Err(No::Problem(problem)) => {
             shared.count(&problem);
@@ -42,6 +45,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
         Err(No::Response(response)) => *response,
     };
     headers::set(response.headers_mut(), "x-request-id", &request_id);
+    response.body_mut().keep(receipt.take());
     response
 }
 
@@ -66,22 +70,25 @@ struct Walk<'a> {
     body: &'a [u8],
     chat: ChatRequest<'a>,
     ceiling: Option<Nano>,
+    receipt: &'a Slot,
 }
 
-async fn walk(
+async fn walk<B: http_body::Body<Data = Bytes>>(
     shared: &Arc<Shared>,
     parts: &Parts,
-    incoming: Incoming,
+    incoming: B,
     request_id: &str,
+    receipt: &Slot,
 ) -> Result<Response<Body>, No> {
     let caller = Caller::of(&parts.headers, shared.local.as_ref()).ok_or_else(no_key)?;
     let ceiling = ceiling(&parts.headers, shared.config.per_request)?;
-    let taken = intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(not_taken)?;
+    let taken =
+        intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(IntakeError::problem)?;
     let chat = chat::read(&taken.bytes)
         .map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-body", error.to_string()))?;
     shared.see_key(&caller);
     let headers = &parts.headers;
-    let walk = Walk { shared, request_id, headers, caller, body: &taken.bytes, chat, ceiling };
+    let walk = Walk { shared, request_id, headers, caller, body: &taken.bytes, chat, ceiling, receipt };
     walk.go().await
 }
 
@@ -143,9 +150,10 @@ impl Walk<'_> {
             balance: decided.balance.clone(),
             clamped,
             bound: Some(bound),
+            generation: Generation::default(),
             end: Mutex::new(End::InFlight),
         });
-        self.shared.explanations.push(Arc::clone(&explained));
+        self.explain(&explained);
         Ok(exchange::run(self.shared, permit, request, decided, explained).await)
     }
 
@@ -168,7 +176,7 @@ impl Walk<'_> {
     /// Money first, journal second, and only then a permit.
     async fn permit(&self, bound: &Bound) -> Result<Permit, No> {
         let model = self.chat.shape.models.first().map_or("", |model| model.as_ref());
-        let user = self.chat.user.as_deref().unwrap_or_default();
+        let user = self.chat.user.as_deref().or_else(|| caller::user(self.headers)).unwrap_or_default();
         let session =
             self.chat.session_id.as_deref().or_else(|| caller::session(self.headers)).unwrap_or_default();
         let scope = Scope::default()
@@ -257,10 +265,16 @@ impl Walk<'_> {
             held: Nano::ZERO,
             balance,
             clamped: None,
+            generation: Generation::default(),
             end: Mutex::new(end),
         };
         self.shared.admission.note(explained.to_row());
-        self.shared.explanations.push(Arc::new(explained));
+        self.explain(&Arc::new(explained));
+    }
+
+    fn explain(&self, explained: &Arc<Explained>) {
+        self.receipt.put(explained);
+        self.shared.explanations.push(Arc::clone(explained));
     }
 }
 
@@ -289,23 +303,4 @@ fn ceiling(headers: &HeaderMap, ours: Option<Nano>) -> Result<Option<Nano>, Prob
 fn no_key() -> Problem {
     let message = "No OpenRouter key: start Farebox with OPENROUTER_API_KEY, or send your own sk-or-v1- key as a bearer";
     Problem::wrong(StatusCode::UNAUTHORIZED, "no-key", message)
-}
-
-fn not_taken(error: IntakeError) -> Problem {
-    match error {
-        IntakeError::TooLarge { most } => Problem::wrong(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            format!("the body is larger than {most} bytes"),
-        ),
-        IntakeError::NoRoom => {
-            Problem::later(1, "bodies-full", "Farebox holds as many request bodies as it may")
-        }
-        IntakeError::TooSlow => {
-            Problem::wrong(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive in time")
-        }
-        IntakeError::Broken => {
-            Problem::wrong(StatusCode::BAD_REQUEST, "body-broken", "the body broke off before its end")
-        }
-    }
 }

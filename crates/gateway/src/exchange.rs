@@ -108,7 +108,7 @@ fn stream_answer(
     let (mut parts, incoming) = response.into_parts();
     headers::strip_answer(&mut parts.headers);
     headers::tell(&mut parts.headers, decided);
-    Response::from_parts(parts, Body::Relay(Box::new(Relay::new(shared, incoming, attempt))))
+    Response::from_parts(parts, Body::relay(Relay::new(shared, incoming, attempt)))
 }
 
 /// A non-streamed answer is billed in full whatever the client does (CONTRACT 11.6), so it is read to its end.

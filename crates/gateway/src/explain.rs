@@ -2,7 +2,7 @@
 //! Refusals go into the books as well; the rest does when the gateway stops.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use admission::BalanceReport;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use money::Nano;
 use parking_lot::Mutex;
 use pricing::Bound;
 use serde_json::{Value, json};
+use smallvec::SmallVec;
 use store::DecisionRow;
 
 /// Requests remembered in memory.
@@ -33,7 +34,23 @@ pub(crate) struct Explained {
     pub(crate) held: Nano,
     pub(crate) balance: Option<BalanceReport>,
     pub(crate) clamped: Option<(u64, u64)>,
+    pub(crate) generation: Generation,
     pub(crate) end: Mutex<End>,
+}
+
+/// The id that OpenRouter gave an attempt, once it has; most fit without an allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Generation(OnceLock<SmallVec<[u8; 48]>>);
+
+impl Generation {
+    /// The first word counts.
+    pub(crate) fn name(&self, id: &str) {
+        let _ = self.0.set(SmallVec::from_slice(id.as_bytes()));
+    }
+
+    fn get(&self) -> Option<&str> {
+        self.0.get().and_then(|id| std::str::from_utf8(id).ok())
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +74,11 @@ impl Explanations {
     pub(crate) fn newest(&self, most: usize) -> Vec<Value> {
         let newest: Vec<_> = self.ring.lock().iter().rev().take(most).cloned().collect();
         newest.iter().map(|explained| explained.to_json()).collect()
+    }
+
+    /// Whether one of the last requests was this generation.
+    pub(crate) fn know(&self, generation: &str) -> bool {
+        self.ring.lock().iter().rev().any(|explained| explained.generation.get() == Some(generation))
     }
 
     /// What is in memory only, as rows for the books, oldest first.
@@ -87,12 +109,13 @@ impl Explained {
         }
     }
 
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let end = self.end.lock().clone();
         let mut json = json!({
             "request": self.request,
             "at": Timestamp::from_millisecond(self.at_ms).map(|at| at.to_string()).unwrap_or_default(),
             "model": self.model,
+            "generation": self.generation.get(),
             "outcome": end.word(),
             "sentence": self.sentence(&end),
             "held_usd": self.held.to_string(),

@@ -32,6 +32,8 @@ const PREFIX: &str = "x-farebox-";
 
 /// The caller's ceiling for one request, USD.
 pub(crate) const MAX_COST: HeaderName = HeaderName::from_static("x-farebox-max-cost-usd");
+/// The label `user`, where the body has none.
+pub(crate) const USER: &str = "x-farebox-user";
 /// The generation id, before the first byte of a body (CONTRACT 7.1).
 pub(crate) const GENERATION_ID: &str = "x-generation-id";
 

@@ -10,11 +10,14 @@
 //! verdict   what an answer means for the hold    resolve   unknown holds, until evidence comes
 //! refuse    our own errors, as clients need them headers   what passes, what we add
 //! explain   why a request cost or was refused    passage   the reads that pass through
+//! receipt   the same, for the program itself
+//! admin     keys and guardrails, with the caller's own management key
 //! ```
 //!
 //! Nothing is forwarded without a permit: `exchange` consumes one per attempt, and nobody else holds the client.
 //! Invariants of absence: no SQL, no prices, no budgets in this crate.
 
+mod admin;
 mod admit;
 mod body;
 mod caller;
@@ -26,6 +29,7 @@ mod explain;
 mod headers;
 mod intake;
 mod passage;
+mod receipt;
 mod refuse;
 mod relay;
 mod resolve;
@@ -35,5 +39,8 @@ mod shared;
 mod stats;
 mod verdict;
 
+pub use body::{Body, BrokenOff};
 pub use config::{ClientGone, Config, Limits, Secret};
+pub use receipt::{Outcome, Receipt};
+pub use route::may_spend;
 pub use shared::Gateway;

@@ -297,10 +297,7 @@ mod tests {
     }
 
     fn body(response: Response<Body>) -> String {
-        match response.into_body() {
-            Body::Whole(Some(bytes)) => String::from_utf8(bytes.to_vec()).unwrap(),
-            _ => String::new(),
-        }
+        String::from_utf8(response.into_body().whole().unwrap_or_default().to_vec()).unwrap()
     }
 
     #[test]

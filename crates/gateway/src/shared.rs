@@ -7,13 +7,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use admission::Admission;
+use bytes::Bytes;
+use http::{Request, Response};
 use ledger::UpstreamKeyId;
 use openrouter::catalogue::Catalogue;
 use openrouter::client::Upstream;
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use crate::body::Body;
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::config::{Config, Secret};
@@ -46,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) answers: Arc<Occupied>,
     pub(crate) stats: Stats,
     pub(crate) explanations: Explanations,
+    background: Mutex<JoinSet<()>>,
     own_keys: Mutex<HashMap<UpstreamKeyId, Secret>>,
     flights: AtomicUsize,
     request_prefix: u64,
@@ -67,6 +73,7 @@ impl Gateway {
             answers: Arc::default(),
             stats: Stats::default(),
             explanations: Explanations::default(),
+            background: Mutex::default(),
             own_keys: Mutex::default(),
             flights: AtomicUsize::new(0),
             request_prefix: now_ms().unsigned_abs() & 0xff_ffff_ffff,
@@ -75,13 +82,33 @@ impl Gateway {
         Gateway { shared: Arc::new(shared) }
     }
 
+    /// Answers a request of the program itself, as if it had come in over a socket: the same walk, the same books.
+    /// Paths as in docs/reference/gateway.md. Call in a runtime; the answer's [`Body`] has the [`crate::Receipt`].
+    pub async fn call<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes>,
+    {
+        server::call(&self.shared, request).await
+    }
+
     /// Starts what runs beside the requests: fresh prices, resolving unknown holds, retiring old balances. Call in a
     /// runtime.
     pub fn start_background(&self) {
         let catalogue = Arc::clone(&self.shared.catalogue);
-        tokio::spawn(catalogue.keep_fresh(self.shared.upstream.clone(), PRICES_EVERY));
-        tokio::spawn(resolve::run(Arc::clone(&self.shared)));
-        tokio::spawn(resolve::tick(Arc::clone(&self.shared)));
+        let mut background = self.shared.background.lock();
+        background.spawn(catalogue.keep_fresh(self.shared.upstream.clone(), PRICES_EVERY));
+        background.spawn(resolve::run(Arc::clone(&self.shared)));
+        background.spawn(resolve::tick(Arc::clone(&self.shared)));
+    }
+
+    /// Ends what [`Gateway::start_background`] started. Requests go on; unknown holds stay as they are.
+    pub fn stop_background(&self) {
+        self.shared.background.lock().abort_all();
+    }
+
+    /// Ends when no attempt is in flight, at the latest after `limits.drain`.
+    pub async fn drain(&self) {
+        server::idle(&self.shared, Instant::now() + self.shared.config.limits.drain).await;
     }
 
     /// Serves until `shutdown`, then lets what is in flight end, for at most `limits.drain`.

@@ -34,6 +34,7 @@ impl Attempt {
 
     /// The upstream named the generation.
     pub(crate) fn generated(&mut self, id: &str) {
+        self.explained.generation.name(id);
         self.flight.generated(id);
     }
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, USER_AGENT};
-use http::{Request, Response, StatusCode, Uri};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use thiserror::Error;
@@ -174,31 +174,75 @@ impl Upstream {
         bytes_max: usize,
         timeout: Duration,
     ) -> Result<(StatusCode, Bytes), AskError> {
-        let unreadable = |what: &str| AskError::Unreadable(what.to_owned());
-        let uri = self.uri(path).map_err(|_| unreadable("not a path"))?;
-        let mut request = Request::new(Full::new(Bytes::new()));
-        *request.uri_mut() = uri;
-        let headers = request.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(key) = key {
-            let mut bearer =
-                HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| unreadable("not a key"))?;
-            bearer.set_sensitive(true);
-            headers.insert(AUTHORIZATION, bearer);
-        }
+        let question = Question { method: Method::GET, path, key, body: None, bytes_max, timeout };
+        self.ask(question).await.map(|answer| (answer.status, answer.body))
+    }
+
+    /// Asks once and reads the whole answer, whatever its status.
+    pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Answer, AskError> {
+        let (bytes_max, timeout) = (question.bytes_max, question.timeout);
+        let request = self.request(question)?;
         let exchange = async {
             let response = self.send(request).await?;
             let status = response.status();
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(seconds);
             let body = Limited::new(response.into_body(), bytes_max).collect().await;
             let body = body.map_err(|error| AskError::Body(error.to_string()))?;
-            Ok((status, body.to_bytes()))
+            Ok(Answer { status, retry_after, body: body.to_bytes() })
         };
         match tokio::time::timeout(timeout, exchange).await {
             Ok(answer) => answer,
             Err(_) => Err(AskError::Body(format!("no answer within {} s", timeout.as_secs()))),
         }
     }
+
+    fn request(&self, question: Question<'_>) -> Result<Request<Full<Bytes>>, AskError> {
+        let unreadable = |what: &str| AskError::Unreadable(what.to_owned());
+        let uri = self.uri(question.path).map_err(|_| unreadable("not a path"))?;
+        let has_body = question.body.is_some();
+        let mut request = Request::new(Full::new(question.body.unwrap_or_default()));
+        *request.method_mut() = question.method;
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if has_body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if let Some(key) = question.key {
+            let mut bearer =
+                HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| unreadable("not a key"))?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
+        Ok(request)
+    }
+}
+
+/// One question of our own.
+pub(crate) struct Question<'a> {
+    pub(crate) method: Method,
+    /// Path and query below the base, beginning with a slash.
+    pub(crate) path: &'a str,
+    pub(crate) key: Option<&'a str>,
+    /// JSON.
+    pub(crate) body: Option<Bytes>,
+    /// The longest answer that is read.
+    pub(crate) bytes_max: usize,
+    /// For connection, question and whole answer together.
+    pub(crate) timeout: Duration,
+}
+
+/// The whole answer to a [`Question`].
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// `Retry-After`, when it counts seconds.
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Bytes,
+}
+
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Whether hyper's error proves that nothing left.

@@ -4,6 +4,7 @@
 //! are lenient where a field is only shown (open enums, unknown keys) and strict where money depends on it. Facts
 //! about OpenRouter are of 2026-10-02 unless they say otherwise.
 
+pub mod account;
 pub mod answer;
 pub mod catalogue;
 pub mod chat;

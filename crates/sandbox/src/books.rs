@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use crate::account::payer::{Payer, short};
+use crate::account::tally::Tallies;
 use crate::bill::Bill;
 use crate::clock::Moment;
 use crate::cost::{Charge, Usage};
@@ -17,6 +19,9 @@ use crate::plan::Plan;
 pub(crate) struct Books {
     generations: HashMap<Arc<str>, Generation>,
     order: VecDeque<Arc<str>>,
+    /// Of ended generations, for whoever counts them against a limit.
+    pub(crate) tallies: Tallies,
+    /// By the hash of the key, 64 hex digits.
     by_key: BTreeMap<Arc<str>, Exact>,
     by_model: BTreeMap<Arc<str>, Exact>,
     openrouter: Exact,
@@ -31,8 +36,7 @@ pub(crate) struct Books {
 #[derive(Clone, Debug)]
 pub(crate) struct Generation {
     pub(crate) plan: Arc<Plan>,
-    /// The first 16 hex digits of the SHA-256 of the key.
-    pub(crate) key: Arc<str>,
+    pub(crate) payer: Payer,
     pub(crate) status: Status,
     pub(crate) charge: Charge,
     pub(crate) usage: Usage,
@@ -52,6 +56,16 @@ pub(crate) enum Status {
     Failed,
 }
 
+/// How a generation ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) status: Status,
+    /// Tokens that were produced.
+    pub(crate) completion: u64,
+    /// Nothing is owed.
+    pub(crate) free: bool,
+}
+
 impl Status {
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -65,9 +79,9 @@ impl Status {
 
 impl Books {
     /// Books a generation at its whole cost, and forgets the oldest ones beyond `most`.
-    pub(crate) fn open(&mut self, plan: Arc<Plan>, key: Arc<str>, most: usize) {
+    pub(crate) fn open(&mut self, plan: Arc<Plan>, payer: Payer, most: usize) {
         let generation = Generation {
-            key,
+            payer,
             status: Status::Running,
             charge: plan.charge(),
             usage: plan.usage,
@@ -85,8 +99,9 @@ impl Books {
         self.forget(most);
     }
 
-    /// Ends a generation after so many completion tokens; when `free`, nothing is owed.
-    pub(crate) fn close(&mut self, id: &str, status: Status, completion: u64, free: bool, now: Moment) {
+    /// Ends a generation after so many completion tokens; when `free`, nothing is owed. Counters see it `lag_ms` later.
+    pub(crate) fn close(&mut self, id: &str, end: End, now: Moment, lag_ms: u64) {
+        let End { status, completion, free } = end;
         let Some(mut generation) = self.generations.remove(id) else { return };
         assert_eq!(generation.status, Status::Running, "a generation ends once");
         self.put(&generation, Exact::minus);
@@ -106,6 +121,7 @@ impl Books {
         self.running -= 1;
         self.aborted += u64::from(status == Status::Aborted);
         self.failed += u64::from(status == Status::Failed);
+        self.tallies.count(&generation.payer, &plan, &generation.usage, &generation.charge, now, lag_ms);
         self.generations.insert(Arc::clone(&plan.id), generation);
     }
 
@@ -119,11 +135,6 @@ impl Books {
         self.order.iter().filter_map(|id| self.generations.get(id))
     }
 
-    /// What a key has spent at OpenRouter and at providers.
-    pub(crate) fn spent_by(&self, key: &str) -> Exact {
-        self.by_key.get(key).copied().unwrap_or_default()
-    }
-
     pub(crate) fn bill(&self) -> Bill {
         let texts = |sums: &BTreeMap<Arc<str>, Exact>| {
             sums.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
@@ -131,7 +142,7 @@ impl Books {
         Bill {
             total: self.openrouter.plus(self.provider).to_string(),
             requests: self.requests,
-            by_key: texts(&self.by_key),
+            by_key: self.by_key.iter().map(|(k, v)| (short(k).to_owned(), v.to_string())).collect(),
             by_model: texts(&self.by_model),
             openrouter_usd: self.openrouter.to_string(),
             provider_usd: self.provider.to_string(),
@@ -146,7 +157,7 @@ impl Books {
         let charge = &generation.charge;
         self.openrouter = apply(self.openrouter, charge.openrouter);
         self.provider = apply(self.provider, charge.provider);
-        let by_key = self.by_key.entry(Arc::clone(&generation.key)).or_default();
+        let by_key = self.by_key.entry(Arc::clone(&generation.payer.key)).or_default();
         *by_key = apply(*by_key, charge.total());
         let by_model = self.by_model.entry(Arc::clone(&generation.plan.model.id)).or_default();
         *by_model = apply(*by_model, charge.total());

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
+use crate::account::guardrail::Rules;
 use crate::exact::Exact;
 use crate::prices::Prices;
 
@@ -153,6 +154,27 @@ impl Catalogue {
     pub(crate) fn endpoints_text(&self, name: &str) -> Option<Bytes> {
         let model = &self.models[*self.by_name.get(name)?];
         self.endpoint_texts.get(&*model.id).cloned()
+    }
+
+    /// The dated slug of a model, variants stripped, as guardrails tell it.
+    pub(crate) fn canonical(&self, name: &str) -> Option<Arc<str>> {
+        let rest = name.split_once(':').map_or(name, |(before, _)| before);
+        let index = self.by_name.get(name).or_else(|| self.by_name.get(rest))?;
+        Some(Arc::clone(&self.models[*index].canonical))
+    }
+
+    /// What a key may use, as `/models` tells it.
+    pub(crate) fn models_under(&self, rules: &Rules) -> Bytes {
+        let mut listing: Value = serde_json::from_slice(&self.models_text).expect("the listing is JSON");
+        let rows = listing["data"].as_array_mut().expect("a list of models");
+        let allowed = |row: &Value| {
+            let index = row["id"].as_str().and_then(|id| self.by_name.get(id));
+            index.is_some_and(|index| rules.allow_model(&self.models[*index]))
+        };
+        rows.retain(allowed);
+        let count = rows.len();
+        listing["total_count"] = json!(count);
+        text(&listing)
     }
 
     /// The model behind a name, variants stripped, aliases and routers followed.

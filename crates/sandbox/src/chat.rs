@@ -8,9 +8,12 @@ use fastrand::Rng;
 use http::Response;
 use http::header::HeaderValue;
 
+use crate::account::gate::{self, Admitted};
+use crate::account::payer::Payer;
 use crate::answer;
 use crate::clock::Moment;
 use crate::error::Failure;
+use crate::exact::Exact;
 use crate::faults::{Early, Fate};
 use crate::plan::{Plan, World};
 use crate::reply::{self, Cut, Reply};
@@ -27,17 +30,21 @@ const GARBAGE: &[u8] = b"\x89\x00{\"id\":\"gen-\xff\xfe<html>\x00\x01\x02";
 /// Answers, or cuts the connection.
 pub(crate) async fn complete(state: &Arc<State>, key: Arc<str>, body: Bytes) -> Result<Response<Reply>, Cut> {
     let prepared = if body.len() > LONG {
-        let shared = Arc::clone(state);
-        tokio::task::spawn_blocking(move || prepare(&shared, &body)).await.map_err(|_| Cut)?
+        let (shared, key) = (Arc::clone(state), Arc::clone(&key));
+        tokio::task::spawn_blocking(move || prepare(&shared, &key, &body)).await.map_err(|_| Cut)?
     } else {
-        prepare(state, &body)
+        prepare(state, &key, &body)
     };
     match prepared {
         Prepared::Cut => Err(Cut),
         Prepared::Refused(failure, id) => Ok(reply::with_id(reply::failure(failure), &id)),
-        Prepared::Runs(plan) => {
+        Prepared::Runs(plan, payer) => {
             let id = Arc::clone(&plan.id);
-            let run = Run::start(state, Arc::new(*plan), key);
+            let held = match hold(state, &plan) {
+                Ok(held) => held,
+                Err(failure) => return Ok(reply::with_id(reply::failure(failure), &id)),
+            };
+            let run = Run::start(state, Arc::new(*plan), payer, held);
             Ok(reply::with_id(perform(state, run).await?, &id))
         }
     }
@@ -45,13 +52,13 @@ pub(crate) async fn complete(state: &Arc<State>, key: Arc<str>, body: Bytes) -> 
 
 /// What is to be done about a request.
 enum Prepared {
-    Runs(Box<Plan>),
+    Runs(Box<Plan>, Payer),
     Refused(Failure, String),
     Cut,
 }
 
-fn prepare(state: &State, body: &[u8]) -> Prepared {
-    let now = Moment::now();
+fn prepare(state: &State, key: &str, body: &[u8]) -> Prepared {
+    let now = state.now();
     let mut rng = state.rng_for(body);
     let fate = state.faults.read().draw(&mut rng);
     let refused = |failure: Failure, rng: &mut Rng| {
@@ -69,24 +76,40 @@ fn prepare(state: &State, body: &[u8]) -> Prepared {
         Some(Early::EmptyError) => Some(Failure { status: 502, body: String::new(), headers: Vec::new() }),
         Some(Early::RateLimit) => Some(Failure::rate_limited(which.is_multiple_of(2))),
         Some(Early::Money) => Some(Failure::money(which)),
+        Some(Early::Refused) => Some(Failure::refused(which)),
         None => None,
     };
     if let Some(failure) = early {
         return refused(failure, &mut rng);
     }
-    plan(state, &request, fate, now, &mut rng).unwrap_or_else(|failure| refused(failure, &mut rng))
+    let planned = gate::admit(state, key, &request, now)
+        .and_then(|admitted| plan(state, &request, &admitted, fate, now, &mut rng));
+    planned.unwrap_or_else(|failure| refused(failure, &mut rng))
 }
 
 fn plan(
     state: &State,
     request: &Request,
+    admitted: &Admitted,
     fate: Fate,
     now: Moment,
     rng: &mut Rng,
 ) -> Result<Prepared, Failure> {
     let catalogue = state.catalogue();
-    let world = World { config: &state.config, catalogue: &catalogue, now };
-    Plan::draw(&world, request, fate, rng).map(|plan| Prepared::Runs(Box::new(plan)))
+    let purse = admitted.purse.as_ref();
+    let world = World { config: &state.config, catalogue: &catalogue, now, rules: &admitted.rules, purse };
+    let plan = Plan::draw(&world, request, fate, rng)?;
+    Ok(Prepared::Runs(Box::new(plan), admitted.payer.clone()))
+}
+
+/// Sets aside what the in-flight budget counts, where there is one.
+fn hold(state: &State, plan: &Plan) -> Result<Exact, Failure> {
+    match state.config.in_flight() {
+        Some(budget) if !plan.estimate.is_zero() => {
+            state.flow.lock().hold(plan.estimate, budget).map(|()| plan.estimate)
+        }
+        _ => Ok(Exact::ZERO),
+    }
 }
 
 /// Runs it. Should the client leave meanwhile, this future is dropped and the run with it.

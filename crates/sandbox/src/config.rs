@@ -3,6 +3,8 @@
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::account::settings::{DeclaredKey, PlainCredits};
+use crate::exact::Exact;
 use crate::faults::Faults;
 
 /// What a sandbox is like. The default is benign and quick.
@@ -36,6 +38,26 @@ pub struct Config {
     pub generations_max: usize,
     /// Whether `/generation` finds only what the asking key made.
     pub private_generations: bool,
+    /// The credits that the account ever bought, USD as decimal text; `"0"` for a free tier.
+    pub credits: String,
+    /// Plaintexts of the keys that administer, and cannot do inference.
+    pub management_keys: Vec<String>,
+    /// Keys that exist from the start.
+    pub keys: Vec<DeclaredKey>,
+    /// Whether a key that was never made is refused with 401; else it works, without a limit.
+    pub strict_keys: bool,
+    /// Whether `/key` has `budgets` and `effective_budget`: the SDK of 2026-10-27 has them, the probe of 2026-10-02 has not.
+    pub key_budgets: bool,
+    /// What `/credits` tells an ordinary key.
+    pub plain_credits: PlainCredits,
+    /// Milliseconds until the counters of `/key`, `/keys` and `/credits`, and the limits, see a generation that ended.
+    pub counter_lag_ms: u64,
+    /// USD, decimal text: what the estimates of running requests may come to; none for no such budget.
+    pub in_flight_budget: Option<String>,
+    /// Requests of `:free` models a minute, for the account.
+    pub free_per_minute: u64,
+    /// Requests of `:free` models a UTC day; none for 1000 from nine dollars ever bought, and 50 below.
+    pub free_per_day: Option<u64>,
 }
 
 impl Default for Config {
@@ -54,6 +76,16 @@ impl Default for Config {
             body_bytes_max: 32 << 20,
             generations_max: 250_000,
             private_generations: false,
+            credits: "10000".to_owned(),
+            management_keys: vec!["sk-or-v1-sandbox-management".to_owned()],
+            keys: Vec::new(),
+            strict_keys: false,
+            key_budgets: true,
+            plain_credits: PlainCredits::default(),
+            counter_lag_ms: 0,
+            in_flight_budget: None,
+            free_per_minute: 20,
+            free_per_day: None,
         }
     }
 }
@@ -81,8 +113,26 @@ impl Config {
                 return Err(ConfigError::Range(format!("{name} is a share, 0 to 1")));
             }
         }
+        for (name, amount) in
+            [("credits", Some(&config.credits)), ("in_flight_budget", config.in_flight_budget.as_ref())]
+        {
+            if amount.is_some_and(|amount| Exact::parse(amount).is_none()) {
+                return Err(ConfigError::Range(format!("{name} is decimal text, at least 0")));
+            }
+        }
+        config.keys.iter().try_for_each(DeclaredKey::check)?;
         config.faults.check()?;
         Ok(config)
+    }
+
+    /// The credits, exactly. What cannot be read is nothing.
+    pub(crate) fn bought(&self) -> Exact {
+        Exact::parse(&self.credits).unwrap_or_default()
+    }
+
+    /// The in-flight budget, exactly.
+    pub(crate) fn in_flight(&self) -> Option<Exact> {
+        self.in_flight_budget.as_deref().and_then(Exact::parse)
     }
 }
 
@@ -188,6 +238,13 @@ mod tests {
             "tool_calls = 2.0",
             "faults = { hang = -1.0 }",
             "seed = \"x\"",
+            "credits = \"-1\"",
+            "in_flight_budget = \"x\"",
+            "keys = [{ name = \"a\" }]",
+            "keys = [{ name = \"a\", key = \"k\", limit = \"x\" }]",
+            "keys = [{ name = \"a\", key = \"k\", limit_reset = \"hourly\" }]",
+            "keys = [{ name = \"a\", key = \"k\", expires_at = \"2027-12-31T23:59Z\" }]",
+            "plain_credits = \"lies\"",
             "[",
         ] {
             assert!(Config::from_toml(bad).is_err(), "{bad}");

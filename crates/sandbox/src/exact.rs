@@ -58,6 +58,27 @@ impl Exact {
         Exact(self.0.checked_sub(other.0).expect("a bill below zero"))
     }
 
+    /// This less the other as decimal text, which may be below zero.
+    pub(crate) fn less(self, other: Exact) -> String {
+        if self >= other { self.minus(other).to_string() } else { format!("-{}", other.minus(self)) }
+    }
+
+    /// What is left above the other, at least nothing.
+    pub(crate) fn above(self, other: Exact) -> Exact {
+        Exact(self.0.saturating_sub(other.0))
+    }
+
+    /// How many whole units this buys at a price; `None` when they are free.
+    pub(crate) fn buys(self, price: Exact) -> Option<u64> {
+        Some(u64::try_from(self.0.checked_div(price.0)?).unwrap_or(u64::MAX))
+    }
+
+    /// With two digits after the point, cut: `500.00`.
+    pub(crate) fn cents(self) -> String {
+        let cents = self.0 / (UNIT / 100);
+        format!("{}.{:02}", cents / 100, cents % 100)
+    }
+
     pub(crate) fn is_zero(self) -> bool {
         self.0 == 0
     }
@@ -182,6 +203,19 @@ mod tests {
         assert_eq!(price.fraction_up(1, 2).to_string(), "0.000000000000000000000000000002");
         assert_eq!(Exact::parse("0.0019").expect("a price").fraction_up(5, 100).to_string(), "0.000095");
         assert_eq!(price.fraction_up(1, 1), price);
+    }
+
+    #[test]
+    fn differences_and_quotients() {
+        let usd = |text: &str| Exact::parse(text).expect(text);
+        assert_eq!(usd("1.5").less(usd("2")), "-0.5");
+        assert_eq!(usd("2").less(usd("1.5")), "0.5");
+        assert_eq!(usd("2").less(usd("2")), "0");
+        assert_eq!((usd("1").above(usd("2")), usd("2").above(usd("0.5"))), (Exact::ZERO, usd("1.5")));
+        assert_eq!(usd("1").buys(usd("0.3")), Some(3));
+        assert_eq!(usd("0.9").buys(usd("0.3")), Some(3));
+        assert_eq!(usd("1").buys(Exact::ZERO), None);
+        assert_eq!((usd("500").cents(), usd("0.019").cents()), ("500.00".to_owned(), "0.01".to_owned()));
     }
 
     proptest! {

@@ -23,6 +23,8 @@ pub struct Faults {
     pub rate_limit: f64,
     /// A 402 or 403 about money.
     pub money_error: f64,
+    /// A 400, 401, 403, 404, 408, 413 or 422 about the request.
+    pub request_error: f64,
     /// Nothing is answered for [`Faults::hang_ms`]; it runs meanwhile and is billed as if the client were waiting.
     pub hang: f64,
     /// How long a hang lasts, in milliseconds; `None` for ever.
@@ -57,6 +59,7 @@ pub struct Faults {
     pub price_factor: String,
 }
 
+const ASIDE: u64 = 0x7265_6675_7365_6421;
 const COMMENT_BYTES_MAX: usize = 16 << 20;
 
 impl Default for Faults {
@@ -67,6 +70,7 @@ impl Default for Faults {
             empty_error: 0.0,
             rate_limit: 0.0,
             money_error: 0.0,
+            request_error: 0.0,
             hang: 0.0,
             hang_ms: None,
             lose_answer: 0.0,
@@ -138,6 +142,8 @@ impl Faults {
 
     /// Which faults befall one request. The draws are always the same number, so that one fault does not shift others.
     pub(crate) fn draw(&self, rng: &mut Rng) -> Fate {
+        // Drawn aside: it came later than the others and must not shift them.
+        let refused = Rng::with_seed(rng.clone().u64(..) ^ ASIDE).f64() < self.request_error;
         let mut befalls = |chance: f64| rng.f64() < chance;
         let early = [
             (befalls(self.close_before_headers), Early::Close),
@@ -145,6 +151,7 @@ impl Faults {
             (befalls(self.empty_error), Early::EmptyError),
             (befalls(self.rate_limit), Early::RateLimit),
             (befalls(self.money_error), Early::Money),
+            (refused, Early::Refused),
         ];
         Fate {
             early: early.into_iter().find(|(befalls, _)| *befalls).map(|(_, early)| early),
@@ -172,6 +179,7 @@ pub(crate) enum Early {
     EmptyError,
     RateLimit,
     Money,
+    Refused,
 }
 
 /// The faults of one request.

@@ -4,17 +4,18 @@ use std::fmt::Write;
 
 use serde_json::json;
 
+use crate::account::payer::short;
 use crate::books::{Generation, Status};
 use crate::clock::Moment;
 use crate::config::Byok;
 use crate::error::Failure;
 use crate::server::State;
 
-/// The answer about an id, for a key (the first 16 hex digits of its SHA-256).
+/// The answer about an id, for a key (the SHA-256 of its plaintext).
 pub(crate) fn answer(state: &State, id: &str, key: &str, now: Moment) -> Result<String, Failure> {
     let books = state.books.lock();
     let found = books.find(id).filter(|generation| generation.ready.is_some_and(|ready| ready <= now));
-    match found.filter(|generation| !state.config.private_generations || &*generation.key == key) {
+    match found.filter(|generation| !state.config.private_generations || &*generation.payer.key == key) {
         Some(generation) => Ok(body(generation)),
         None => Err(Failure {
             status: 404,
@@ -37,7 +38,7 @@ pub(crate) fn list(state: &State) -> String {
              \"streamed\":{},\"prompt_tokens\":{},\"completion_tokens\":{},\"lost\":{}}}",
             if index == 0 { "" } else { "," },
             plan.id,
-            generation.key,
+            short(&generation.payer.key),
             json!(&*plan.model.id),
             json!(&*plan.provider),
             generation.charge.total(),
@@ -90,7 +91,7 @@ fn body(generation: &Generation) -> String {
         "router": null, "preset_id": null, "service_tier": null,
         "origin": "", "app_id": null, "http_referer": null, "user_agent": null, "external_user": null,
         "session_id": plan.session_id,
-        "workspace_id": null, "data_region": "global",
+        "workspace_id": &*generation.payer.workspace, "data_region": "global",
         "streamed": plan.stream, "cancelled": cancelled,
         "finish_reason": finish, "native_finish_reason": finish,
         "is_byok": is_byok, "cache_discount": null, "response_cache_source_id": null,

@@ -24,6 +24,7 @@
 //!
 //! A body with `"metadata":{"sandbox_tokens":"123"}` gets exactly 123 tokens, or its output cap when that is smaller.
 
+mod account;
 mod answer;
 mod bill;
 mod books;
@@ -36,17 +37,22 @@ mod error;
 mod exact;
 mod faults;
 mod generation;
+mod own;
 mod plan;
 mod prices;
+mod query;
 mod reply;
 mod request;
 mod route;
+mod router;
 mod run;
 mod server;
 mod stream;
 mod tokens;
 mod words;
 
+pub use account::settings::{DeclaredKey, PlainCredits};
+pub use account::window::Interval;
 pub use bill::Bill;
 pub use config::{Byok, Config, ConfigError, Latency, Millis, UsageTail};
 pub use faults::Faults;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
+use crate::account::guardrail::Rules;
+use crate::account::purse::{Ask, Purse};
 use crate::catalogue::{Asked, Catalogue, Endpoint, Family, Model, PriceKind, Variant};
 use crate::clock::Moment;
 use crate::config::{Byok, Config, UsageTail};
@@ -52,6 +54,8 @@ pub(crate) struct Plan {
     /// How much longer when aborted, in tenths: 10 to 30.
     pub(crate) aborted_tenths: u64,
     pub(crate) fate: Fate,
+    /// Prompt and output cap at token prices, USD: what the in-flight budget counts.
+    pub(crate) estimate: Exact,
     /// Drawn for what the stream does.
     pub(crate) seed: u64,
     rates: Rates,
@@ -73,6 +77,10 @@ pub(crate) struct World<'a> {
     pub(crate) config: &'a Config,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) now: Moment,
+    /// The lists of the guardrails that bind the key.
+    pub(crate) rules: &'a Rules,
+    /// What it is paid from; none when nobody looks.
+    pub(crate) purse: Option<&'a Purse>,
 }
 
 /// An endpoint that may serve, and what it would bill.
@@ -84,6 +92,8 @@ struct Draft<'a> {
     fees: Exact,
     usage: Usage,
     cap: u64,
+    /// Prompt tokens as counted.
+    counted: u64,
 }
 
 impl Plan {
@@ -95,7 +105,7 @@ impl Plan {
         rng: &mut Rng,
     ) -> Result<Plan, Failure> {
         let asked = resolve(world, request, rng)?;
-        let drafts = drafts(world, request, &asked)?;
+        let drafts = affordable(world, drafts(world, request, &asked)?)?;
         let mut draft = if world.config.adversarial { dearest(drafts) } else { usual(drafts, request, rng) };
         let content = world.content(request, &mut draft, rng);
         let hinted_or_cut = draft.usage.completion >= draft.cap;
@@ -105,7 +115,9 @@ impl Plan {
             Content::Text(_) => "stop",
         };
         let config = world.config;
+        let free = draft.asked.model.price == PriceKind::Free;
         Ok(Plan {
+            estimate: if free { Exact::ZERO } else { draft.ask().estimate() },
             id: generation_id(world.now, rng),
             created: world.now,
             model: Arc::clone(&draft.asked.model),
@@ -169,7 +181,7 @@ impl Plan {
 fn resolve(world: &World<'_>, request: &Request, rng: &mut Rng) -> Result<Vec<Asked>, Failure> {
     let preset = [PRESET_MODEL.to_owned()];
     let names: &[String] = if request.preset { &preset } else { &request.models };
-    names
+    let found: Vec<Asked> = names
         .iter()
         .map(|name| match world.catalogue.resolve(name, rng) {
             Some(asked) if asked.model.chats => Ok(asked),
@@ -186,7 +198,13 @@ fn resolve(world: &World<'_>, request: &Request, rng: &mut Rng) -> Result<Vec<As
                 &request.models,
             )),
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    let (allowed, blocked): (Vec<Asked>, Vec<Asked>) =
+        found.into_iter().partition(|asked| world.rules.allow_model(&asked.model));
+    match blocked.first().filter(|_| allowed.is_empty()) {
+        Some(first) => Err(Failure::guarded(&first.model.id)),
+        None => Ok(allowed),
+    }
 }
 
 /// Every endpoint of every model that may serve it, with its bill; models in the order asked.
@@ -199,7 +217,7 @@ fn drafts<'a>(
     let mut refused = Vec::new();
     for asked in asked {
         let least = world.least_tokens(request, asked.model.family);
-        match route::eligible(asked, request, least) {
+        match route::eligible(asked, request, least, world.rules) {
             Ok(endpoints) => {
                 drafts.push(
                     endpoints
@@ -217,6 +235,27 @@ fn drafts<'a>(
     let priced_out = refused.iter().find(|(nothing, _)| *nothing == Nothing::Price);
     let &(nothing, tokens) = priced_out.or(refused.first()).expect("at least one model was asked for");
     Err(nothing.failure(tokens, &request.models))
+}
+
+/// The drafts that can be paid in full; the check is made at one endpoint after the other.
+fn affordable<'a>(world: &World<'_>, drafts: Vec<Vec<Draft<'a>>>) -> Result<Vec<Vec<Draft<'a>>>, Failure> {
+    let Some(purse) = world.purse else { return Ok(drafts) };
+    let mut shorts = Vec::new();
+    let mut can_pay = |draft: &Draft<'_>| match purse.affords(&draft.ask()) {
+        Ok(()) => true,
+        Err(short) => {
+            shorts.push(short);
+            false
+        }
+    };
+    let mut left = Vec::new();
+    for mut own in drafts {
+        own.retain(&mut can_pay);
+        if !own.is_empty() {
+            left.push(own);
+        }
+    }
+    if left.is_empty() { Err(purse.refusal(&shorts)) } else { Ok(left) }
 }
 
 /// The one that comes dearest.
@@ -304,7 +343,8 @@ impl World<'_> {
         if asked.model.price == PriceKind::Zero {
             fees = fees.plus(Exact::EIGHT_CENTS);
         }
-        let mut draft = Draft { asked, endpoint, rates, write: rates.prompt, fees, usage, cap };
+        let mut draft =
+            Draft { asked, endpoint, rates, write: rates.prompt, fees, usage, cap, counted: least };
         if asked.model.price == PriceKind::Free {
             draft.rates = Rates::default();
             draft.write = Exact::ZERO;
@@ -351,6 +391,16 @@ impl World<'_> {
 }
 
 impl Draft<'_> {
+    /// What OpenRouter asks for beforehand: token prices alone.
+    fn ask(&self) -> Ask {
+        Ask {
+            prompt: self.counted,
+            output: self.cap,
+            prompt_price: self.rates.prompt,
+            output_price: self.rates.completion,
+        }
+    }
+
     /// The price of a token written to a cache, where this request can write one.
     fn write_price(&self, request: &Request) -> Option<Exact> {
         let (rates, family) = (&self.rates, self.asked.model.family);

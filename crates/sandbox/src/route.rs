@@ -1,5 +1,6 @@
 //! Which endpoints may serve a request: OpenRouter's filters, in its order (CONTRACT 8.4).
 
+use crate::account::guardrail::Rules;
 use crate::catalogue::{Asked, Endpoint, PriceKind, Tier, Variant};
 use crate::error::Failure;
 use crate::exact::Exact;
@@ -16,6 +17,8 @@ pub(crate) enum Nothing {
     Context(u64),
     /// `max_price` left none.
     Price,
+    /// A guardrail left none.
+    Guardrail,
 }
 
 impl Nothing {
@@ -28,6 +31,7 @@ impl Nothing {
                 "no_endpoints",
                 models,
             ),
+            Nothing::Guardrail => Failure::guarded("every provider of the model"),
             Nothing::Price => Failure::availability(
                 404,
                 "No endpoints found that satisfy the max price for this request",
@@ -51,6 +55,7 @@ pub(crate) fn eligible<'a>(
     asked: &'a Asked,
     request: &Request,
     tokens: u64,
+    rules: &Rules,
 ) -> Result<Vec<&'a Endpoint>, Nothing> {
     let provider = &request.provider;
     let called = |names: &[String], endpoint: &Endpoint| names.iter().any(|name| endpoint.is_called(name));
@@ -70,6 +75,10 @@ pub(crate) fn eligible<'a>(
         .collect();
     if left.is_empty() {
         return Err(Nothing::Provider);
+    }
+    left.retain(|endpoint| rules.allow_endpoint(endpoint));
+    if left.is_empty() {
+        return Err(Nothing::Guardrail);
     }
     let most =
         left.iter().map(|endpoint| endpoint.context.min(endpoint.prompt_max)).max().unwrap_or_default();
@@ -126,7 +135,7 @@ mod tests {
         let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"x"}}]{rest}}}"#);
         let request = Request::read(body.as_bytes()).expect(&body);
         let asked = catalogue.resolve(model, &mut Rng::with_seed(1)).expect(model);
-        eligible(&asked, &request, tokens)
+        eligible(&asked, &request, tokens, &Rules::default())
             .map(|left| left.iter().map(|endpoint| endpoint.tag.clone()).collect())
     }
 

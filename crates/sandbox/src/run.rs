@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::books::Status;
-use crate::clock::Moment;
+use crate::account::payer::Payer;
+use crate::books::{End, Status};
+use crate::exact::Exact;
 use crate::plan::Plan;
 use crate::server::State;
 
@@ -14,14 +15,16 @@ pub(crate) struct Run {
     pub(crate) plan: Arc<Plan>,
     /// Completion tokens so far.
     pub(crate) produced: u64,
+    /// What is set aside of the in-flight budget.
+    held: Exact,
     over: bool,
 }
 
 impl Run {
-    /// Books it.
-    pub(crate) fn start(state: &Arc<State>, plan: Arc<Plan>, key: Arc<str>) -> Run {
-        state.books.lock().open(Arc::clone(&plan), key, state.config.generations_max);
-        Run { state: Arc::clone(state), plan, produced: 0, over: false }
+    /// Books it; so much of the in-flight budget is set aside for it.
+    pub(crate) fn start(state: &Arc<State>, plan: Arc<Plan>, payer: Payer, held: Exact) -> Run {
+        state.books.lock().open(Arc::clone(&plan), payer, state.config.generations_max);
+        Run { state: Arc::clone(state), plan, produced: 0, held, over: false }
     }
 
     /// It came to its end.
@@ -37,7 +40,11 @@ impl Run {
     fn end(&mut self, status: Status, completion: u64, free: bool) {
         if !self.over {
             self.over = true;
-            self.state.books.lock().close(&self.plan.id, status, completion, free, Moment::now());
+            let (state, end) = (&self.state, End { status, completion, free });
+            state.books.lock().close(&self.plan.id, end, state.now(), state.config.counter_lag_ms);
+            if !self.held.is_zero() {
+                state.flow.lock().free(self.held);
+            }
         }
     }
 }

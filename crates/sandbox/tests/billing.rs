@@ -293,10 +293,11 @@ async fn with(faults: Faults) -> Sandbox {
 async fn faults_before_anything_runs() {
     for (faults, statuses) in [
         (Faults { close_before_headers: 1.0, ..Faults::default() }, vec![0]),
-        (Faults { server_error: 1.0, ..Faults::default() }, vec![500, 502, 503, 524, 529]),
+        (Faults { server_error: 1.0, ..Faults::default() }, vec![500, 502, 503, 504, 524, 529]),
         (Faults { empty_error: 1.0, ..Faults::default() }, vec![502]),
         (Faults { rate_limit: 1.0, ..Faults::default() }, vec![429]),
         (Faults { money_error: 1.0, ..Faults::default() }, vec![402, 403]),
+        (Faults { request_error: 1.0, ..Faults::default() }, vec![400, 401, 403, 404, 408, 413, 422]),
     ] {
         let sandbox = with(faults).await;
         for seed in 0..8 {

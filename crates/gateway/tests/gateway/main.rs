@@ -1,6 +1,7 @@
 //! The gateway over real sockets, between a client that speaks raw bytes and an upstream that misbehaves at will; with
 //! the real ledger, journal and price book. After every scenario the ledger is asked.
 
+mod admin;
 mod answers;
 mod hostile_clients;
 mod hostile_upstreams;

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use admission::{Admission, Policy};
 use clap::{Args, ValueEnum};
 use console::Console;
+use farebox::config::{self, BudgetFlag, Config, Layer, Setting};
 use gateway::{Gateway, Secret};
 use jiff::Timestamp;
 use openrouter::catalogue::Catalogue;
@@ -34,7 +35,6 @@ use self::banner::Banner;
 use self::upstream_key::UpstreamKey;
 use crate::commands::budgets::list;
 use crate::commands::version::VERSION;
-use crate::config::{self, BudgetFlag, Config, Layer, Setting};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
