@@ -132,8 +132,12 @@ impl Walk<'_> {
         if clamped.is_some() {
             self.shared.stats.clamped.add();
         }
-        let permission =
-            Permission { output_cap: cap, max_price: bound.max_price, ignore: bound.ignore.clone() };
+        let permission = Permission {
+            output_cap: cap,
+            max_price: bound.max_price,
+            ignore: bound.ignore.clone(),
+            ..Permission::default()
+        };
         let request = self.onward(self.chat.splice(self.body, &permission))?;
         let decided = Decided {
             request_id: self.request_id.to_owned(),
