@@ -40,6 +40,7 @@ pub(crate) fn rules() -> Rules {
     let at = vec![50, 80, 100];
     Rules {
         credits_below: vec![Nano::from_cents(500)],
+        key_below: Vec::new(),
         key_at: vec![80, 100],
         runway_ms: 3 * DAY_MS,
         budget_at: ["all", RUDE]

@@ -80,6 +80,7 @@ impl AlertsConfig {
         AlertsConfig {
             rules: Rules {
                 credits_below: layer.credits_below.unwrap_or_else(|| vec![Nano::from_cents(500)]),
+                key_below: Vec::new(),
                 key_at: layer.key_at.unwrap_or_else(|| vec![80, 100]),
                 runway_ms: milliseconds(layer.runway.unwrap_or(Duration::from_secs(3 * 86_400))),
                 budget_at: budget_at.collect(),
@@ -91,7 +92,10 @@ impl AlertsConfig {
 }
 
 /// `warn_at` of the budgets that have one.
-pub(super) fn warn_at(budgets: &[RawBudget], source: Source<'_>) -> Result<HashMap<String, Vec<u8>>, ConfigError> {
+pub(super) fn warn_at(
+    budgets: &[RawBudget],
+    source: Source<'_>,
+) -> Result<HashMap<String, Vec<u8>>, ConfigError> {
     let with = budgets.iter().filter_map(|budget| Some((budget.name.get_ref(), budget.warn_at.as_ref()?)));
     with.map(|(name, at)| Ok((name.clone(), percents(at, source)?))).collect()
 }
@@ -145,7 +149,10 @@ mod tests {
         .expect("a configuration");
         assert_eq!(alerts.rules.credits_below, [Nano::from_cents(2_000), Nano::from_cents(500)]);
         assert_eq!((alerts.rules.key_at.len(), alerts.rules.runway_ms), (0, 7 * 86_400_000));
-        assert_eq!((&alerts.rules.budget_at["a"], &alerts.rules.budget_at["b"]), (&vec![75], &vec![50, 80, 100]));
+        assert_eq!(
+            (&alerts.rules.budget_at["a"], &alerts.rules.budget_at["b"]),
+            (&vec![75], &vec![50, 80, 100])
+        );
         assert_eq!(alerts.check_every, Duration::from_secs(60));
     }
 
@@ -154,11 +161,14 @@ mod tests {
         for (text, told) in [
             ("[alerts]\nkey_at = [101]", "f.toml:2: 101 is no percentage from 1 to 100"),
             ("[alerts]\nkey_at = [0]", "f.toml:2: 0 is no percentage"),
-            ("[alerts]\ncredits_below = [5.0]", "money is exact text: write \"5.0\""),
+            ("[alerts]\ncredits_below = [5.5]", "money is exact text: write \"5.5\""),
             ("[alerts]\ncredits_below = [\"x\"]", "f.toml:2: credits_below: 'x' is not an amount"),
             ("[alerts]\ncheck_every = \"0s\"", "f.toml:2: '0s' is more often than once a second"),
             ("[alerts]\nrunway = \"3 weeks\"", "f.toml:2: '3 weeks' is not a duration"),
-            ("[alerts]\ncheckevery = \"5m\"", "f.toml:2: unknown key 'checkevery'\nhint: did you mean 'check_every'?"),
+            (
+                "[alerts]\ncheckevery = \"5m\"",
+                "f.toml:2: unknown key 'checkevery'\nhint: did you mean 'check_every'?",
+            ),
         ] {
             let error = of(text).expect_err(text);
             assert!(error.contains(told), "{text}\n{error}");

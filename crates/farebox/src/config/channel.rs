@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use alerts::{
-    Channel, Command, Email, Mailbox, PAGERDUTY, PagerDuty, Secret, SigningKey, Slack, Target, Transport, Way, Webhook,
+    Channel, Command, Email, Mailbox, PAGERDUTY, PagerDuty, Secret, SigningKey, Slack, Target, Transport,
+    Way, Webhook,
 };
 
 use super::ConfigError;
@@ -31,7 +32,18 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("webhook", &["url", "url_env", "url_file", "secret_env", "secret_file", "allow_private"]),
     (
         "email",
-        &["host", "port", "security", "insecure", "username", "password_env", "password_file", "from", "to", "ca_file"],
+        &[
+            "host",
+            "port",
+            "security",
+            "insecure",
+            "username",
+            "password_env",
+            "password_file",
+            "from",
+            "to",
+            "ca_file",
+        ],
     ),
     ("command", &["command", "timeout"]),
 ];
@@ -82,8 +94,11 @@ impl ChannelPlan {
             WayPlan::Webhook { url, keys, allow_private } => {
                 let url = target(&url.read().map_err(wrong)?, *allow_private, url)?;
                 let texts = keys.read().map_err(wrong)?;
-                let keys: Result<Vec<SigningKey>, _> =
-                    texts.expose().split_whitespace().map(|key| SigningKey::parse(&Secret::new(key))).collect();
+                let keys: Result<Vec<SigningKey>, _> = texts
+                    .expose()
+                    .split_whitespace()
+                    .map(|key| SigningKey::parse(&Secret::new(key)))
+                    .collect();
                 let keys = keys.map_err(|error| wrong(format!("of {}: {error}", keys_place(&self.way))))?;
                 Way::Webhook(Webhook { url, keys })
             }
@@ -93,7 +108,9 @@ impl ChannelPlan {
                     email.login = Some((name.clone(), password.read().map_err(wrong)?));
                 }
                 let pem = |file: &PathBuf| {
-                    fs::read(file).map_err(|error| wrong(format!("cannot read {}: {}", file.display(), crate::chain(&error))))
+                    fs::read(file).map_err(|error| {
+                        wrong(format!("cannot read {}: {}", file.display(), crate::chain(&error)))
+                    })
                 };
                 email.extra_roots = ca_file.as_ref().map(pem).transpose()?;
                 Way::Email(email)
@@ -123,7 +140,9 @@ impl Place {
             Place::File(path) => {
                 let cannot = |why: String| format!("cannot read {}: {why}", path.display());
                 match fs::metadata(path) {
-                    Ok(about) if about.len() > FILE_BYTES_MAX => return Err(cannot("it is too large".to_owned())),
+                    Ok(about) if about.len() > FILE_BYTES_MAX => {
+                        return Err(cannot("it is too large".to_owned()));
+                    }
                     _ => fs::read_to_string(path).map_err(|error| cannot(crate::chain(&error)))?,
                 }
             }
@@ -171,7 +190,8 @@ fn plan(raw: RawChannel, source: Source<'_>) -> Result<ChannelPlan, ConfigError>
     let name = raw.name.get_ref().clone();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(is_plain) {
-        let sentence = format!("'{name}' cannot name a channel: use 1 to {NAME_BYTES_MAX} letters, digits and -_.");
+        let sentence =
+            format!("'{name}' cannot name a channel: use 1 to {NAME_BYTES_MAX} letters, digits and -_.");
         return Err(source.wrong(raw.name.span(), sentence));
     }
     let kind = raw.kind.get_ref().as_str();
@@ -225,7 +245,11 @@ impl Reading<'_> {
         file: Option<String>,
         key: &str,
     ) -> Result<Place, ConfigError> {
-        let places = [here.map(Place::Here), variable.map(Place::Variable), file.map(|file| Place::File(with_home(&file)))];
+        let places = [
+            here.map(Place::Here),
+            variable.map(Place::Variable),
+            file.map(|file| Place::File(with_home(&file))),
+        ];
         let mut places = places.into_iter().flatten();
         match (places.next(), places.next()) {
             (Some(place), None) => Ok(place),
@@ -273,9 +297,12 @@ fn email(raw: RawChannel, read: &Reading<'_>) -> Result<WayPlan, ConfigError> {
 fn command(raw: RawChannel, read: &Reading<'_>) -> Result<WayPlan, ConfigError> {
     let argv = read.needed(raw.command, "command")?;
     if argv.first().is_none_or(String::is_empty) {
-        return Err(read.wrong("command is a program and its arguments, such as [\"notify-send\", \"farebox\"]"));
+        return Err(
+            read.wrong("command is a program and its arguments, such as [\"notify-send\", \"farebox\"]")
+        );
     }
-    let timeout = raw.timeout.as_deref().map(duration::parse).transpose().map_err(|error| read.wrong(error))?;
+    let timeout =
+        raw.timeout.as_deref().map(duration::parse).transpose().map_err(|error| read.wrong(error))?;
     let timeout = timeout.unwrap_or(COMMAND_TIMEOUT);
     if timeout.is_zero() || timeout > COMMAND_TIMEOUT_MAX {
         return Err(read.wrong(format_args!("timeout is at most {} s", COMMAND_TIMEOUT_MAX.as_secs())));
@@ -314,7 +341,8 @@ impl RawChannel {
 
 /// Whoever wrote the folder one happens to stand in must not choose what runs here, or where secrets are sent.
 pub(super) fn foreign(path: &std::path::Path) -> ConfigError {
-    let what = format!("{} sets '[[alerts.channel]]', and a project's file may come from anyone", path.display());
+    let what =
+        format!("{} sets '[[alerts.channel]]', and a project's file may come from anyone", path.display());
     ConfigError::new(format!("{what}: it could run commands, or have secrets sent elsewhere"))
         .hint("say it yourself: --config farebox.toml, or ~/.config/farebox/config.toml")
 }
@@ -344,13 +372,27 @@ mod tests {
             path.display().to_string()
         };
         let url = file("url", "https://hooks.example.com/T0/secret\n");
-        let keys = file("keys", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nwhsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n");
+        let keys =
+            file("keys", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nwhsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\n");
         for (channel, kind) in [
             (format!("name = \"a\"\nkind = \"slack\"\nurl_file = \"{url}\""), "slack"),
             (format!("name = \"a\"\nkind = \"pagerduty\"\nrouting_key_file = \"{url}\""), "pagerduty"),
-            (format!("name = \"a\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/x\"\nsecret_file = \"{keys}\""), "webhook"),
-            (format!("name = \"a\"\nkind = \"email\"\nhost = \"mail.example.com\"\nusername = \"u\"\npassword_file = \"{url}\"\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]"), "email"),
-            ("name = \"a\"\nkind = \"command\"\ncommand = [\"true\"]\ntimeout = \"5s\"".to_owned(), "command"),
+            (
+                format!(
+                    "name = \"a\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/x\"\nsecret_file = \"{keys}\""
+                ),
+                "webhook",
+            ),
+            (
+                format!(
+                    "name = \"a\"\nkind = \"email\"\nhost = \"mail.example.com\"\nusername = \"u\"\npassword_file = \"{url}\"\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]"
+                ),
+                "email",
+            ),
+            (
+                "name = \"a\"\nkind = \"command\"\ncommand = [\"true\"]\ntimeout = \"5s\"".to_owned(),
+                "command",
+            ),
         ] {
             let channel = open(&channel).expect("a channel");
             assert_eq!(channel.kind(), kind);
@@ -371,17 +413,30 @@ mod tests {
             ("kind = \"slack\"", "f.toml:2: this channel needs 'url_env' or 'url_file'"),
             ("kind = \"slack\"\nurl_env = \"X\"\nurl_file = \"y\"", "this channel has its url in two places"),
             ("kind = \"slack\"\nurl = \"https://x\"", "'url' means nothing to a channel of kind slack"),
-            ("kind = \"slack\"\nhost = \"x\"\nurl_env = \"X\"", "'host' means nothing to a channel of kind slack"),
+            (
+                "kind = \"slack\"\nhost = \"x\"\nurl_env = \"X\"",
+                "'host' means nothing to a channel of kind slack",
+            ),
             ("kind = \"webhook\"\nurl = \"https://x\"", "this channel needs 'secret_env' or 'secret_file'"),
             ("kind = \"email\"\nhost = \"mail.example.com\"\nfrom = \"a@b\"", "this channel needs 'to'"),
             ("kind = \"email\"\nhost = \"h\"\nfrom = \"ab\"\nto = [\"c@d\"]", "'ab' is not an address"),
-            ("kind = \"email\"\nhost = \"h\"\nsecurity = \"none\"\nfrom = \"a@b\"\nto = [\"c@d\"]", "in the clear"),
-            ("kind = \"email\"\nhost = \"h\"\nsecurity = \"ssl\"\nfrom = \"a@b\"\nto = [\"c@d\"]", "security is starttls"),
+            (
+                "kind = \"email\"\nhost = \"h\"\nsecurity = \"none\"\nfrom = \"a@b\"\nto = [\"c@d\"]",
+                "in the clear",
+            ),
+            (
+                "kind = \"email\"\nhost = \"h\"\nsecurity = \"ssl\"\nfrom = \"a@b\"\nto = [\"c@d\"]",
+                "security is starttls",
+            ),
             ("kind = \"command\"\ncommand = []", "command is a program and its arguments"),
             ("kind = \"command\"\ncommand = [\"x\"]\ntimeout = \"1m\"", "timeout is at most 30 s"),
             ("kind = \"slack\"\nurlenv = \"X\"", "unknown key 'urlenv'\nhint: did you mean 'url_env'?"),
         ] {
-            let channel = if channel.starts_with("name") || told.contains("`name`") { channel.to_owned() } else { format!("{named}{channel}") };
+            let channel = if channel.starts_with("name") || told.contains("`name`") {
+                channel.to_owned()
+            } else {
+                format!("{named}{channel}")
+            };
             let error = plans(&channel).expect_err(&channel);
             assert!(error.contains(told), "{channel}\n{error}");
         }
@@ -396,11 +451,29 @@ mod tests {
         std::fs::write(&path, "hunter2").expect("a file");
         let path = path.display();
         for (channel, told) in [
-            (format!("name = \"a\"\nkind = \"slack\"\nurl_file = \"{path}\""), "it is not an http or https URL"),
-            (format!("name = \"a\"\nkind = \"webhook\"\nurl = \"https://x.example\"\nsecret_file = \"{path}\""), "it is not a signing secret"),
-            ("name = \"a\"\nkind = \"slack\"\nurl_env = \"FAREBOX_NO_SUCH_VARIABLE\"".to_owned(), "the variable FAREBOX_NO_SUCH_VARIABLE is not set"),
-            ("name = \"a\"\nkind = \"slack\"\nurl_file = \"/nowhere/url\"".to_owned(), "cannot read /nowhere/url: No such file"),
-            ("name = \"a\"\nkind = \"webhook\"\nurl = \"https://10.0.0.1/\"\nsecret_env = \"X\"".to_owned(), "10.0.0.1 is a private address"),
+            (
+                format!("name = \"a\"\nkind = \"slack\"\nurl_file = \"{path}\""),
+                "it is not an http or https URL",
+            ),
+            (
+                format!(
+                    "name = \"a\"\nkind = \"webhook\"\nurl = \"https://x.example\"\nsecret_file = \"{path}\""
+                ),
+                "it is not a signing secret",
+            ),
+            (
+                "name = \"a\"\nkind = \"slack\"\nurl_env = \"FAREBOX_NO_SUCH_VARIABLE\"".to_owned(),
+                "the variable FAREBOX_NO_SUCH_VARIABLE is not set",
+            ),
+            (
+                "name = \"a\"\nkind = \"slack\"\nurl_file = \"/nowhere/url\"".to_owned(),
+                "cannot read /nowhere/url: No such file",
+            ),
+            (
+                "name = \"a\"\nkind = \"webhook\"\nurl = \"https://10.0.0.1/\"\nsecret_env = \"X\""
+                    .to_owned(),
+                "10.0.0.1 is a private address",
+            ),
         ] {
             let error = open(&channel).expect_err(&channel);
             assert!(error.contains(told) && !error.contains("hunter2"), "{error}");

@@ -102,7 +102,10 @@ impl Layer {
             upstream: server
                 .upstream
                 .map(|url| Setting { value: url.into_inner(), from: path.display().to_string() }),
-            warn_at: raw.budget.as_deref().map_or_else(|| Ok(HashMap::new()), |raw| alerts::warn_at(raw, source))?,
+            warn_at: raw
+                .budget
+                .as_deref()
+                .map_or_else(|| Ok(HashMap::new()), |raw| alerts::warn_at(raw, source))?,
             alerts: AlertsLayer::of_file(raw.alerts, source)?,
             budgets: raw.budget.map(|budgets| budget::budgets_of_file(budgets, source)).transpose()?,
             allow_unbudgeted: read(raw.unbudgeted, source, |text| unbudgeted(text))?,
