@@ -11,7 +11,6 @@ mod banner;
 mod books;
 mod checks;
 pub(crate) mod signals;
-mod upstream_key;
 
 use std::io;
 use std::net::SocketAddr;
@@ -32,11 +31,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::banner::Banner;
-use self::upstream_key::UpstreamKey;
+pub(crate) use self::checks::is_bare_http;
 use crate::commands::budgets::list;
 use crate::commands::version::VERSION;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::secrets;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox serve --budget 10/day\n  farebox serve --budget 10/day --budget 100/month\n  farebox serve --sandbox --budget 1    try it without an account\n  farebox serve --config farebox.toml   budgets per user, model, key: farebox help config\n\nThe key comes from OPENROUTER_API_KEY, or calls bring their own.";
 
@@ -109,7 +109,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     crate::commands::log();
     let config = Config::load(args.layer()?, args.config.clone())?;
     checks::all(&config, args.sandbox)?;
-    let key = if args.sandbox { UpstreamKey::sandbox() } else { UpstreamKey::from_environment()? };
+    let key = if args.sandbox { Some(secrets::of_sandbox()) } else { secrets::api_key()? };
     let data = folder(&config, args.sandbox)?;
     let mut signals = signals::Signals::listen()?;
 
@@ -137,7 +137,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     let catalogue = Arc::new(Catalogue::open(Some(&price_cache(&data, &url))));
 
     let gateway = Gateway::new(
-        gateway_config(&config, listen, key.secret.clone()),
+        gateway_config(&config, listen, key.as_ref().map(|key| key.secret.clone())),
         admission.clone(),
         catalogue,
         upstream,
@@ -160,7 +160,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
         console: own,
         upstream: &url,
         sandbox: args.sandbox,
-        key: &key,
+        key: key.as_ref(),
         config: &config,
         data: &data,
         unknown: &admission.unknown_holds(),
