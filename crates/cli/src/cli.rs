@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{budgets, demo, explain, sandbox, serve};
+use crate::commands::{budgets, demo, explain, routes, sandbox, serve};
 
 /// Examples come first: they are what people look for.
 const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Look at budgets
     Budgets(BudgetsArgs),
+    /// Look at routes and what they saved
+    Routes(RoutesArgs),
     /// Say why a call cost what it did, or was refused
     #[command(help_template = TEMPLATE, before_help = explain::EXAMPLES)]
     Explain(explain::ExplainArgs),
@@ -59,6 +61,22 @@ pub(crate) enum BudgetsCommand {
     /// List every budget: limit, spent, held, left
     #[command(help_template = TEMPLATE, before_help = budgets::list::EXAMPLES)]
     List(budgets::list::ListArgs),
+}
+
+/// `routes …`
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct RoutesArgs {
+    #[command(subcommand)]
+    pub(crate) command: RoutesCommand,
+}
+
+/// What to do with routes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoutesCommand {
+    /// List every route: calls, cost, what it would have cost, saved
+    #[command(help_template = TEMPLATE, before_help = routes::list::EXAMPLES)]
+    List(routes::list::ListArgs),
 }
 
 /// `version`

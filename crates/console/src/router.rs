@@ -14,11 +14,15 @@ use tokio::task::JoinHandle;
 use crate::generation::GenerationRow;
 use crate::guard;
 use crate::reply::{self, Reply};
+use crate::routes::{RouteRow, day_of};
 use crate::row::BudgetRow;
 use crate::unknown::UnknownRow;
 
 /// How far back an explanation is looked for in memory; older ones are in the books.
 const EXPLANATIONS_MAX: usize = 10_000;
+
+/// Days of savings that are told, today included.
+const DAYS: i64 = 30;
 
 /// What the answers are made of.
 #[derive(Clone, Debug)]
@@ -84,6 +88,7 @@ impl Router {
                 let holds = self.admission.unknown_holds();
                 ok(&holds.iter().map(|hold| UnknownRow::new(hold, now_ms)).collect::<Vec<_>>())
             }
+            "/routes" => self.routes(now_ms),
             "/stats" => ok(&self.gateway.stats()),
             "/" => ok(&json!({ "name": "farebox", "version": self.version, "paths": PATHS })),
             _ => match path.strip_prefix("/explain/") {
@@ -102,10 +107,20 @@ impl Router {
             }
         }
         match reasons.is_empty() {
-            true => ok(&json!({ "ready": true })),
+            true => match self.gateway.warnings() {
+                warnings if warnings.is_empty() => ok(&json!({ "ready": true })),
+                warnings => ok(&json!({ "ready": true, "warnings": warnings })),
+            },
             false => {
                 reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "ready": false, "reasons": reasons }))
             }
+        }
+    }
+
+    fn routes(&self, now_ms: i64) -> Reply {
+        match self.gateway.savings(day_of(now_ms) - (DAYS - 1)) {
+            Ok(savings) => ok(&RouteRow::all(self.gateway.routes(), &savings)),
+            Err(error) => reply::error(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         }
     }
 
@@ -142,7 +157,7 @@ impl Answer {
     }
 }
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -151,6 +166,7 @@ const PATHS: [&str; 9] = [
     "/explain/last",
     "/explain/{request}",
     "/generation/{id}",
+    "/routes",
     "/stats",
 ];
 

@@ -4,11 +4,12 @@ pub(crate) mod budgets;
 pub(crate) mod demo;
 pub(crate) mod explain;
 mod help;
+pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 mod version;
 
-use crate::cli::{BudgetsCommand, Cli, Command};
+use crate::cli::{BudgetsCommand, Cli, Command, RoutesCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -23,6 +24,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Demo(args)) => on_all_cores(demo::run(args)),
         Some(Command::Budgets(args)) => match args.command {
             BudgetsCommand::List(args) => on_one_core(budgets::list::run(args)),
+        },
+        Some(Command::Routes(args)) => match args.command {
+            RoutesCommand::List(args) => on_one_core(routes::list::run(args)),
         },
         Some(Command::Explain(args)) => on_one_core(explain::run(args)),
     }
