@@ -62,7 +62,6 @@ impl Places {
 
 /// Does what was typed.
 pub(crate) async fn run(args: AlertsArgs) -> Result<Exit, Failure> {
-    super::log();
     match args.command {
         AlertsCommand::Check(args) => check::run(args).await,
         AlertsCommand::Test(args) => test::run(args).await,
