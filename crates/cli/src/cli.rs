@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, routes, sandbox, serve,
-    workspaces,
+    alerts, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, routes, sandbox,
+    serve, workspaces,
 };
 
 /// Examples come first: they are what people look for.
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     /// The exact cost of one generation, and what these books say of it
     #[command(help_template = TEMPLATE, before_help = generation::EXAMPLES)]
     Generation(generation::GenerationArgs),
+    /// Say when money runs low: check from cron, test and list alerts
+    Alerts(alerts::AlertsArgs),
     /// Print the version
     Version(VersionArgs),
     /// Print help for a command, or about exit-codes, env or config

@@ -1,5 +1,6 @@
 //! The commands: each file or folder is a word that can be typed.
 
+pub(crate) mod alerts;
 pub(crate) mod balance;
 pub(crate) mod budgets;
 pub(crate) mod demo;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Guardrails(args)) => on_one_core(guardrails::run(args)),
         Some(Command::Workspaces(args)) => on_one_core(workspaces::run(args)),
         Some(Command::Generation(args)) => on_one_core(generation::run(args)),
+        Some(Command::Alerts(args)) => on_one_core(alerts::run(args)),
     }
 }
 
