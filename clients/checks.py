@@ -7,7 +7,7 @@ import subprocess
 from decimal import ROUND_CEILING, Decimal
 from typing import Callable, Iterator, Tuple
 
-from farebox import Gateway, World, get
+from farebox import MANAGEMENT_KEY, Gateway, World, get
 
 MODEL = "openai/gpt-4o-mini"
 SENTENCE = "Insufficient credits: budget 'lifetime'"
@@ -30,6 +30,8 @@ def all_of(clients, world: World) -> Iterator[Tuple[str, Callable[[], None]]]:
         for check in (chat, stream, tools, models, refused, refused_stream):
             name = f"{client.name}: {check.__doc__.splitlines()[0]}"
             yield name, lambda check=check, client=client: check(client, world)
+        if client.name.startswith("openrouter-"):
+            yield f"{client.name}: keys and credits", lambda client=client: account(client, world)
     yield "books: what is posted is what the sandbox billed", lambda: books_agree(world)
     yield "catalogue: every model of the sample is served", lambda: catalogue(world)
     yield "serve: SIGTERM drains and exits 0", lambda: ends_well(world)
@@ -73,6 +75,17 @@ def refused(client, world: World) -> None:
 def refused_stream(client, world: World) -> None:
     """the same for a stream"""
     is_refused(client, "stream", world)
+
+
+def account(client, world: World) -> None:
+    """keys are made, listed and deleted, and the credits told, with a management key"""
+    before = world.bill()
+    seen = call(client, "account", world.rich, MANAGEMENT_KEY)
+    assert "error" not in seen, seen
+    assert seen["made"].startswith("sk-or-v1-") and ["made-by-sdk", 5] in seen["keys"], seen
+    assert seen["bought"] > 0, seen
+    assert Decimal(str(seen["used"])) == Decimal(str(float(before["total"]))), (seen, before)
+    assert world.bill() == before, "nothing of it costs anything"
 
 
 def books_agree(world: World) -> None:
@@ -144,11 +157,11 @@ def is_refused(client, what: str, world: World) -> None:
     assert world.bill() == billed, "a refused call reached the sandbox"
 
 
-def call(client, what: str, gateway: Gateway) -> dict:
+def call(client, what: str, gateway: Gateway, key: str = "anything") -> dict:
     """Runs a client program once; what it printed."""
     names = ("OPENAI_", "OPENROUTER_", "FAREBOX_")
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(names)}
-    environment.update(BASE_URL=gateway.base, API_KEY="anything", MODEL=MODEL, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
+    environment.update(BASE_URL=gateway.base, API_KEY=key, MODEL=MODEL, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
     ended = subprocess.run(
         client.command + [what], env=environment, capture_output=True, text=True, timeout=SECONDS_MAX
     )

@@ -15,6 +15,8 @@ from typing import List, Optional
 START_SECONDS_MAX = 30
 SETTLE_SECONDS_MAX = 10
 UPSTREAM_KEY = "sk-or-v1-test"
+# The sandbox takes this one for account administration.
+MANAGEMENT_KEY = "sk-or-v1-sandbox-management"
 # Between the clients and the gateway nothing may stand, whatever the environment says of proxies.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -26,15 +28,17 @@ class DidNotStart(Exception):
 class Gateway:
     """One `farebox serve`."""
 
-    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, name: str, upstream: str, budget: str):
+    def __init__(
+        self, binary: pathlib.Path, folder: pathlib.Path, name: str, upstream: str, *more: str, key: str = UPSTREAM_KEY
+    ):
         listen, self.console = free_addresses(2)
         self.base = f"http://{listen}/api/v1"
         self.name = name
         self.data = folder / name
         self.log = folder / f"{name}.log"
         command = [str(binary), "serve", "--listen", listen, "--console", self.console]
-        command += ["--data", str(self.data), "--upstream", upstream, "--budget", budget]
-        self.process = spawn(command, self.log, folder)
+        command += ["--data", str(self.data), "--upstream", upstream, *more]
+        self.process = spawn(command, self.log, folder, key)
         wait_for(f"http://{self.console}/readyz", self.process, self.log)
 
     def stats(self) -> dict:
@@ -81,9 +85,9 @@ class World:
         self.sandbox = spawn([str(self.binary), "sandbox", "--listen", address, "--seed", "1"], log, self.folder)
         wait_for(f"http://{address}/sandbox/bill", self.sandbox, log)
         upstream = f"http://{address}/api/v1"
-        self.rich = Gateway(self.binary, self.folder, "rich", upstream, "1/lifetime")
+        self.rich = Gateway(self.binary, self.folder, "rich", upstream, "--budget", "1/lifetime")
         self.gateways.append(self.rich)
-        self.poor = Gateway(self.binary, self.folder, "poor", upstream, "0.000001/lifetime")
+        self.poor = Gateway(self.binary, self.folder, "poor", upstream, "--budget", "0.000001/lifetime")
         self.gateways.append(self.poor)
 
     def bill(self) -> dict:
@@ -104,9 +108,11 @@ class World:
                 print(f"-- the end of {log.name}", *lines, sep="\n   ")
 
 
-def spawn(command: List[str], log: pathlib.Path, folder: pathlib.Path) -> subprocess.Popen:
+def spawn(
+    command: List[str], log: pathlib.Path, folder: pathlib.Path, key: str = UPSTREAM_KEY
+) -> subprocess.Popen:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("FAREBOX_", "OPENROUTER_"))}
-    environment["OPENROUTER_API_KEY"] = UPSTREAM_KEY
+    environment["OPENROUTER_API_KEY"] = key
     with log.open("ab") as out:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, cwd=folder

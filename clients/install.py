@@ -90,6 +90,17 @@ def curl(here: pathlib.Path, folder: pathlib.Path):
     return sys.executable, None
 
 
+def tools(*names: str) -> Optional[str]:
+    """Programs of the system, from Debian's packages of the same names where one may install. Says what is missing."""
+    missing = [name for name in names if not shutil.which(name)]
+    if missing and shutil.which("apt-get") and os.geteuid() == 0:
+        say(f"installing {' and '.join(missing)} from Debian's packages")
+        quiet = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
+        failed([*quiet, "update"]) or failed([*quiet, "install", "--yes", "--no-install-recommends", *missing])
+        missing = [name for name in names if not shutil.which(name)]
+    return f"{' and '.join(missing)} is missing" if missing else None
+
+
 def fresh(stamp: pathlib.Path, wanted: pathlib.Path) -> bool:
     return stamp.exists() and stamp.read_text() == digest(wanted)
 

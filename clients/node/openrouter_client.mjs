@@ -45,6 +45,16 @@ const scenes = {
     for await (const page of await client.models.list()) names.push(...page.result.data.map((each) => each.id));
     return { models: names.length, names };
   },
+
+  async account() {
+    const made = await client.apiKeys.create({ requestBody: { name: "made-by-sdk", limit: 5 } });
+    const listed = (await client.apiKeys.list()).data.map((key) => [key.name, key.limit]);
+    await client.apiKeys.delete({ hash: made.data.hash });
+    const credits = (await client.credits.getCredits()).data;
+    const { label } = (await client.apiKeys.getCurrentKeyMetadata()).data;
+    const { totalCredits: bought, totalUsage: used } = credits;
+    return { made: made.key, keys: listed, bought, used, label };
+  },
 };
 
 const seen = await scenes[process.argv[2]]().catch((error) => {

@@ -51,8 +51,23 @@ def models():
     return {"models": len(names), "names": names}
 
 
+def account():
+    made = client.api_keys.create(name="made-by-sdk", limit=5)
+    listed = [(key.name, key.limit) for key in client.api_keys.list().data]
+    client.api_keys.delete(hash=made.data.hash)
+    credits = client.credits.get_credits().data
+    return {
+        "made": made.key,
+        "keys": listed,
+        "bought": credits.total_credits,
+        "used": credits.total_usage,
+        "label": client.api_keys.get_current_key_metadata().data.label,
+    }
+
+
 try:
-    seen = {"chat": chat, "stream": stream, "tools": tools, "models": models}[sys.argv[1]]()
+    scenes = {"chat": chat, "stream": stream, "tools": tools, "models": models, "account": account}
+    seen = scenes[sys.argv[1]]()
 except OpenRouterError as error:
     seen = {"error": str(error), "status": error.status_code}
 print(json.dumps(seen))

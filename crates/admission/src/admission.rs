@@ -10,7 +10,7 @@ use ledger::{
 };
 use money::Nano;
 use parking_lot::{Mutex, RwLock};
-use store::{DecisionRow, JournalError, Record, Recovered, Store};
+use store::{DecisionRow, GenerationRow, JournalError, Record, Recovered, SavingRow, Store};
 use thiserror::Error;
 
 use crate::ask::Ask;
@@ -195,6 +195,13 @@ impl Admission {
         self.core.balances(self.core.see(now_ms))
     }
 
+    /// The names of the budgets that a request is charged to, in the order configured.
+    pub fn budgets_of(&self, scope: &Scope<'_>) -> Vec<String> {
+        let index = self.core.index.read();
+        let matching = index.budgets().iter().filter(|budget| budget.matches(scope));
+        matching.map(|budget| budget.name.clone()).collect()
+    }
+
     /// Every unknown hold.
     pub fn unknown_holds(&self) -> Vec<UnknownHold> {
         self.core.unknowns.list()
@@ -213,6 +220,27 @@ impl Admission {
     /// Keeps an explanation in the books. Best effort: never slows or fails a request.
     pub fn note(&self, row: DecisionRow) {
         self.core.store.note(row);
+    }
+
+    /// What was held and booked for a generation, by OpenRouter's id. Reads the books: not for a runtime's thread.
+    ///
+    /// # Errors
+    /// When the books cannot be read.
+    pub fn find_generation(&self, id: &str) -> Result<Option<GenerationRow>, store::OpenError> {
+        self.core.store.find_generation(id)
+    }
+
+    /// Counts what a route saved. Best effort, beside the books: it moves no money.
+    pub fn note_saving(&self, saving: SavingRow) {
+        self.core.store.note_saving(saving);
+    }
+
+    /// What routes saved since a day (days since 1970-01-01), as far as it is written.
+    ///
+    /// # Errors
+    /// When the books cannot be read.
+    pub fn savings(&self, since_day: i64) -> Result<Vec<SavingRow>, store::OpenError> {
+        self.core.store.savings(since_day)
     }
 
     /// Whether money can move.

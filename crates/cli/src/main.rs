@@ -6,11 +6,11 @@
 mod amount;
 mod cli;
 mod commands;
-mod config;
 mod exit;
 mod failure;
 mod live;
 mod output;
+mod table;
 mod terminal;
 mod topics;
 

@@ -47,6 +47,12 @@ impl Terminal {
         Terminal { interactive: false, width: None, colour: false, unicode: false }
     }
 
+    /// Colour and box characters, as wide as need be.
+    #[cfg(test)]
+    pub(crate) fn painted() -> Self {
+        Terminal { interactive: true, width: None, colour: true, unicode: true }
+    }
+
     /// Whether to paint.
     pub(crate) fn has_colour(&self) -> bool {
         self.colour

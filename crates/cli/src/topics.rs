@@ -9,5 +9,5 @@ pub(crate) fn topic(name: &str) -> Option<&'static str> {
 const TOPICS: [(&str, &str); 3] = [
     ("exit-codes", include_str!("topics/exit-codes.txt")),
     ("env", include_str!("topics/env.txt")),
-    ("config", crate::config::DEFAULT_FILE),
+    ("config", farebox::config::DEFAULT_FILE),
 ];

@@ -86,7 +86,7 @@ fn connection(
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let reply = router.answer(&request);
-        async move { Ok::<_, Infallible>(reply) }
+        async move { Ok::<_, Infallible>(reply.ready().await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

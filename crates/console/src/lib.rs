@@ -11,12 +11,14 @@
 //! | `/budgets` | an array of [`BudgetRow`], the same as `farebox budgets list --json` |
 //! | `/unknown` | an array of [`UnknownRow`]: holds whose cost is not known yet |
 //! | `/explain/last`, `/explain/{request}` | why a call cost what it did, or was refused |
+//! | `/generation/{id}` | a [`GenerationRow`]: what was held and booked for a generation of OpenRouter's |
 //! | `/stats` | counters since the start |
 //!
 //! Failing closed: a request with a foreign `Host` (DNS rebinding) or `Origin` is refused.
 
 mod amount;
 mod console;
+mod generation;
 mod guard;
 mod reply;
 mod router;
@@ -24,5 +26,6 @@ mod row;
 mod unknown;
 
 pub use console::Console;
+pub use generation::{ChargedBudget, GenerationRow};
 pub use row::BudgetRow;
 pub use unknown::UnknownRow;

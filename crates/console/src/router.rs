@@ -9,7 +9,9 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
+use crate::generation::GenerationRow;
 use crate::guard;
 use crate::reply::{self, Reply};
 use crate::row::BudgetRow;
@@ -29,23 +31,46 @@ pub(crate) struct Router {
 
 impl Router {
     /// Answers one request. Its body, if it has one, is not read.
-    pub(crate) fn answer<B: Body>(&self, request: &Request<B>) -> Reply {
+    pub(crate) fn answer<B: Body>(&self, request: &Request<B>) -> Answer {
+        if let Some(refused) = self.refused(request) {
+            return Answer::Now(refused);
+        }
+        match request.uri().path().strip_prefix("/generation/") {
+            Some(id) => self.generation(id.to_owned()),
+            None => Answer::Now(self.page(request.uri().path())),
+        }
+    }
+
+    fn refused<B: Body>(&self, request: &Request<B>) -> Option<Reply> {
         if let Err(stranger) = guard::check(request.headers(), self.own) {
-            return reply::error(StatusCode::FORBIDDEN, stranger.sentence());
+            return Some(reply::error(StatusCode::FORBIDDEN, stranger.sentence()));
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             let mut reply =
                 reply::error(StatusCode::METHOD_NOT_ALLOWED, "the console only answers GET and HEAD");
             reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return reply;
+            return Some(reply);
         }
         if !request.body().is_end_stream() {
             let mut reply = reply::error(StatusCode::PAYLOAD_TOO_LARGE, "a GET request has no body here");
             reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return reply;
+            return Some(reply);
         }
-        self.page(request.uri().path())
+        None
+    }
+
+    /// The books are read beside the runtime: SQLite may wait for a lock.
+    fn generation(&self, id: String) -> Answer {
+        let admission = self.admission.clone();
+        Answer::Read(tokio::task::spawn_blocking(move || match admission.find_generation(&id) {
+            Ok(Some(row)) => ok(&GenerationRow::from(&row)),
+            Ok(None) => reply::error(StatusCode::NOT_FOUND, "no such generation is in these books"),
+            Err(error) => {
+                tracing::warn!(%error, "the books cannot be read");
+                reply::error(StatusCode::SERVICE_UNAVAILABLE, "the books cannot be read now")
+            }
+        }))
     }
 
     fn page(&self, path: &str) -> Reply {
@@ -99,7 +124,25 @@ impl Router {
     }
 }
 
-const PATHS: [&str; 8] = [
+/// An answer, or the work that gives it.
+pub(crate) enum Answer {
+    Now(Reply),
+    Read(JoinHandle<Reply>),
+}
+
+impl Answer {
+    /// Once it is there.
+    pub(crate) async fn ready(self) -> Reply {
+        match self {
+            Answer::Now(reply) => reply,
+            Answer::Read(reading) => reading.await.unwrap_or_else(|_| {
+                reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the answer was not finished")
+            }),
+        }
+    }
+}
+
+const PATHS: [&str; 9] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -107,6 +150,7 @@ const PATHS: [&str; 8] = [
     "/unknown",
     "/explain/last",
     "/explain/{request}",
+    "/generation/{id}",
     "/stats",
 ];
 

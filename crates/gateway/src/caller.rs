@@ -10,6 +10,7 @@ use ledger::UpstreamKeyId;
 use sha2::{Digest, Sha256};
 
 use crate::config::Secret;
+use crate::headers;
 
 const OPENROUTER_KEY: &str = "sk-or-v1-";
 /// Longer labels are cut at this many bytes: a label is a name, not a text.
@@ -35,8 +36,7 @@ impl Caller {
     /// Of a request; `None` when neither side has a key to pay with.
     pub(crate) fn of(headers: &HeaderMap, ours: Option<&Caller>) -> Option<Caller> {
         ours.cloned().or_else(|| {
-            let key = presented_key(headers).filter(|key| key.starts_with(OPENROUTER_KEY))?;
-            let upstream_key = Secret::new(key);
+            let upstream_key = Secret::new(own_openrouter_key(headers)?);
             let upstream_key_id = key_id(&upstream_key);
             Some(Caller { key_label: hex(upstream_key_id), upstream_key, upstream_key_id, own_key: true })
         })
@@ -47,6 +47,11 @@ impl Caller {
         let upstream_key_id = key_id(&upstream_key);
         Caller { key_label: "local".to_owned(), upstream_key, upstream_key_id, own_key: false }
     }
+}
+
+/// The OpenRouter key that a caller sends of its own.
+pub(crate) fn own_openrouter_key(headers: &HeaderMap) -> Option<&str> {
+    presented_key(headers).filter(|key| key.starts_with(OPENROUTER_KEY))
 }
 
 fn presented_key(headers: &HeaderMap) -> Option<&str> {
@@ -67,6 +72,11 @@ fn key_id(key: &Secret) -> UpstreamKeyId {
 
 fn hex(id: UpstreamKeyId) -> String {
     id.0.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The user that the headers name.
+pub(crate) fn user(headers: &HeaderMap) -> Option<&str> {
+    first_of(headers, &[headers::USER])
 }
 
 /// The session that the headers name.
@@ -121,6 +131,8 @@ mod tests {
     fn labels_come_from_what_clients_send() {
         let codex = headers(&[("session-id", "s-1"), ("x-title", "Codex")]);
         assert_eq!((session(&codex), app(&codex)), (Some("s-1"), Some("Codex")));
+        let program = headers(&[("x-farebox-user", "alice")]);
+        assert_eq!((user(&program), user(&codex)), (Some("alice"), None));
         assert_eq!(label(&"é".repeat(200)).len(), 256);
     }
 }

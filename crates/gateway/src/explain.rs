@@ -2,16 +2,19 @@
 //! Refusals go into the books as well; the rest does when the gateway stops.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use admission::BalanceReport;
 use jiff::Timestamp;
 use ledger::{Evidence, UnknownReason};
 use money::Nano;
 use parking_lot::Mutex;
-use pricing::Bound;
+use pricing::{Bound, Fit};
 use serde_json::{Value, json};
+use smallvec::SmallVec;
 use store::DecisionRow;
+
+use crate::plan::Routed;
 
 /// Requests remembered in memory.
 const KEPT: usize = 512;
@@ -33,16 +36,43 @@ pub(crate) struct Explained {
     pub(crate) held: Nano,
     pub(crate) balance: Option<BalanceReport>,
     pub(crate) clamped: Option<(u64, u64)>,
+    /// What was made of the name asked for.
+    pub(crate) routed: Option<Arc<Routed>>,
+    pub(crate) generation: Generation,
     pub(crate) end: Mutex<End>,
+}
+
+/// The id that OpenRouter gave an attempt, once it has; most fit without an allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Generation(OnceLock<SmallVec<[u8; 48]>>);
+
+impl Generation {
+    /// The first word counts.
+    pub(crate) fn name(&self, id: &str) {
+        let _ = self.0.set(SmallVec::from_slice(id.as_bytes()));
+    }
+
+    fn get(&self) -> Option<&str> {
+        self.0.get().and_then(|id| std::str::from_utf8(id).ok())
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     InFlight,
-    Settled { cost: Nano, text: String },
+    Settled {
+        cost: Nano,
+        text: String,
+    },
     Voided(Evidence),
     Unknown(UnknownReason),
-    Refused { reason: &'static str, sentence: String, needed: Option<Nano>, fitting_cap: Option<u64> },
+    Refused {
+        reason: &'static str,
+        sentence: String,
+        needed: Option<Nano>,
+        fitting_cap: Option<u64>,
+        would_fit: Vec<Fit>,
+    },
 }
 
 impl Explanations {
@@ -57,6 +87,11 @@ impl Explanations {
     pub(crate) fn newest(&self, most: usize) -> Vec<Value> {
         let newest: Vec<_> = self.ring.lock().iter().rev().take(most).cloned().collect();
         newest.iter().map(|explained| explained.to_json()).collect()
+    }
+
+    /// Whether one of the last requests was this generation.
+    pub(crate) fn know(&self, generation: &str) -> bool {
+        self.ring.lock().iter().rev().any(|explained| explained.generation.get() == Some(generation))
     }
 
     /// What is in memory only, as rows for the books, oldest first.
@@ -87,12 +122,13 @@ impl Explained {
         }
     }
 
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let end = self.end.lock().clone();
         let mut json = json!({
             "request": self.request,
             "at": Timestamp::from_millisecond(self.at_ms).map(|at| at.to_string()).unwrap_or_default(),
             "model": self.model,
+            "generation": self.generation.get(),
             "outcome": end.word(),
             "sentence": self.sentence(&end),
             "held_usd": self.held.to_string(),
@@ -100,16 +136,20 @@ impl Explained {
             "budget": self.balance.as_ref().map(balance_json),
             "clamped": self.clamped.map(|(from, to)| json!({"from": from, "to": to})),
         });
+        if let Some(routed) = &self.routed {
+            routed.tell(&mut json);
+        }
         match &end {
             End::Settled { cost, text } => {
                 json["cost_usd"] = cost.to_string().into();
                 json["cost_text"] = text.as_str().into();
             }
             End::Voided(_) => json["cost_usd"] = Nano::ZERO.to_string().into(),
-            End::Refused { reason, needed, fitting_cap, .. } => {
+            End::Refused { reason, needed, fitting_cap, would_fit, .. } => {
                 json["reason"] = (*reason).into();
                 json["needed_usd"] = needed.map(|needed| needed.to_string()).into();
                 json["fitting_cap"] = (*fitting_cap).into();
+                json["would_fit"] = would_fit.iter().map(fit_json).collect();
             }
             End::InFlight | End::Unknown(_) => {}
         }
@@ -174,6 +214,10 @@ fn bound_json(bound: &Bound, cap: u64) -> Value {
         },
         "terms": terms,
     })
+}
+
+fn fit_json(fit: &Fit) -> Value {
+    json!({"model": fit.model, "output_cap": fit.output_cap, "usd": fit.bound.to_string()})
 }
 
 fn term_json(term: &pricing::Term) -> Value {

@@ -1,14 +1,17 @@
 //! The request body: taken in whole, because it must be priced before a byte of it may go on; bounded in size,
 //! in time, and in what all of them together may occupy.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http_body::Body;
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
 
 use crate::config::Limits;
+use crate::refuse::Problem;
 
 /// Bytes that bodies occupy, all together.
 #[derive(Debug, Default)]
@@ -48,6 +51,30 @@ pub(crate) enum IntakeError {
     Broken,
 }
 
+impl IntakeError {
+    /// What its sender is told.
+    pub(crate) fn problem(self) -> Problem {
+        match self {
+            IntakeError::TooLarge { most } => Problem::wrong(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                format!("the body is larger than {most} bytes"),
+            ),
+            IntakeError::NoRoom => {
+                Problem::later(1, "bodies-full", "Farebox holds as many request bodies as it may")
+            }
+            IntakeError::TooSlow => Problem::wrong(
+                StatusCode::REQUEST_TIMEOUT,
+                "body-too-slow",
+                "the body did not arrive in time",
+            ),
+            IntakeError::Broken => {
+                Problem::wrong(StatusCode::BAD_REQUEST, "body-broken", "the body broke off before its end")
+            }
+        }
+    }
+}
+
 impl Occupied {
     /// Counts `bytes` more, unless that is more than `most` in all.
     pub(crate) fn lease(self: &Arc<Self>, bytes: usize, most: usize) -> Option<Lease> {
@@ -85,8 +112,8 @@ impl Drop for Lease {
 }
 
 /// Takes a body in.
-pub(crate) async fn take(
-    incoming: Incoming,
+pub(crate) async fn take<B: Body<Data = Bytes>>(
+    incoming: B,
     occupied: &Arc<Occupied>,
     limits: &Limits,
 ) -> Result<Taken, IntakeError> {
@@ -100,12 +127,13 @@ pub(crate) async fn take(
     tokio::time::timeout(limits.body_timeout, reading).await.map_err(|_| IntakeError::TooSlow)?
 }
 
-async fn read(
-    mut incoming: Incoming,
+async fn read<B: Body<Data = Bytes>>(
+    incoming: B,
     mut lease: Lease,
     told: Option<usize>,
     limits: &Limits,
 ) -> Result<Taken, IntakeError> {
+    let mut incoming = pin!(incoming);
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     loop {

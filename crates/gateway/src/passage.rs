@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::request::Parts;
+use http::{Request, Response, StatusCode, Uri};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -20,28 +21,24 @@ use crate::refuse::Problem;
 use crate::shared::Shared;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a generation of a moment ago is waited for: shorter than the five seconds that scripts allow.
+const FOUND_WITHIN: Duration = Duration::from_secs(4);
+const FOUND_FIRST: Duration = Duration::from_millis(100);
 
 /// Passes one read on; `path` is below the upstream's base.
-pub(crate) async fn answer(shared: &Arc<Shared>, request: &Request<Incoming>, path: &str) -> Response<Body> {
+pub(crate) async fn answer(shared: &Arc<Shared>, request: &Parts, path: &str) -> Response<Body> {
     pass(shared, request, path).await.unwrap_or_else(|problem| problem.render())
 }
 
-async fn pass(
-    shared: &Arc<Shared>,
-    request: &Request<Incoming>,
-    path: &str,
-) -> Result<Response<Body>, Problem> {
-    let caller = Caller::of(request.headers(), shared.local.as_ref());
-    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let uri = shared.upstream.uri(&format!("{path}{query}"));
-    let uri = uri.map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-path", error.to_string()))?;
+async fn pass(shared: &Arc<Shared>, request: &Parts, path: &str) -> Result<Response<Body>, Problem> {
+    let caller = caller(request, path, shared.local.as_ref());
     let mut onward = Request::new(Full::new(Bytes::new()));
-    *onward.method_mut() = request.method().clone();
-    *onward.uri_mut() = uri;
+    *onward.method_mut() = request.method.clone();
+    *onward.uri_mut() = uri(shared, path, request.uri.query())?;
     *onward.headers_mut() = match &caller {
-        Some(caller) => headers::onward(request.headers(), caller.upstream_key.expose()),
+        Some(caller) => headers::onward(&request.headers, caller.upstream_key.expose()),
         None => {
-            let mut without_key = headers::onward(request.headers(), "");
+            let mut without_key = headers::onward(&request.headers, "");
             without_key.remove(http::header::AUTHORIZATION);
             without_key
         }
@@ -49,6 +46,62 @@ async fn pass(
     if let Some(caller) = &caller {
         shared.see_key(caller);
     }
+    match generation_asked(request, path).filter(|id| shared.explanations.know(id)) {
+        Some(_) => Ok(send_until_found(shared, &onward).await?.passing(shared)),
+        None => Ok(send(shared, onward).await?.passing(shared)),
+    }
+}
+
+/// The id of a generation that is asked for.
+fn generation_asked<'r>(request: &'r Parts, path: &str) -> Option<&'r str> {
+    let query = request.uri.query().filter(|_| path == "/generation")?;
+    query.split('&').find_map(|pair| pair.strip_prefix("id="))
+}
+
+/// OpenRouter knows a generation only some time after its end (CONTRACT 7.1), and scripts ask once, at once: for one
+/// that went through here a moment ago, its "not found" means "not yet".
+async fn send_until_found(shared: &Shared, onward: &Request<Full<Bytes>>) -> Result<Answered, Problem> {
+    let until = Instant::now() + FOUND_WITHIN;
+    let mut pause = FOUND_FIRST;
+    loop {
+        let answered = send(shared, onward.clone()).await?;
+        if answered.parts.status != StatusCode::NOT_FOUND || Instant::now() + pause > until {
+            return Ok(answered);
+        }
+        sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+/// Whose key a read goes with. Credits are told to management keys only (CONTRACT 3), and ours is none.
+fn caller(request: &Parts, path: &str, ours: Option<&Caller>) -> Option<Caller> {
+    let own = || Caller::of(&request.headers, None);
+    if path == "/credits" { own().or_else(|| ours.cloned()) } else { Caller::of(&request.headers, ours) }
+}
+
+/// The URL of a path below the upstream's base, with the caller's query.
+pub(crate) fn uri(shared: &Shared, path: &str, query: Option<&str>) -> Result<Uri, Problem> {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let uri = shared.upstream.uri(&format!("{path}{query}"));
+    uri.map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-path", error.to_string()))
+}
+
+/// An answer whose body has yet to come, with headers that may go on.
+pub(crate) struct Answered {
+    pub(crate) parts: http::response::Parts,
+    pub(crate) incoming: Incoming,
+}
+
+impl Answered {
+    /// As it goes to the client: piece by piece.
+    pub(crate) fn passing(self, shared: &Shared) -> Response<Body> {
+        let passage = Passage::new(self.incoming, shared.config.limits.upstream_idle);
+        Response::from_parts(self.parts, Body::passage(passage))
+    }
+}
+
+/// Sends a call that cannot spend.
+pub(crate) async fn send(shared: &Shared, onward: Request<Full<Bytes>>) -> Result<Answered, Problem> {
     let response = match timeout(HEADER_TIMEOUT, shared.upstream.send(onward)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
@@ -62,8 +115,7 @@ async fn pass(
     };
     let (mut parts, incoming) = response.into_parts();
     headers::strip_answer(&mut parts.headers);
-    let passage = Passage::new(incoming, shared.config.limits.upstream_idle);
-    Ok(Response::from_parts(parts, Body::Passage(Box::new(passage))))
+    Ok(Answered { parts, incoming })
 }
 
 /// A read on its way to the client, given up when nothing comes for too long.

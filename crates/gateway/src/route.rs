@@ -8,6 +8,9 @@ const PREFIXES: [&str; 3] = ["/openrouter.ai/api/v1", "/api/v1", "/v1"];
 const BASES: [&str; 5] = ["/", "/api", "/api/v1", "/v1", "/openrouter.ai/api/v1"];
 /// Reads that pass through to the upstream, by exact path or, with a slash at the end, by prefix.
 const READS: [&str; 6] = ["/models", "/models/", "/providers", "/generation", "/key", "/credits"];
+/// Account administration: reads and changes, none of which can spend; written the same way.
+const ADMIN: [&str; 7] =
+    ["/keys", "/keys/", "/guardrails", "/guardrails/", "/workspaces", "/workspaces/", "/activity"];
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route<'p> {
@@ -17,6 +20,8 @@ pub(crate) enum Route<'p> {
     Chat,
     /// A read, with its path below the upstream's base.
     Read(&'p str),
+    /// Account administration with the caller's own management key, with its path below the upstream's base.
+    Admin(&'p str),
     /// A path that exists for another method.
     WrongMethod,
     /// A way to spend that is not metered.
@@ -45,7 +50,8 @@ impl<'p> Route<'p> {
         match below {
             "/chat/completions" if *method == Method::POST => Route::Chat,
             "/chat/completions" => Route::WrongMethod,
-            _ if is_read(below) => {
+            _ if is_among(&ADMIN, below) => Route::Admin(below),
+            _ if is_among(&READS, below) => {
                 if reading {
                     Route::Read(below)
                 } else {
@@ -58,10 +64,18 @@ impl<'p> Route<'p> {
     }
 }
 
-fn is_read(below: &str) -> bool {
-    READS.iter().any(|read| match read.strip_suffix('/') {
-        Some(_) => below.starts_with(read),
-        None => below == *read,
+/// Whether a request may cost money, or change who may spend it: everything but the reads of [`crate::Gateway`].
+/// Layers that pass requests on ask this first.
+pub fn may_spend(method: &Method, path: &str) -> bool {
+    let reading = matches!(*method, Method::GET | Method::HEAD);
+    !(reading
+        && matches!(Route::of(method, path), Route::Read(_) | Route::Admin(_) | Route::Base | Route::Nowhere))
+}
+
+fn is_among(paths: &[&str], below: &str) -> bool {
+    paths.iter().any(|path| match path.strip_suffix('/') {
+        Some(_) => below.starts_with(path),
+        None => below == *path,
     })
 }
 
@@ -88,19 +102,49 @@ mod tests {
                 Route::Read("/models/openai/gpt-4o/endpoints"),
             ),
             (Method::GET, "/api/v1/auth/key", Route::Read("/key")),
-            (Method::GET, "/api/v1/keys", Route::Nowhere),
-            (Method::POST, "/api/v1/keys", Route::Unmetered),
+            (Method::GET, "/api/v1/keys", Route::Admin("/keys")),
+            (Method::POST, "/api/v1/keys", Route::Admin("/keys")),
+            (Method::PATCH, "/api/v1/keys/abc", Route::Admin("/keys/abc")),
+            (
+                Method::POST,
+                "/v1/guardrails/1/assignments/keys",
+                Route::Admin("/guardrails/1/assignments/keys"),
+            ),
+            (Method::PUT, "/v1/workspaces/w/budgets/daily", Route::Admin("/workspaces/w/budgets/daily")),
+            (Method::GET, "/v1/activity", Route::Admin("/activity")),
+            (Method::POST, "/api/v1/keysx", Route::Unmetered),
+            (Method::POST, "/api/v1/auth/keys", Route::Unmetered),
             (Method::POST, "/api/v1/credits", Route::Unmetered),
             (Method::POST, "/api/v1/embeddings", Route::Unmetered),
             (Method::POST, "/chat/completions", Route::Unmetered),
             (Method::POST, "/v1chat/completions", Route::Unmetered),
-            (Method::DELETE, "/api/v1/keys/abc", Route::Unmetered),
+            (Method::DELETE, "/api/v1/keys/abc", Route::Admin("/keys/abc")),
             (Method::GET, "/api/v1/models/../keys", Route::Crooked),
             (Method::GET, "/api/v1/models/%2e%2e/keys", Route::Crooked),
             (Method::POST, "/api/v1//chat/completions", Route::Crooked),
             (Method::GET, "/favicon.ico", Route::Nowhere),
         ] {
             assert_eq!(Route::of(&method, path), route, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_may_spend_is_never_passed_on() {
+        for (method, path, may) in [
+            (Method::POST, "/api/v1/chat/completions", true),
+            (Method::POST, "/api/v1/embeddings", true),
+            (Method::POST, "/api/v1/models", true),
+            (Method::PUT, "/somewhere", true),
+            (Method::CONNECT, "", true),
+            (Method::OPTIONS, "/api/v1/chat/completions", true),
+            (Method::GET, "/api/v1/%6bey", true),
+            (Method::DELETE, "/api/v1/keys/abc", true),
+            (Method::GET, "/api/v1/models", false),
+            (Method::HEAD, "/api/v1", false),
+            (Method::GET, "/api/v1/keys", false),
+            (Method::GET, "/favicon.ico", false),
+        ] {
+            assert_eq!(may_spend(&method, path), may, "{method} {path}");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,7 +24,7 @@ use crate::body::Body;
 use crate::refuse::Problem;
 use crate::route::Route;
 use crate::shared::Shared;
-use crate::{chat, passage};
+use crate::{admin, chat, passage};
 
 /// Header lines of one request, at most.
 const HEADERS_MAX: usize = 200;
@@ -97,22 +98,37 @@ impl Service<Request<Incoming>> for Handler {
 async fn drain(shared: &Shared, graceful: GracefulShutdown) {
     let deadline = Instant::now() + shared.config.limits.drain;
     let _ = timeout(shared.config.limits.drain, graceful.shutdown()).await;
-    // Streams that are read on without their client end on their own.
+    idle(shared, deadline).await;
+}
+
+/// Ends when nothing is in flight, or at the deadline: streams that are read on without their client end on their own.
+pub(crate) async fn idle(shared: &Shared, deadline: Instant) {
     while shared.in_flight() > 0 && Instant::now() < deadline {
         sleep(Duration::from_millis(20)).await;
     }
 }
 
 async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Body> {
-    shared.stats.requests.add();
     if !is_ours(request.headers(), request.uri(), shared.config.listen) {
+        shared.stats.requests.add();
         let message = "Farebox answers to its own address only; call it as 127.0.0.1 or localhost";
         return Problem::wrong(StatusCode::FORBIDDEN, "foreign-host", message).render();
     }
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    match Route::of(&method, &path) {
-        Route::Chat => chat::answer(shared, request).await,
-        Route::Read(below) => passage::answer(shared, &request, below).await,
+    call(shared, request).await
+}
+
+/// Answers a request, wherever it came from.
+pub(crate) async fn call<B>(shared: &Arc<Shared>, request: Request<B>) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    shared.stats.requests.add();
+    let (parts, body) = request.into_parts();
+    let (method, path) = (&parts.method, parts.uri.path());
+    match Route::of(method, path) {
+        Route::Chat => chat::answer(shared, &parts, body).await,
+        Route::Read(below) => passage::answer(shared, &parts, below).await,
+        Route::Admin(below) => admin::answer(shared, &parts, body, below).await,
         Route::Base => base(),
         Route::WrongMethod => {
             let message = format!("{path} does not take {method}");
@@ -139,7 +155,7 @@ async fn handle(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Bo
 
 fn base() -> Response<Body> {
     let body = json!({"name": "farebox", "version": env!("CARGO_PKG_VERSION")}).to_string();
-    let mut response = Response::new(Body::from(bytes::Bytes::from(body)));
+    let mut response = Response::new(Body::from(Bytes::from(body)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

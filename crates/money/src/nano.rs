@@ -58,6 +58,30 @@ impl Nano {
         Self::from_scaled(scaled(text, Self::SCALE, Rounding::Down)?)
     }
 
+    /// Reads what is left of something, which may be below zero: decimal text in USD, rounded down (towards less
+    /// money), so that what is left is never overstated and what is used (limit minus left) never understated.
+    ///
+    /// ```
+    /// use money::Nano;
+    /// assert_eq!(Nano::parse_left("-0.0142000001").unwrap().to_string(), "-0.014200001");
+    /// ```
+    ///
+    /// # Errors
+    /// When the text is no number, or beyond the range.
+    pub fn parse_left(text: &str) -> Result<Self, MoneyError> {
+        match text.trim().strip_prefix('-') {
+            Some(digits) if digits.starts_with(['+', '-']) => Err(MoneyError::Malformed),
+            Some(digits) => Self::parse_ceil(digits).map(|below| Nano(-below.0)),
+            None => Self::parse_floor(text),
+        }
+    }
+
+    /// The shortest exact decimal text, which is also a JSON number: `50`, `2.5`, `-0.000000001`.
+    pub fn shortest(self) -> String {
+        let text = self.to_string();
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+
     fn from_scaled(nanos: u128) -> Result<Self, MoneyError> {
         i64::try_from(nanos).map(Nano).map_err(|_| MoneyError::OutOfRange)
     }
@@ -184,6 +208,46 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_may_be_below_zero_and_rounds_towards_less() {
+        for (text, nanos) in [
+            ("29.9999982", 29_999_998_200),
+            ("0", 0),
+            ("-0", 0),
+            ("-0.0142", -14_200_000),
+            ("-1.5e-9", -2),
+            ("1.5e-9", 1),
+            ("-1E-30", -1),
+            (" -2.5E0 ", -2_500_000_000),
+            ("0.00000008333333333333334", 83),
+            ("-0.00000008333333333333334", -84),
+        ] {
+            assert_eq!(Nano::parse_left(text), Ok(Nano(nanos)), "{text}");
+        }
+        for (text, error) in [
+            ("--1", MoneyError::Malformed),
+            ("-+1", MoneyError::Malformed),
+            ("-", MoneyError::Malformed),
+            ("null", MoneyError::Malformed),
+            ("-1e40", MoneyError::OutOfRange),
+        ] {
+            assert_eq!(Nano::parse_left(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn shortest_texts() {
+        for (nanos, text) in [
+            (0, "0"),
+            (50_000_000_000, "50"),
+            (2_500_000_000, "2.5"),
+            (100_000_000_000, "100"),
+            (-1, "-0.000000001"),
+        ] {
+            assert_eq!(Nano(nanos).shortest(), text);
+        }
+    }
+
+    #[test]
     fn people_see_short_amounts_that_are_never_nothing() {
         for (nanos, text) in [
             (0, "$0.00"),
@@ -205,6 +269,12 @@ mod tests {
             let text = Nano(nanos).to_string();
             prop_assert_eq!(Nano::parse_ceil(&text), Ok(Nano(nanos)));
             prop_assert_eq!(Nano::parse_floor(&text), Ok(Nano(nanos)));
+        }
+
+        #[test]
+        fn any_amount_left_reads_back(nanos in -i64::MAX..=i64::MAX) {
+            prop_assert_eq!(Nano::parse_left(&Nano(nanos).to_string()), Ok(Nano(nanos)));
+            prop_assert_eq!(Nano::parse_left(&Nano(nanos).shortest()), Ok(Nano(nanos)));
         }
 
         #[test]

@@ -1,5 +1,6 @@
 //! A non-streamed answer: what it cost, and whether a 200 hides an error (CONTRACT 11.1, 11.2).
 
+use pricing::Used;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -17,6 +18,8 @@ pub struct Answer {
     pub model: Option<String>,
     /// What it cost.
     pub billed: Billed,
+    /// The tokens it counts.
+    pub used: Option<Used>,
     /// An error inside a 200.
     pub error: Option<UpstreamError>,
 }
@@ -62,6 +65,7 @@ pub fn read(body: &[u8]) -> Answer {
         id: string(members.id),
         provider: string(members.provider),
         model: string(members.model),
+        used: members.usage.and_then(|usage| usage::tokens(usage.get())),
         billed: members.usage.map_or(Billed::Unknown, |usage| usage::read(usage.get())),
         error: members.failure(),
     }

@@ -11,26 +11,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, USER_AGENT};
-use http::{Request, Response, StatusCode, Uri};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
 
-use crate::connector::Timed;
 use crate::generation;
 pub use crate::generation::{Generation, GenerationAnswer};
+use crate::https::{HttpsClient, https_client};
 
 /// For name look-up, TCP and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Shorter than the idle timeouts of load balancers, so that we are the ones who close.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-const KEEPALIVE: Duration = Duration::from_secs(30);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const MODELS_TIMEOUT: Duration = Duration::from_secs(60);
 const GENERATION_TIMEOUT: Duration = Duration::from_secs(15);
 const MODELS_BYTES_MAX: usize = 64 << 20;
@@ -41,7 +33,7 @@ const AGENT: &str = concat!("farebox/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone)]
 pub struct Upstream {
     base: Arc<str>,
-    client: Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+    client: HttpsClient,
 }
 
 impl fmt::Debug for Upstream {
@@ -109,25 +101,7 @@ impl Upstream {
         {
             return Err(not_a_url());
         }
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(KEEPALIVE));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
-            .map_err(BaseError::Tls)?
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .retry_canceled_requests(false)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http2_adaptive_window(true)
-            .http2_keep_alive_interval(KEEPALIVE)
-            .http2_keep_alive_timeout(PING_TIMEOUT)
-            .build(Timed::new(connector, connect_timeout));
+        let client = https_client(connect_timeout, |_| true).map_err(BaseError::Tls)?;
         Ok(Upstream { base: base.into(), client })
     }
 
@@ -200,31 +174,75 @@ impl Upstream {
         bytes_max: usize,
         timeout: Duration,
     ) -> Result<(StatusCode, Bytes), AskError> {
-        let unreadable = |what: &str| AskError::Unreadable(what.to_owned());
-        let uri = self.uri(path).map_err(|_| unreadable("not a path"))?;
-        let mut request = Request::new(Full::new(Bytes::new()));
-        *request.uri_mut() = uri;
-        let headers = request.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(key) = key {
-            let mut bearer =
-                HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| unreadable("not a key"))?;
-            bearer.set_sensitive(true);
-            headers.insert(AUTHORIZATION, bearer);
-        }
+        let question = Question { method: Method::GET, path, key, body: None, bytes_max, timeout };
+        self.ask(question).await.map(|answer| (answer.status, answer.body))
+    }
+
+    /// Asks once and reads the whole answer, whatever its status.
+    pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Answer, AskError> {
+        let (bytes_max, timeout) = (question.bytes_max, question.timeout);
+        let request = self.request(question)?;
         let exchange = async {
             let response = self.send(request).await?;
             let status = response.status();
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(seconds);
             let body = Limited::new(response.into_body(), bytes_max).collect().await;
             let body = body.map_err(|error| AskError::Body(error.to_string()))?;
-            Ok((status, body.to_bytes()))
+            Ok(Answer { status, retry_after, body: body.to_bytes() })
         };
         match tokio::time::timeout(timeout, exchange).await {
             Ok(answer) => answer,
             Err(_) => Err(AskError::Body(format!("no answer within {} s", timeout.as_secs()))),
         }
     }
+
+    fn request(&self, question: Question<'_>) -> Result<Request<Full<Bytes>>, AskError> {
+        let unreadable = |what: &str| AskError::Unreadable(what.to_owned());
+        let uri = self.uri(question.path).map_err(|_| unreadable("not a path"))?;
+        let has_body = question.body.is_some();
+        let mut request = Request::new(Full::new(question.body.unwrap_or_default()));
+        *request.method_mut() = question.method;
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if has_body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if let Some(key) = question.key {
+            let mut bearer =
+                HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| unreadable("not a key"))?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
+        Ok(request)
+    }
+}
+
+/// One question of our own.
+pub(crate) struct Question<'a> {
+    pub(crate) method: Method,
+    /// Path and query below the base, beginning with a slash.
+    pub(crate) path: &'a str,
+    pub(crate) key: Option<&'a str>,
+    /// JSON.
+    pub(crate) body: Option<Bytes>,
+    /// The longest answer that is read.
+    pub(crate) bytes_max: usize,
+    /// For connection, question and whole answer together.
+    pub(crate) timeout: Duration,
+}
+
+/// The whole answer to a [`Question`].
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// `Retry-After`, when it counts seconds.
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Bytes,
+}
+
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Whether hyper's error proves that nothing left.

@@ -14,7 +14,7 @@ use tower_service::Service;
 
 /// Connects within a time, or not at all.
 #[derive(Clone, Debug)]
-pub(crate) struct Timed<C> {
+pub struct Timed<C> {
     connector: C,
     most: Duration,
 }
@@ -30,7 +30,7 @@ impl<C> Timed<C> {
 #[error("no connection within {} s", .0.as_secs_f32())]
 struct TooSlow(Duration);
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl<C> Service<Uri> for Timed<C>
 where

@@ -157,6 +157,17 @@ impl UpstreamError {
         }
     }
 
+    /// The output tokens that the money at OpenRouter still pays for, when a 402 says so (CONTRACT 10.2,
+    /// "…but can only afford 1234.").
+    pub fn affordable_tokens(&self) -> Option<u64> {
+        if self.effective_status() != 402 {
+            return None;
+        }
+        let (_, rest) = self.message.split_once("can only afford ")?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
+        digits.parse().ok()
+    }
+
     /// Whose money is used up, when that is what the error says: 402 and the 403 of a spent key or budget.
     pub fn money_limit(&self) -> Option<&LimitSource> {
         let source = self.limit_source.as_ref()?;
@@ -304,6 +315,27 @@ mod tests {
             assert_eq!(error.limit_source, source, "{body}");
             assert_eq!(error.money_limit().is_some(), money, "{body}");
             assert_eq!(error.is_retryable(), retry, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_afforded() {
+        for (status, message, tokens) in [
+            (
+                402,
+                "You requested up to 65536 tokens, but can only afford 1234. To increase, visit",
+                Some(1234),
+            ),
+            (402, "but can only afford 0.", Some(0)),
+            (402, "but can only afford 7", Some(7)),
+            (402, "but can only afford -5.", None),
+            (402, "but can only afford many", None),
+            (402, "but can only afford 99999999999999999999999.", None),
+            (402, "Insufficient credits.", None),
+            (403, "but can only afford 1234.", None),
+        ] {
+            let body = format!(r#"{{"error":{{"code":{status},"message":"{message}"}}}}"#);
+            assert_eq!(read(status, &body).affordable_tokens(), tokens, "{message}");
         }
     }
 

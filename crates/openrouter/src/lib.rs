@@ -4,6 +4,7 @@
 //! are lenient where a field is only shown (open enums, unknown keys) and strict where money depends on it. Facts
 //! about OpenRouter are of 2026-10-02 unless they say otherwise.
 
+pub mod account;
 pub mod answer;
 pub mod catalogue;
 pub mod chat;
@@ -11,6 +12,7 @@ pub mod client;
 mod connector;
 pub mod error;
 mod generation;
+pub mod https;
 pub mod providers;
 pub mod sse;
 pub mod usage;

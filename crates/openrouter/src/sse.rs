@@ -6,6 +6,7 @@
 //! cost unknown rather than wrong.
 
 use memchr::{memchr2, memmem};
+use pricing::Used;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -42,6 +43,8 @@ pub struct Scanner {
 pub struct Outcome {
     /// What it cost; the last usage wins.
     pub billed: Billed,
+    /// The tokens it counts; those of the last usage.
+    pub used: Option<Used>,
     /// The generation id.
     pub id: Option<String>,
     /// The provider that serves it.
@@ -200,6 +203,7 @@ impl Scanner {
         }
         if let Some(usage) = members.usage {
             outcome.billed = usage::read(usage.get());
+            outcome.used = usage::tokens(usage.get());
         }
         if outcome.error.is_none() {
             outcome.error = members.failure();

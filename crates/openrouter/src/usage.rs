@@ -1,11 +1,16 @@
 //! What a request cost, from the `usage` object of an answer (CONTRACT 11.1).
 //!
 //! Costs are read as text and never pass through a float. A cost that is missing, null, negative or no number is
-//! *unknown*, which is never the same as zero.
+//! *unknown*, which is never the same as zero. The tokens counted are read beside it, for comparisons; they decide
+//! nothing about money.
 
 use money::Nano;
+use pricing::Used;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+/// No answer counts more tokens than this.
+const TOKENS_MAX: u64 = 1_000_000_000;
 
 /// What an answer says it cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +67,23 @@ pub(crate) struct Usage<'a> {
     cost_details: Option<&'a RawValue>,
 }
 
+/// The tokens of a `usage` object. Read apart from the cost, so that an odd count never makes a cost unknown.
+#[derive(Default, Deserialize)]
+struct Tokens<'a> {
+    #[serde(borrow, default)]
+    prompt_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    prompt_tokens_details: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct PromptDetails<'a> {
+    #[serde(borrow, default)]
+    cached_tokens: Option<&'a RawValue>,
+}
+
 #[derive(Deserialize)]
 struct CostDetails<'a> {
     #[serde(borrow, default)]
@@ -88,6 +110,19 @@ impl Usage<'_> {
 /// Reads a `usage` object.
 pub fn read(usage: &str) -> Billed {
     serde_json::from_str::<Usage<'_>>(usage).map_or(Billed::Unknown, |usage| usage.billed())
+}
+
+/// The tokens that a `usage` object counts; `None` when it does not say, or not in a way we can read.
+pub fn tokens(usage: &str) -> Option<Used> {
+    let tokens: Tokens<'_> = serde_json::from_str(usage).ok()?;
+    let details: PromptDetails<'_> =
+        tokens.prompt_tokens_details.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let count = |raw: Option<&RawValue>| raw?.get().parse::<u64>().ok().filter(|&count| count < TOKENS_MAX);
+    Some(Used {
+        prompt: count(tokens.prompt_tokens)?,
+        completion: count(tokens.completion_tokens)?,
+        cached: count(details.cached_tokens).unwrap_or(0),
+    })
 }
 
 #[cfg(test)]
@@ -131,5 +166,35 @@ mod tests {
             let found = billed.charge().map(|charge| (charge.amount.nanos(), charge.text.as_str()));
             assert_eq!(found, expect, "{usage}");
         }
+    }
+
+    #[test]
+    fn what_is_counted() {
+        let used = |prompt, cached, completion| Some(Used { prompt, cached, completion });
+        for (usage, expect) in [
+            (
+                r#"{"prompt_tokens":194,"completion_tokens":20,"total_tokens":214,"cost":0.1,"prompt_tokens_details":{"cached_tokens":100,"audio_tokens":0}}"#,
+                used(194, 100, 20),
+            ),
+            (r#"{"prompt_tokens":1,"completion_tokens":0,"prompt_tokens_details":null}"#, used(1, 0, 0)),
+            (
+                r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":null}}"#,
+                used(1, 0, 2),
+            ),
+            (r#"{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":7}"#, used(1, 0, 2)),
+            (r#"{"prompt_tokens":1}"#, None),
+            (r#"{"prompt_tokens":-1,"completion_tokens":2}"#, None),
+            (r#"{"prompt_tokens":1.5,"completion_tokens":2}"#, None),
+            (r#"{"prompt_tokens":99999999999,"completion_tokens":2}"#, None),
+            (r#"{"cost":1}"#, None),
+            ("null", None),
+            ("{", None),
+        ] {
+            assert_eq!(tokens(usage), expect, "{usage}");
+        }
+        assert!(
+            read(r#"{"cost":1,"prompt_tokens":"many"}"#).charge().is_some(),
+            "a cost is not lost to a count"
+        );
     }
 }

@@ -17,7 +17,7 @@ fn permission(cap: u64) -> Permission {
         completion: Rate::from_femtos(600_000_001),
         request: None,
     };
-    Permission { output_cap: cap, max_price, ignore: Vec::new() }
+    Permission { output_cap: cap, max_price, ignore: Vec::new(), models: None }
 }
 
 fn splice(body: &str, permission: &Permission) -> String {
@@ -267,6 +267,55 @@ fn splices_with_a_request_fee_and_exclusions() {
     }
 }
 
+fn names(names: &[&str]) -> Option<Vec<String>> {
+    Some(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+#[test]
+fn splices_of_other_models() {
+    let tail = format!(r#""provider":{{{CEILING}}}"#);
+    for (models, body, expect) in [
+        (
+            names(&["a/b"]),
+            r#"{"model" : "task/x" ,"max_tokens":7}"#,
+            format!(r#"{{"model" : "a/b" ,"max_tokens":7,{tail}}}"#),
+        ),
+        (
+            names(&["a/b:floor", "c/d", "e\"f"]),
+            r#"{"max_tokens":7,"model":"task\u002fx"}"#,
+            format!(r#"{{"max_tokens":7,"model":"a/b:floor","models":["c/d","e\"f"],{tail}}}"#),
+        ),
+        (
+            names(&["a/b", "c/d"]),
+            r#"{"models":["x", "y"],"max_tokens":7}"#,
+            format!(r#"{{"models":["c/d"],"max_tokens":7,"model":"a/b",{tail}}}"#),
+        ),
+        (
+            names(&["a/b"]),
+            r#"{"models":["x"],"model":"y","max_tokens":7}"#,
+            format!(r#"{{"models":["a/b"],"model":"a/b","max_tokens":7,{tail}}}"#),
+        ),
+        (
+            names(&["a/b", "c/d"]),
+            r#"{"models":null,"model":null,"max_tokens":7}"#,
+            format!(r#"{{"models":["c/d"],"model":"a/b","max_tokens":7,{tail}}}"#),
+        ),
+        (names(&["a/b"]), r#"{}"#, format!(r#"{{"model":"a/b","max_tokens":100,{tail}}}"#)),
+        (
+            Some(Vec::new()),
+            r#"{"model":"m","max_tokens":7}"#,
+            format!(r#"{{"model":"m","max_tokens":7,{tail}}}"#),
+        ),
+    ] {
+        let permission = Permission { models, ..permission(100) };
+        assert_eq!(
+            String::from_utf8(read(body).splice(body.as_bytes(), &permission)).unwrap(),
+            expect,
+            "{body}"
+        );
+    }
+}
+
 /// JSON members that may stand in a body, in any order and spacing.
 fn members() -> impl Strategy<Value = Vec<(String, String)>> {
     let number = || prop_oneof![Just("null".to_owned()), (1..1_000_000_u32).prop_map(|n| n.to_string())];
@@ -295,16 +344,28 @@ fn members() -> impl Strategy<Value = Vec<(String, String)>> {
     let provider = prop_oneof![Just("null".to_owned()), provider];
     let messages =
         "[ -~&&[^\"\\\\]]{0,30}".prop_map(|text| format!("[{{\"role\":\"user\",\"content\":\"{text}\"}}]"));
-    (number(), number(), provider, messages, any::<[bool; 5]>()).prop_map(|(a, b, provider, messages, on)| {
-        let list = [
-            ("max_tokens", a),
-            ("max_completion_tokens", b),
-            ("provider", provider),
-            ("messages", messages),
-            ("model", "\"m\"".to_owned()),
-        ];
-        list.into_iter().zip(on).filter(|(_, on)| *on).map(|((k, v), _)| (k.to_owned(), v)).collect()
-    })
+    let models = prop_oneof![
+        Just("null".to_owned()),
+        Just("[ ]".to_owned()),
+        Just("[\"n\" , \"m\"]".to_owned()),
+        Just("[\"task\\/x\"]".to_owned()),
+    ];
+    let model =
+        prop_oneof![Just("null".to_owned()), Just("\"m\"".to_owned()), Just("\"t\\u0061sk\"".to_owned())];
+    let models = (model, models);
+    (number(), number(), provider, messages, models, any::<[bool; 6]>()).prop_map(
+        |(a, b, provider, messages, models, on)| {
+            let list = [
+                ("max_tokens", a),
+                ("max_completion_tokens", b),
+                ("provider", provider),
+                ("messages", messages),
+                ("model", models.0),
+                ("models", models.1),
+            ];
+            list.into_iter().zip(on).filter(|(_, on)| *on).map(|((k, v), _)| (k.to_owned(), v)).collect()
+        },
+    )
 }
 
 proptest! {
@@ -332,13 +393,45 @@ proptest! {
         // What stood before every edit, and after it, is still there: the texts share all but the edited values.
         let value: serde_json::Value = serde_json::from_str(&spliced).unwrap();
         let mut original: serde_json::Value = serde_json::from_str(&body).unwrap();
-        for key in ["model", "messages"] {
+        for key in ["model", "models", "messages"] {
             prop_assert_eq!(value.get(key), original.get(key));
         }
         prop_assert_eq!(value["provider"].get("sort"), original.get("provider").and_then(|p| p.get("sort")));
         prop_assert!(value["provider"]["ignore"].as_array().unwrap().iter().any(|tag| tag == "z"));
         original.as_object_mut().unwrap().retain(|key, _| value.get(key).is_none());
         prop_assert!(original.as_object().unwrap().is_empty(), "nothing is lost");
+    }
+
+    #[test]
+    fn other_models_are_spliced_and_nothing_else_changes(
+        members in members().prop_shuffle(), space in "[ \n\t]{0,3}", cap in 1..200_000_u64,
+        chain in proptest::collection::hash_set("[a-z]{1,6}/[a-z0-9:\"\\\\é-]{1,8}", 1..5),
+    ) {
+        let list: Vec<_> = members.iter().map(|(k, v)| format!("\"{k}\"{space}:{space}{v}")).collect();
+        let body = format!("{space}{{{space}{}{space}}}{space}", list.join(&format!("{space},")));
+        let chain: Vec<String> = chain.into_iter().collect();
+        let plain = permission(cap);
+        let routed = Permission { models: Some(chain.clone()), ..plain.clone() };
+        let spliced = splice(&body, &routed);
+        let after = read(&spliced);
+        prop_assert_eq!(after.shape.models.as_slice(), chain.as_slice(), "OpenRouter reads the chain and nothing else");
+        // All else is that of a splice without a chain.
+        let without = splice(&body, &plain);
+        let (mut routed_value, mut plain_value): (serde_json::Value, serde_json::Value) =
+            (serde_json::from_str(&spliced).unwrap(), serde_json::from_str(&without).unwrap());
+        for value in [&mut routed_value, &mut plain_value] {
+            let object = value.as_object_mut().unwrap();
+            object.remove("model");
+            object.remove("models");
+        }
+        prop_assert_eq!(routed_value.to_string(), plain_value.to_string(), "all else is as it was");
+        for (key, text) in &members {
+            if !matches!(key.as_str(), "model" | "models" | "provider" | "max_tokens" | "max_completion_tokens") {
+                let kept = format!("\"{key}\"{space}:{space}{text}");
+                prop_assert!(spliced.contains(&kept), "{} in {}", kept, spliced);
+            }
+        }
+        prop_assert_eq!(&splice(&spliced, &routed), &spliced, "a second splice changes nothing");
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use money::Rate;
+use money::{Nano, Rate};
 use pricing::{
-    Book, BookSource, BoundPolicy, Endpoint, Family, Model, Prices, RowPrices, Shape, Tier, bound,
+    About, Book, BookSource, BoundPolicy, Endpoint, Family, Model, Prices, Room, RowPrices, Shape, Tier,
+    bound, fitting,
 };
 
 fn book(family: Family) -> Book {
@@ -39,6 +40,7 @@ fn book(family: Family) -> Book {
         endpoints: Some(endpoints.clone().collect()),
         text_output_only: true,
         supports_output_cap: true,
+        about: About::default(),
     });
     Book::new(1, 0, BookSource::Live, models.collect())
 }
@@ -67,5 +69,27 @@ fn benches(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(all, benches);
+fn refusals(criterion: &mut Criterion) {
+    let policy = BoundPolicy::default();
+    let ascii = vec![b'x'; 100_000];
+    let mixed = "Grüße 漢字 ".repeat(5_500);
+    for (name, family, body) in
+        [("1 KB", Family::Gpt, &ascii[..1_000]), ("100 KB, NFKC, mixed", Family::Claude, mixed.as_bytes())]
+    {
+        let book = book(family);
+        let shape = Shape {
+            models: [Cow::Borrowed("nobody/knows")].into_iter().collect(),
+            body,
+            messages: 4,
+            choices: 1,
+            ..Shape::default()
+        };
+        let room = Room { usd: Nano::from_cents(100), clamp_min: Some(4_096) };
+        criterion.bench_function(&format!("fitting among 650 models, {name}"), |bencher| {
+            bencher.iter(|| fitting(black_box(&shape), black_box(&book), &policy, room, &[]));
+        });
+    }
+}
+
+criterion_group!(all, benches, refusals);
 criterion_main!(all);

@@ -82,10 +82,12 @@ pub enum Reason {
     Choices = 1 << 9,
     /// A provider may ignore the output cap and is bounded by its own limit.
     OutputLimit = 1 << 10,
+    /// OpenRouter has not told its prices for longer than a day.
+    StalePrices = 1 << 11,
 }
 
 impl Reason {
-    const ALL: [Reason; 11] = [
+    const ALL: [Reason; 12] = [
         Reason::EndpointsUnknown,
         Reason::Override,
         Reason::CacheWrite,
@@ -97,6 +99,7 @@ impl Reason {
         Reason::Alias,
         Reason::Choices,
         Reason::OutputLimit,
+        Reason::StalePrices,
     ];
 
     /// The reason in words.
@@ -115,6 +118,7 @@ impl Reason {
             Reason::OutputLimit => {
                 "a provider may ignore the output cap and is bounded by its published limit"
             }
+            Reason::StalePrices => "OpenRouter has not told its prices for longer than a day",
         }
     }
 }
@@ -196,6 +200,13 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The prices it rests on are old: it is published at best. What `max_price` filters still holds; limits,
+    /// conditional prices and cache prices may have moved.
+    pub fn rests_on_stale_prices(&mut self) {
+        self.reasons.add(Reason::StalePrices);
+        self.class = Class::Published;
+    }
+
     /// The bound at [`Bound::output_cap`].
     pub fn usd(&self) -> Nano {
         self.usd_at(self.output_cap)
@@ -410,8 +421,8 @@ impl<'b> Candidates<'b> {
         let readable = |endpoint: &&Endpoint| endpoint.prices.priced().is_some_and(|p| p.unknown.is_empty());
         let good = |endpoint: &&Endpoint| endpoint.supports_output_cap && readable(endpoint);
         let remains = endpoints.iter().filter(good).any(|endpoint| {
-            (shape.only.is_empty() || shape.only.iter().any(|name| names(name, endpoint)))
-                && !endpoints.iter().any(|other| !good(&other) && covers(&other.tag, &endpoint.tag))
+            (shape.only.is_empty() || shape.only.iter().any(|name| endpoint.is_named(name)))
+                && !endpoints.iter().any(|other| !good(&other) && endpoint.is_covered_by(&other.tag))
         });
         for endpoint in endpoints {
             let kept = if remains { good(&endpoint) } else { readable(&endpoint) };
@@ -661,17 +672,4 @@ fn is_zero(prices: &Prices) -> bool {
         && prices.request == Rate::ZERO
         && prices.internal_reasoning.unwrap_or_default() == Rate::ZERO
         && prices.overrides.is_empty()
-}
-
-/// Whether a name in `provider.only` means this endpoint: its tag, the tag's provider, or the provider's name.
-fn names(name: &str, endpoint: &Endpoint) -> bool {
-    let provider = endpoint.tag.split('/').next().unwrap_or_default();
-    name.eq_ignore_ascii_case(&endpoint.tag)
-        || name.eq_ignore_ascii_case(provider)
-        || name.eq_ignore_ascii_case(&endpoint.provider)
-}
-
-/// Whether ignoring one tag also ignores another: a provider's bare slug covers all its variants (CONTRACT 8.3).
-fn covers(ignored: &str, tag: &str) -> bool {
-    tag == ignored || tag.strip_prefix(ignored).is_some_and(|rest| rest.starts_with('/'))
 }

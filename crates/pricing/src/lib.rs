@@ -5,22 +5,38 @@
 //! the request's permission (output cap, `provider.max_price`, `provider.ignore`) is shrunk to it, or with the
 //! one thing in the request that nobody can price, [`Unpriced`].
 //!
+//! Beside the bound: [`estimate`] says what a request will likely cost, [`Alternatives`] which cheaper models could do
+//! the same, and [`fitting`] which of them a refused request could afford.
+//!
 //! Every quantity rounds up. Facts about OpenRouter carry the date they were read; the catalogue they describe is
 //! the one of 2026-10-02.
 
+mod about;
+mod alternatives;
 mod book;
 mod bound;
+mod estimate;
 mod explain;
+mod fitting;
+mod listed;
 mod model;
+mod need;
+mod offer;
 mod prices;
 mod shape;
 mod tokens;
 mod unpriced;
 
+pub use about::{About, Feature, Features};
+pub use alternatives::Alternatives;
 pub use book::{Book, BookSource, Resolved};
 pub use bound::{Bound, BoundPolicy, Class, MaxPrice, Reason, Reasons, bound};
+pub use estimate::{Estimate, Guess, Sum, USUAL_OUTPUT, estimate, usual_cost};
 pub use explain::{Explanation, Term};
+pub use fitting::{Fit, Room, fitting};
+pub use listed::{Used, listed_cost};
 pub use model::{Endpoint, Family, Model, Tier};
+pub use need::Need;
 pub use prices::{Override, Prices, RowPrices, UnknownPrice};
 pub use shape::{CacheWrite, CallerMaxPrice, Shape};
 pub use tokens::{Normaliser, prompt_tokens, text_tokens};

@@ -1,5 +1,6 @@
 //! [`Model`] and [`Endpoint`]: rows of the catalogue.
 
+use crate::about::About;
 use crate::prices::RowPrices;
 use crate::tokens::Normaliser;
 
@@ -26,6 +27,8 @@ pub struct Model {
     pub text_output_only: bool,
     /// Whether the row lists a field that caps its output.
     pub supports_output_cap: bool,
+    /// What it says of itself beside its price.
+    pub about: About,
 }
 
 impl Model {
@@ -76,6 +79,19 @@ impl Endpoint {
     /// The most tokens it can answer with, when its row says.
     pub fn output_limit(&self) -> Option<u64> {
         self.max_completion_tokens.or(self.context_length)
+    }
+
+    /// Whether a name in `provider.only` means this endpoint: its tag, the tag's provider, or the provider's name.
+    pub fn is_named(&self, name: &str) -> bool {
+        let provider = self.tag.split('/').next().unwrap_or_default();
+        name.eq_ignore_ascii_case(&self.tag)
+            || name.eq_ignore_ascii_case(provider)
+            || name.eq_ignore_ascii_case(&self.provider)
+    }
+
+    /// Whether `provider.ignore` of a tag also shuts out this one: a bare slug covers all its variants (CONTRACT 8.3).
+    pub(crate) fn is_covered_by(&self, ignored: &str) -> bool {
+        self.tag == ignored || self.tag.strip_prefix(ignored).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 

@@ -39,6 +39,31 @@ pub struct Shape<'a> {
     pub costs: SmallVec<[Unpriced; 1]>,
 }
 
+impl<'a> Shape<'a> {
+    /// The same request for other models.
+    #[must_use]
+    pub fn with_models<'s>(&'s self, models: impl IntoIterator<Item = &'s str>) -> Shape<'s>
+    where
+        'a: 's,
+    {
+        Shape {
+            models: models.into_iter().map(Cow::Borrowed).collect(),
+            body: self.body,
+            messages: self.messages,
+            tools: self.tools,
+            tool_bytes: self.tool_bytes,
+            output_cap: self.output_cap,
+            reasoning_budget: self.reasoning_budget,
+            choices: self.choices,
+            cache_write: self.cache_write,
+            caller_max_price: self.caller_max_price,
+            only: self.only.iter().map(|name| Cow::Borrowed(name.as_ref())).collect(),
+            unknown_scalars: self.unknown_scalars,
+            costs: self.costs.clone(),
+        }
+    }
+}
+
 /// How long a request wants its prompt cached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CacheWrite {

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use money::{Nano, Rate};
 use pricing::{
-    Book, BookSource, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Endpoint, Family, Model, Override,
-    Prices, Reason, RowPrices, Shape, Tier, UnknownPrice, Unpriced, bound,
+    About, Book, BookSource, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Endpoint, Family, Model,
+    Override, Prices, Reason, RowPrices, Shape, Tier, UnknownPrice, Unpriced, bound,
 };
 use proptest::prelude::*;
 
@@ -33,6 +33,7 @@ fn model(id: &str, prices: Prices, endpoints: Option<Vec<Endpoint>>) -> Model {
         endpoints,
         text_output_only: true,
         supports_output_cap: true,
+        about: About::default(),
     }
 }
 

@@ -7,7 +7,7 @@
 //! ```text
 //! append ── journal segment ── pread ── shipper ── books (farebox.db)
 //!               │ fdatasync                            │
-//!             syncer ── Durable                        └── read(), last_decisions()
+//!             syncer ── Durable                        └── read(), last_decisions(), find_generation()
 //! ```
 //!
 //! Money fails closed: what each outside failure does stands at the head of `journal`, `syncer`, `shipper`, `books`.
@@ -63,6 +63,8 @@ mod syncer;
 
 mod books;
 mod decision;
+mod generation;
+mod saving;
 mod shipper;
 
 mod fold;
@@ -79,8 +81,10 @@ pub use decision::DecisionRow;
 pub use disk::{BootId, Disk, DiskFile, RealDisk};
 pub use durable::Durable;
 pub use error::{Fault, JournalError, OpenError};
+pub use generation::{GenerationRow, HoldEnd};
 pub use options::{Durability, Options};
-pub use reading::{last_decisions, live_address, read};
+pub use reading::{find_generation, last_decisions, live_address, read, savings};
 pub use record::{Position, Record};
 pub use recovered::{BalanceRow, OpenHold, Recovered};
+pub use saving::SavingRow;
 pub use store::Store;

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use ledger::BalanceId;
+
 use crate::books::{self, Snapshot};
 use crate::disk::{Disk, RealDisk};
 use crate::fold::Fold;
 use crate::recovery::{Posted, Recovery};
-use crate::{DecisionRow, OpenError, Recovered, address};
+use crate::{DecisionRow, GenerationRow, OpenError, OpenHold, Recovered, SavingRow, address};
 
 /// A gateway that ships, rotates or writes in the middle of a read makes it look damaged; so it is read again.
 const ATTEMPTS: u32 = 5;
@@ -81,6 +83,44 @@ pub(crate) fn recovered(recovery: &Recovery) -> Recovered {
 /// [`OpenError::Absent`] when there are no books; [`OpenError::Books`] when SQLite fails.
 pub fn last_decisions(dir: &Path, n: usize, request: Option<&str>) -> Result<Vec<DecisionRow>, OpenError> {
     books::last_decisions(&books::reader(dir)?, n, request)
+}
+
+/// What was held and booked for a generation of OpenRouter's, by its id: the newest hold when there are several. While
+/// a gateway runs one that ended within the last [`crate::Options::ship_every`] may be missing.
+///
+/// # Errors
+/// As [`read`].
+pub fn find_generation(dir: &Path, id: &str) -> Result<Option<GenerationRow>, OpenError> {
+    // First those that are open, for one that ends meanwhile is found among those that ended.
+    let books = read(dir)?;
+    if let Some(open) = books.open.iter().rev().find(|open| open.generation.as_deref() == Some(id)) {
+        return Ok(Some(of_open(open, &books)));
+    }
+    books::ended_generation(&books::reader(dir)?, id)
+}
+
+fn of_open(open: &OpenHold, books: &Recovered) -> GenerationRow {
+    let name = |id: &BalanceId| books.balances.iter().find(|row| row.id == *id).map(|row| row.name.clone());
+    GenerationRow {
+        hold: open.hold,
+        at_ms: open.at_ms,
+        bound: open.bound,
+        class: open.class,
+        model: open.model.clone(),
+        generation: open.generation.clone().unwrap_or_default(),
+        balances: open.balances.iter().filter_map(name).collect(),
+        unknown: open.unknown,
+        end: None,
+    }
+}
+
+/// What each route cost and saved on each UTC day (days since 1970-01-01) from `since_day` on, oldest first. While a
+/// gateway runs the newest [`crate::Options::ship_every`] may be missing.
+///
+/// # Errors
+/// [`OpenError::Absent`] when there are no books; [`OpenError::Books`] when SQLite fails.
+pub fn savings(dir: &Path, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
+    books::savings(&books::reader(dir)?, since_day)
 }
 
 /// The console address of the gateway that has the folder open, as it told by [`crate::Store::set_address`].

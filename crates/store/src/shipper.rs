@@ -1,7 +1,8 @@
 //! Shipping: one thread reads the journal back and posts it to the books, then lets go of what is wholly there.
 //!
 //! It reads from the file, not from memory, so that a backlog costs disk and nothing else; the checksums are checked
-//! once more on the way. In the same loop it writes the queued decisions and makes the next segment in time.
+//! once more on the way. In the same loop it writes the queued decisions and savings and makes the next segment in
+//! time.
 //!
 //! Outside failures: SQLite refuses: tried again, told by health after [`crate::Options::ship_grace`], open until the
 //! journal is full. A record that cannot be read back, or contradicts the books: the journal is closed for good.
@@ -17,8 +18,9 @@ use crate::books::{Batch, Books, PostError};
 use crate::error::Fault;
 use crate::journal::{Extent, Journal};
 use crate::line::Line;
+use crate::saving::Savings;
 use crate::segment::{HEADER_BYTES, Scan, Step};
-use crate::{DecisionRow, JournalError};
+use crate::{DecisionRow, JournalError, SavingRow};
 
 /// The longest pause between attempts when the books refuse.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -28,6 +30,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Dispatch {
     pub(crate) stop: AtomicBool,
     notes: Mutex<VecDeque<DecisionRow>>,
+    savings: Mutex<Savings>,
     dropped: AtomicU64,
     /// Since when the books refuse, and why.
     trouble: Mutex<Option<(Instant, String)>>,
@@ -39,6 +42,12 @@ impl Dispatch {
         if notes.len() < queued_max {
             notes.push_back(row);
         } else {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn note_saving(&self, row: SavingRow) {
+        if !self.savings.lock().add(row) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -114,6 +123,7 @@ impl Shipper {
         self.journal.prepare_spare();
         let result = self.ship_all().and_then(|()| self.let_go());
         self.write_decisions();
+        self.write_savings();
         let error = match result {
             Ok(()) => {
                 self.dispatch.worked();
@@ -243,6 +253,18 @@ impl Shipper {
         if let Err(error) = self.books.keep_decisions(&rows, self.journal.options.notes_kept_max) {
             tracing::debug!(%error, "decisions dropped");
             self.dispatch.dropped.fetch_add(rows.len() as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// What cannot be written waits for the next round.
+    fn write_savings(&mut self) {
+        let rows = self.dispatch.savings.lock().take();
+        if rows.is_empty() {
+            return;
+        }
+        if let Err(error) = self.books.add_savings(&rows) {
+            tracing::debug!(%error, "what routes saved cannot be written yet");
+            rows.into_iter().for_each(|row| self.dispatch.note_saving(row));
         }
     }
 }

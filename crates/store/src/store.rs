@@ -21,7 +21,8 @@ use crate::segment::HEADER_BYTES;
 use crate::shipper::{Dispatch, Shipper};
 use crate::syncer::Syncer;
 use crate::{
-    DecisionRow, Durability, Durable, JournalError, OpenError, Options, Position, Record, Recovered, address,
+    DecisionRow, Durability, Durable, GenerationRow, JournalError, OpenError, Options, Position, Record,
+    Recovered, SavingRow, address,
 };
 
 /// The ledger of one folder, durable. Share it by `Arc`; every method may be called from any thread.
@@ -147,6 +148,20 @@ impl Store {
         self.dispatch.note(row, self.journal.options.notes_queued_max);
     }
 
+    /// Adds to what a route saved ([`crate::savings`]). Best effort: never blocks on I/O, never fails; written with the
+    /// next round of shipping, so a crash may lose what was added in the last [`Options::ship_every`].
+    pub fn note_saving(&self, row: SavingRow) {
+        self.dispatch.note_saving(row);
+    }
+
+    /// What routes saved since a day, as far as it is written ([`crate::savings`]).
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when SQLite fails.
+    pub fn savings(&self, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
+        reading::savings(&self.dir, since_day)
+    }
+
     /// How many notes were dropped since the store was opened.
     pub fn notes_dropped(&self) -> u64 {
         self.dispatch.notes_dropped()
@@ -156,6 +171,14 @@ impl Store {
     pub fn ship_lag(&self) -> u64 {
         let progress = &self.journal.progress;
         progress.appended().saturating_sub(progress.shipped())
+    }
+
+    /// As [`crate::find_generation`], in the folder of this store.
+    ///
+    /// # Errors
+    /// As [`crate::find_generation`].
+    pub fn find_generation(&self, id: &str) -> Result<Option<GenerationRow>, OpenError> {
+        reading::find_generation(&self.dir, id)
     }
 
     /// Whether money can be spent and the books are kept.

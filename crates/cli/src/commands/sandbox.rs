@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use farebox::config;
 use sandbox::Sandbox;
 
 use super::serve::{sandbox_url, signals::Signals};
-use crate::config;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::terminal::Terminal;

@@ -12,16 +12,16 @@ use serde_json::Value;
 use crate::program::farebox;
 
 /// A running gateway with its banner read.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     _stderr: BufReader<ChildStderr>,
     banner: String,
     listen: String,
-    console: String,
+    pub(crate) console: String,
 }
 
 impl Serving {
-    fn start(home: &Path, data: &Path, more: &[&str]) -> Serving {
+    pub(crate) fn start(home: &Path, data: &Path, more: &[&str]) -> Serving {
         let mut child = farebox(home)
             .args(["serve", "--sandbox", "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"])
             .arg("--data")
@@ -49,12 +49,12 @@ impl Serving {
         serving
     }
 
-    fn ask(&self, body: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, body: &str) -> (u16, String) {
         let head = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
         http(&self.listen, "POST", "/api/v1/chat/completions", &head, body)
     }
 
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         self.child.wait().unwrap().code()

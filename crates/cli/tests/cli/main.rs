@@ -9,4 +9,5 @@ mod demo;
 mod errors;
 mod gateway;
 mod help;
+mod pictures;
 mod program;

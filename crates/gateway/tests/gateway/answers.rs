@@ -6,7 +6,7 @@ use money::Nano;
 
 use crate::support::client::post_with;
 use crate::support::upstream::{answer, answer_body, reply};
-use crate::support::{House, KEY, MODEL, Setup, chat, get, post};
+use crate::support::{House, KEY, MODEL, Setup, chat, get, post, until};
 
 /// The members that the splice added at the end of a body.
 fn added(sent: &str, arrived: &[u8]) -> serde_json::Value {
@@ -283,5 +283,26 @@ async fn reads_pass_through() {
         assert_eq!(last.header("authorization"), Some(format!("Bearer {KEY}").as_str()), "{path}");
     }
     assert_eq!(house.counter("holds_admitted"), 0);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_generation_of_a_moment_ago_is_waited_for() {
+    let house = House::new().await;
+    let answer = house.chat_by(answer("gen-late", "0.002"), &chat("")).await;
+    assert_eq!(answer.status, 200);
+    let asked = |id: &str| format!("/api/v1/generation?id={id}");
+    // One that did not go through here is not waited for.
+    let stranger = house.client().await.ask(get(&asked("gen-other"))).await;
+    assert_eq!(stranger.status, 404);
+    assert_eq!(house.upstream.calls(|call| call.target == asked("gen-other")).len(), 1);
+    let mut client = house.client().await;
+    let (found, ()) = tokio::join!(client.ask(get(&asked("gen-late"))), async {
+        let calls = || house.upstream.calls(|call| call.target == asked("gen-late")).len();
+        until("it is asked for twice", || calls() >= 2).await;
+        house.upstream.tell("gen-late", r#"{"id":"gen-late","total_cost":0.002}"#);
+    });
+    assert_eq!((found.status, found.text().contains("0.002")), (200, true), "{}", found.text());
+    house.settles_at(2_000_000).await;
     house.end().await;
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use money::{MoneyError, Rate};
-use pricing::{Endpoint, Family, Model, Override, Prices, RowPrices, Tier, UnknownPrice};
+use pricing::{About, Endpoint, Family, Feature, Model, Override, Prices, RowPrices, Tier, UnknownPrice};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -99,8 +99,21 @@ fn model(raw: &RawValue) -> Option<Model> {
         endpoints: None,
         text_output_only: text_only(&architecture),
         supports_output_cap: lists_cap(&row),
+        about: about(&row, &architecture),
         id,
     })
+}
+
+fn about(row: &Object<'_>, architecture: &Object<'_>) -> About {
+    let listed = |object, key| list(object, key).unwrap_or_default();
+    let names =
+        listed(row, "supported_parameters").into_iter().chain(listed(architecture, "input_modalities"));
+    About {
+        name: field(row, "name").unwrap_or_default().into(),
+        created_s: row.get("created").and_then(|raw| raw.get().parse().ok()),
+        expires: field(row, "expiration_date").map(Into::into),
+        features: names.filter_map(|name| Feature::listed_as(&name)).collect(),
+    }
 }
 
 fn endpoint(raw: &RawValue) -> Option<Endpoint> {

@@ -53,6 +53,9 @@ pub struct Permission {
     pub max_price: MaxPrice,
     /// Providers to exclude, by tag.
     pub ignore: Vec<String>,
+    /// The models to send instead of those asked for, the first as `model`, the rest as `models`; `None`: those
+    /// asked for stay.
+    pub models: Option<Vec<String>>,
 }
 
 /// A chat request, borrowed from its body.
@@ -76,6 +79,9 @@ struct Places {
     max_tokens: Option<Cap>,
     max_completion_tokens: Option<Cap>,
     provider: Option<provider::Provider>,
+    /// The value of `model`, and of `models`.
+    model: Option<Range<usize>>,
+    models: Option<Range<usize>>,
 }
 
 /// Where a member can be added to an object: before its closing brace.

@@ -116,11 +116,15 @@ impl<'a> Root<'a, '_> {
         let shape = &mut request.shape;
         match key {
             "model" => {
+                request.places.model = Some(span(body, raw));
                 if let Some(model) = text(raw, "model")? {
                     shape.models.insert(0, model);
                 }
             }
-            "models" => models(shape, raw)?,
+            "models" => {
+                request.places.models = Some(span(body, raw));
+                models(shape, raw)?;
+            }
             "stream" => request.stream = boolean(raw, "stream")?,
             "user" => request.user = text(raw, "user")?,
             "session_id" => request.session_id = text(raw, "session_id")?,

@@ -16,11 +16,15 @@ struct Edit {
 }
 
 impl ChatRequest<'_> {
-    /// The same bytes with only the permission spliced in: output cap, `provider.max_price`, `provider.ignore`.
-    /// What the caller set lower stays as it is. `body` is the body this was read from.
+    /// The same bytes with only the permission spliced in: output cap, `provider.max_price`, `provider.ignore`, and
+    /// other models where the permission names some. What the caller set lower stays as it is. `body` is the body
+    /// this was read from.
     pub fn splice(&self, body: &[u8], permission: &Permission) -> Vec<u8> {
         let mut edits = Vec::with_capacity(6);
         let mut added = String::new();
+        if let Some((first, rest)) = permission.models.as_deref().and_then(<[String]>::split_first) {
+            self.models(first, rest, &mut edits, &mut added);
+        }
         self.cap(permission.output_cap, &mut edits, &mut added);
         self.provider(permission, &mut edits, &mut added);
         add(self.places.root, added, &mut edits);
@@ -31,6 +35,25 @@ impl ChatRequest<'_> {
             "the spliced body reads as the permission it was given"
         );
         spliced
+    }
+
+    /// `model` becomes the first, `models` the rest. A list the caller gave is never left empty: nobody documents what
+    /// that means.
+    fn models(&self, first: &str, rest: &[String], edits: &mut Vec<Edit>, added: &mut String) {
+        let first = quoted(first);
+        match &self.places.model {
+            Some(span) => edits.push(Edit { span: span.clone(), text: first.clone() }),
+            None => member(added, format_args!("\"model\":{first}")),
+        }
+        let list = match rest {
+            [] => first,
+            rest => tags(rest.iter()),
+        };
+        match &self.places.models {
+            Some(span) => edits.push(Edit { span: span.clone(), text: format!("[{list}]") }),
+            None if rest.is_empty() => {}
+            None => member(added, format_args!("\"models\":[{list}]")),
+        }
     }
 
     fn cap(&self, most: u64, edits: &mut Vec<Edit>, added: &mut String) {
@@ -82,7 +105,10 @@ impl ChatRequest<'_> {
             && within(caller.prompt, permission.max_price.prompt)
             && within(caller.completion, permission.max_price.completion)
             && permission.max_price.request.is_none_or(|most| within(caller.request, most))
-            && read.shape.models == self.shape.models
+            && match permission.models.as_deref() {
+                None | Some([]) => read.shape.models == self.shape.models,
+                Some(models) => read.shape.models.as_slice() == models,
+            }
     }
 }
 
@@ -151,7 +177,11 @@ fn prices(most: &MaxPrice) -> String {
 }
 
 fn tags<'t>(tags: impl Iterator<Item = &'t String>) -> String {
-    tags.filter_map(|tag| serde_json::to_string(tag).ok()).collect::<Vec<_>>().join(",")
+    tags.map(|tag| quoted(tag)).collect::<Vec<_>>().join(",")
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// Adds a member to a list of them.

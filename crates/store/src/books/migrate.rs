@@ -8,7 +8,11 @@ use crate::OpenError;
 use crate::books::failed;
 
 /// Each migration, in order; never edited once released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_books.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_books.sql"),
+    include_str!("migrations/0002_generation.sql"),
+    include_str!("migrations/0003_savings.sql"),
+];
 
 /// The newest schema known here.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -10,14 +10,18 @@
 
 mod connection;
 mod decisions;
+mod generations;
 mod migrate;
 mod post;
 mod rows;
+mod savings;
 mod snapshot;
 
 pub(crate) use connection::{reader, writer};
 pub(crate) use decisions::{keep_decisions, last_decisions};
+pub(crate) use generations::ended as ended_generation;
 pub(crate) use post::{Batch, Books, PostError};
+pub(crate) use savings::{add_savings, savings};
 pub(crate) use snapshot::{Snapshot, balance};
 
 use crate::OpenError;

@@ -11,7 +11,7 @@ use super::rows::{self, OPEN_HOLD_COLUMNS, RowError};
 use crate::error::Fault;
 use crate::journal::Extent;
 use crate::line::Line;
-use crate::{DecisionRow, OpenHold};
+use crate::{DecisionRow, OpenHold, SavingRow};
 
 /// A stretch of one segment.
 #[derive(Debug)]
@@ -86,6 +86,10 @@ impl Books {
 
     pub(crate) fn keep_decisions(&mut self, rows: &[DecisionRow], kept_max: u64) -> rusqlite::Result<()> {
         super::keep_decisions(&mut self.connection, rows, kept_max)
+    }
+
+    pub(crate) fn add_savings(&mut self, rows: &[SavingRow]) -> rusqlite::Result<()> {
+        super::add_savings(&mut self.connection, rows)
     }
 
     /// Closes the file, which folds the write-ahead log into it when nobody else reads.

@@ -79,7 +79,7 @@ pub(crate) fn open_hold(row: &Row<'_>) -> Result<OpenHold, RowError> {
     })
 }
 
-fn balance_ids(text: &str) -> Option<SmallVec<[BalanceId; 8]>> {
+pub(crate) fn balance_ids(text: &str) -> Option<SmallVec<[BalanceId; 8]>> {
     let ids: Vec<u32> = serde_json::from_str(text).ok()?;
     Some(ids.into_iter().map(BalanceId).collect())
 }

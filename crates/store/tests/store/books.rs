@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use ledger::{BalanceId, BalanceName, Evidence, HoldId, UnknownReason};
 use money::Nano;
-use store::{DecisionRow, Durability, OpenError, Options, Record, Store, last_decisions};
+use store::{
+    DecisionRow, Durability, OpenError, Options, Record, SavingRow, Store, find_generation, last_decisions,
+    savings,
+};
 
 use crate::story::{HOUR_MS, declare, held, hold, journal_only, open, options, segments, settle};
 
@@ -31,6 +34,47 @@ fn an_entry_says_everything_about_its_hold() {
         row,
         r#"[7,1007,9000,1000000,1,1000003,"0.0010000021",2,3,"[0]","757073747265616D","openai/gpt-4o-mini","gen-7",6,502,1500]"#
     );
+}
+
+#[test]
+fn a_generation_is_found_while_it_runs_and_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    declare(&store, 0);
+    for id in 1..=20 {
+        hold(&store, id).unwrap();
+        store.append(&Record::Generation { hold: HoldId(id), id: &format!("gen-{id}") }).unwrap();
+    }
+    let found = |id: &str| find_generation(dir.path(), id).unwrap();
+    let running = found("gen-7").unwrap();
+    assert_eq!((running.hold, running.bound), (HoldId(7), Nano::from_nanos(1_000_000)));
+    assert_eq!((running.end, running.unknown), (None, None));
+    assert_eq!(running.balances, [crate::story::name(0)]);
+    let reason = UnknownReason::Broken;
+    store.append(&Record::Unknown { hold: HoldId(7), at_ms: 1_500, reason, status: 0 }).unwrap();
+    assert_eq!(store.find_generation("gen-7").unwrap().unwrap().unknown, Some((reason, 0)));
+    for id in 1..=19 {
+        settle(&store, id, 5).unwrap();
+    }
+    store.close().unwrap();
+    let settled = found("gen-7").unwrap();
+    assert_eq!(settled.end.map(|end| end.cost), Some(Nano::from_nanos(5)));
+    assert_eq!((settled.balances, settled.unknown), (running.balances, Some((reason, 0))));
+    assert_eq!(found("gen-20").unwrap().end, None, "open without a gateway as well");
+    assert_eq!(found("gen-21"), None);
+
+    // Books of before the index are brought up to date, and then use it.
+    let file = dir.path().join("farebox.db");
+    let books = rusqlite::Connection::open(&file).unwrap();
+    books.execute_batch("DROP INDEX entry_generation; PRAGMA user_version = 1").unwrap();
+    drop(books);
+    assert!(found("gen-7").is_some(), "slower without it");
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    store.close().unwrap();
+    let books = rusqlite::Connection::open(&file).unwrap();
+    let plan = "EXPLAIN QUERY PLAN SELECT hold FROM entry WHERE generation = ?1 ORDER BY hold DESC LIMIT 1";
+    let plan: String = books.query_row(plan, ["gen-7"], |row| row.get("detail")).unwrap();
+    assert!(plan.contains("entry_generation"), "{plan}");
 }
 
 #[test]
@@ -156,4 +200,43 @@ fn books_of_a_newer_version_are_left_alone() {
     for result in [Store::open(dir.path(), journal_only()).map(|_| ()), store::read(dir.path()).map(|_| ())] {
         assert!(matches!(result, Err(OpenError::TooNew { found: 99, .. })), "{result:?}");
     }
+}
+
+#[test]
+fn what_routes_saved_adds_up_over_restarts() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |route: &str, day, cost: i64, instead: i64| SavingRow {
+        route: route.to_owned(),
+        day,
+        calls: 1,
+        cost: Nano::from_nanos(cost),
+        instead: Nano::from_nanos(instead),
+        uncompared: 0,
+    };
+    for round in 1..=3_u64 {
+        let (store, _) = open(dir.path(), options(Durability::Process));
+        store.note_saving(row("task/x", 20_000, 3, 10));
+        store.note_saving(row("task/x", 20_000, 4, 1));
+        store.note_saving(row("task/x", 20_001, 1, 1));
+        store.note_saving(SavingRow { uncompared: 1, ..SavingRow::default() });
+        store.close().unwrap();
+        let found = savings(dir.path(), 20_000).unwrap();
+        assert_eq!(found.len(), 2, "the row of day 0 is older than asked for");
+        assert_eq!((found[0].calls, found[0].day), (2 * round, 20_000));
+        let amounts = [found[0].cost, found[0].instead, found[0].saved()].map(Nano::nanos);
+        let round = i64::try_from(round).unwrap();
+        assert_eq!(amounts, [7 * round, 11 * round, 4 * round]);
+    }
+    assert_eq!(savings(dir.path(), 0).unwrap()[0].uncompared, 3);
+}
+
+#[test]
+fn books_of_before_there_were_routes_have_no_savings() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    store.close().unwrap();
+    let books = rusqlite::Connection::open(dir.path().join("farebox.db")).unwrap();
+    books.execute_batch("DROP TABLE saving").unwrap();
+    drop(books);
+    assert_eq!(savings(dir.path(), 0).unwrap(), []);
 }

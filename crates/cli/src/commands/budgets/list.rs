@@ -11,7 +11,7 @@ use super::table;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::terminal::Terminal;
-use crate::{config, live, output};
+use crate::{live, output};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox budgets list\n  farebox budgets list --json\n  farebox budgets list --data /var/lib/farebox    works when the gateway is down";
 
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
 
 /// The folder of the books, as given or as usual.
 pub(crate) fn folder(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    given.or_else(config::default_data).ok_or_else(|| {
+    given.or_else(farebox::config::default_data).ok_or_else(|| {
         Failure::usage("there is no home folder to look for the books in")
             .hint("say where they are: --data DIR")
     })

@@ -1,10 +1,11 @@
 //! Budgets as a table for people. Columns go, the least telling first, where the terminal is narrow.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::Cell;
 use console::BudgetRow;
 use jiff::{Timestamp, Unit};
 use money::Nano;
 
+use crate::table::{self, Align, Look, printable};
 use crate::terminal::Terminal;
 
 /// Columns of a bar.
@@ -16,7 +17,6 @@ pub(crate) fn render(rows: &[BudgetRow], terminal: &Terminal, now: Timestamp) ->
     if rows.is_empty() {
         return "no budget has been used in its present window\n".to_owned();
     }
-    let width = terminal.width.unwrap_or(usize::MAX);
     let shapes = [
         Shape { bar: BAR, ends: true, amounts: true },
         Shape { bar: BAR_NARROW, ends: true, amounts: true },
@@ -24,15 +24,7 @@ pub(crate) fn render(rows: &[BudgetRow], terminal: &Terminal, now: Timestamp) ->
         Shape { bar: 0, ends: false, amounts: true },
         Shape { bar: 0, ends: false, amounts: false },
     ];
-    let narrowest = shapes.len() - 1;
-    for (at, shape) in shapes.into_iter().enumerate() {
-        let table = table(rows, &shape, terminal, now);
-        let fits = || table.lines().all(|line| visible(&line) <= width);
-        if at == narrowest || fits() {
-            return table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-        }
-    }
-    String::new()
+    table::fitting(shapes.iter().map(|shape| shape.draw(rows, terminal, now)), terminal)
 }
 
 /// The one thing to do next, where there is one.
@@ -41,89 +33,50 @@ pub(crate) fn next_command(rows: &[BudgetRow]) -> Option<&'static str> {
     rows.iter().any(tight).then_some("why a call was refused: farebox explain last")
 }
 
+/// How wide it may be.
 struct Shape {
     bar: usize,
     ends: bool,
     amounts: bool,
 }
 
-fn table(rows: &[BudgetRow], shape: &Shape, terminal: &Terminal, now: Timestamp) -> Table {
-    let unknown = rows.iter().any(|row| row.unknown_usd != Nano::ZERO);
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(line(
-        shape,
-        unknown,
-        [
-            ("BUDGET", false),
-            ("WINDOW", false),
-            ("LIMIT", true),
-            ("SPENT", true),
-            ("HELD", true),
-            ("UNKNOWN", true),
-        ],
-        ["LEFT", "USED", "ENDS"],
-        &|text| terminal.dim(text),
-    ));
-    for row in rows {
-        let money = |amount: Nano| amount.for_people();
-        let (limit, posted) = (money(row.limit_usd), money(row.posted_usd));
-        let (held, lost) = (money(row.held_usd), money(row.unknown_usd));
-        let name = name(row);
-        let left = left(row, terminal);
-        table.add_row(line(
-            shape,
-            unknown,
-            [
-                (&name, false),
-                (&row.window, false),
-                (&limit, true),
-                (&posted, true),
-                (&held, true),
-                (&lost, true),
-            ],
-            [&left, &bar(row, shape.bar, terminal), &ends(row, now)],
-            &str::to_owned,
-        ));
+impl Shape {
+    fn draw(&self, rows: &[BudgetRow], terminal: &Terminal, now: Timestamp) -> String {
+        let unknown = rows.iter().any(|row| row.unknown_usd != Nano::ZERO);
+        let header = ["BUDGET", "WINDOW", "LIMIT", "SPENT", "HELD", "UNKNOWN", "LEFT", "USED", "ENDS"];
+        let header = header.map(|text| (text.to_owned(), Look::Dim));
+        let lines = rows.iter().map(|row| self.line(line(row, self.bar, terminal, now), unknown));
+        table::render(self.line(header, unknown), lines.collect(), terminal)
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+
+    /// The cells of a line that are shown.
+    fn line(&self, cells: [(String, Look); 9], unknown: bool) -> Vec<Cell> {
+        let shown = |at: usize| match at {
+            1 | 3 | 4 => self.amounts,
+            5 => unknown && self.amounts,
+            7 => self.bar > 0,
+            8 => self.ends,
+            _ => true,
+        };
+        let align = |at: usize| if (2..=6).contains(&at) { Align::Right } else { Align::Left };
+        let cells = cells.into_iter().enumerate().filter(|(at, _)| shown(*at));
+        cells.map(|(at, (text, look))| table::cell(&text, align(at), look)).collect()
     }
-    table
 }
 
-fn line(
-    shape: &Shape,
-    unknown: bool,
-    first: [(&str, bool); 6],
-    [left, used, ends]: [&str; 3],
-    paint: &dyn Fn(&str) -> String,
-) -> Vec<Cell> {
-    let cell = |text: &str, right: bool| {
-        let alignment = if right { CellAlignment::Right } else { CellAlignment::Left };
-        Cell::new(paint(text)).set_alignment(alignment)
-    };
-    let shown = |at: usize| match at {
-        1 | 3 => shape.amounts,
-        4 => shape.amounts,
-        5 => unknown && shape.amounts,
-        _ => true,
-    };
-    let mut cells: Vec<Cell> = first
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| shown(*at))
-        .map(|(_, (text, right))| cell(text, *right))
-        .collect();
-    cells.push(cell(left, true));
-    if shape.bar > 0 {
-        cells.push(cell(used, false));
-    }
-    if shape.ends {
-        cells.push(cell(ends, false));
-    }
-    cells
+fn line(row: &BudgetRow, bar_cells: usize, terminal: &Terminal, now: Timestamp) -> [(String, Look); 9] {
+    let plain = |text: String| (text, Look::Plain);
+    [
+        plain(name(row)),
+        plain(row.window.clone()),
+        plain(row.limit_usd.for_people()),
+        plain(row.posted_usd.for_people()),
+        plain(row.held_usd.for_people()),
+        plain(row.unknown_usd.for_people()),
+        (row.available_usd.for_people(), look(row)),
+        (bar(row, bar_cells, terminal), look(row)),
+        plain(ends(row, now)),
+    ]
 }
 
 /// The budget and, with `per`, whose balance it is.
@@ -135,19 +88,12 @@ fn name(row: &BudgetRow) -> String {
     printable(&row.name) + &values.collect::<String>()
 }
 
-/// Callers choose label values: no control characters reach a terminal, and no line grows without end.
-fn printable(text: &str) -> String {
-    const CHARS_MAX: usize = 40;
-    let shown: String = text.chars().take(CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if text.chars().count() > CHARS_MAX { shown + "…" } else { shown }
-}
-
-fn left(row: &BudgetRow, terminal: &Terminal) -> String {
-    let text = row.available_usd.for_people();
+/// Red from where nothing is left, yellow from four fifths.
+fn look(row: &BudgetRow) -> Look {
     match used(row) {
-        used if used >= 1.0 => terminal.red(&text),
-        used if used >= 0.8 => terminal.yellow(&text),
-        _ => text,
+        used if used >= 1.0 => Look::Alarm,
+        used if used >= 0.8 => Look::Warn,
+        _ => Look::Plain,
     }
 }
 
@@ -156,11 +102,6 @@ fn bar(row: &BudgetRow, cells: usize, terminal: &Terminal) -> String {
         return String::new();
     }
     let bar = terminal.bar(cells, share(row.posted_usd, row.limit_usd), used(row));
-    let bar = match used(row) {
-        used if used >= 1.0 => terminal.red(&bar),
-        used if used >= 0.8 => terminal.yellow(&bar),
-        _ => bar,
-    };
     format!("{bar} {:>3}%", percent(row))
 }
 
@@ -192,20 +133,6 @@ fn ends(row: &BudgetRow, now: Timestamp) -> String {
         60..1_440 => format!("in {}h {}m", minutes / 60, minutes % 60),
         _ => format!("in {}d {}h", minutes / 1_440, minutes % 1_440 / 60),
     }
-}
-
-/// Columns a line takes: colour takes none.
-fn visible(line: &str) -> usize {
-    let mut columns = 0;
-    let mut in_escape = false;
-    for c in line.trim_end().chars() {
-        match (in_escape, c) {
-            (false, '\u{1b}') => in_escape = true,
-            (true, c) => in_escape = !c.is_ascii_alphabetic(),
-            (false, _) => columns += 1,
-        }
-    }
-    columns
 }
 
 #[cfg(test)]

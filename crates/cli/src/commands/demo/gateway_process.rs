@@ -11,9 +11,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use store::Recovered;
 use tokio::process::{Child, Command};
 
-use crate::config::loopback_address;
 use crate::failure::{Failure, chain};
 use crate::live;
+use farebox::config::loopback_address;
 
 /// How long a start may take.
 const START_MAX: Duration = Duration::from_secs(10);

@@ -20,6 +20,7 @@ mod tally;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use farebox::config;
 use money::Nano;
 use sandbox::{Millis, Sandbox};
 
@@ -34,7 +35,7 @@ use super::serve::{sandbox_url, signals::Signals};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
-use crate::{amount, config, output};
+use crate::{amount, output};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox demo\n  farebox demo --budget 0.25 --clients 50 --seed 7\n  farebox demo --json | tail -n 1";
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use admission::UnknownHold;
+use farebox::Config;
 use ledger::Budget;
 use money::Nano;
 use store::Durability;
@@ -11,7 +12,6 @@ use store::Durability;
 use super::checks;
 use super::upstream_key::UpstreamKey;
 use crate::commands::version::VERSION;
-use crate::config::Config;
 use crate::terminal::Terminal;
 
 /// Budgets named one by one, at most.

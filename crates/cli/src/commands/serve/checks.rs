@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use farebox::Config;
 use http::Uri;
 
-use crate::config::Config;
 use crate::failure::Failure;
 
 /// Checks a configuration as a whole.

@@ -1,12 +1,14 @@
-//! Configuration, in three steps: [`raw`] is what a file says, [`layer`] what it means, [`Config`] what holds
+//! Configuration, in three steps: `raw` is what a file says, [`Layer`] what it means, [`Config`] what holds
 //! after flags, environment, files and defaults were laid over each other.
 //!
 //! Flags > environment > `./farebox.toml` > `$XDG_CONFIG_HOME/farebox/config.toml` > `/etc/farebox/config.toml` >
 //! built-in. An unknown key, a wrong word or an amount that is not exact is an error that names file and line.
 
 mod address;
+pub mod amount;
 mod budget;
 mod duration;
+mod error;
 mod file;
 mod layer;
 mod nearest;
@@ -22,37 +24,47 @@ use ledger::Budget;
 use money::Nano;
 use store::Durability;
 
-pub(crate) use address::{loopback_address, socket_address};
-pub(crate) use budget::{BudgetFlag, budgets_of_flags};
-pub(crate) use layer::{Layer, Setting};
-pub(crate) use place::default_data;
+pub use address::{loopback_address, socket_address};
+pub use budget::{BudgetFlag, budgets_of_flags};
+pub use error::ConfigError;
+pub use layer::{Layer, Setting};
+pub use place::default_data;
 
 /// The commented default file: the reference.
-pub(crate) const DEFAULT_FILE: &str = include_str!("default.toml");
+pub const DEFAULT_FILE: &str = include_str!("default.toml");
 
 /// Where OpenRouter is.
 const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 
 /// What holds: every value is meant.
 #[derive(Clone, Debug)]
-pub(crate) struct Config {
+pub struct Config {
     /// The configuration files that were read.
-    pub(crate) files: Vec<PathBuf>,
-    pub(crate) listen: SocketAddr,
-    pub(crate) console: SocketAddr,
+    pub files: Vec<PathBuf>,
+    /// Where programs connect.
+    pub listen: SocketAddr,
+    /// Where people and the other commands look.
+    pub console: SocketAddr,
     /// The folder of the books; `None`: the usual place.
-    pub(crate) data: Option<PathBuf>,
-    pub(crate) upstream: Setting<String>,
+    pub data: Option<PathBuf>,
+    /// Where calls go: the base URL of the API.
+    pub upstream: Setting<String>,
     /// Empty only when the user said so.
-    pub(crate) budgets: Vec<Budget>,
+    pub budgets: Vec<Budget>,
     /// Whether a call that no budget matches may pass.
-    pub(crate) allow_unbudgeted: bool,
-    pub(crate) durability: Durability,
-    pub(crate) on_client_gone: ClientGone,
-    pub(crate) per_request: Option<Nano>,
-    pub(crate) default_output: u64,
-    pub(crate) clamp_min: Option<u64>,
-    pub(crate) park_max: Duration,
+    pub allow_unbudgeted: bool,
+    /// What the books survive.
+    pub durability: Durability,
+    /// What becomes of a stream whose client has left.
+    pub on_client_gone: ClientGone,
+    /// A ceiling on the bound of any one call, USD.
+    pub per_request: Option<Nano>,
+    /// The output cap of a call that sets none, tokens.
+    pub default_output: u64,
+    /// How far an output cap may be lowered to fit the money, tokens; `None`: never lowered.
+    pub clamp_min: Option<u64>,
+    /// How long a call may wait for the holds of others.
+    pub park_max: Duration,
 }
 
 impl Config {
@@ -60,7 +72,7 @@ impl Config {
     ///
     /// # Errors
     /// One sentence on what is wrong, with its place.
-    pub(crate) fn load(flags: Layer, only: Option<PathBuf>) -> Result<Config, crate::failure::Failure> {
+    pub fn load(flags: Layer, only: Option<PathBuf>) -> Result<Config, ConfigError> {
         let mut layer = flags;
         let mut files = Vec::new();
         let named = only.is_some();
@@ -73,6 +85,11 @@ impl Config {
             files.push(path);
         }
         Ok(Config::of(layer, files))
+    }
+
+    /// Only what `layer` says, and the built-in defaults: no file is read.
+    pub fn without_files(layer: Layer) -> Config {
+        Config::of(layer, Vec::new())
     }
 
     fn of(layer: Layer, files: Vec<PathBuf>) -> Config {
@@ -98,15 +115,15 @@ impl Config {
     }
 
     /// Whether there is anything to hold calls to, or the user said that there is not.
-    pub(crate) fn says_what_to_hold(&self) -> bool {
+    pub fn says_what_to_hold(&self) -> bool {
         !self.budgets.is_empty() || self.allow_unbudgeted
     }
 }
 
 /// Whoever wrote the folder one happens to stand in must not learn where the key is sent.
-fn foreign_upstream(path: &std::path::Path) -> crate::failure::Failure {
+fn foreign_upstream(path: &std::path::Path) -> ConfigError {
     let what = format!("{} sets 'upstream', and a project's file may come from anyone", path.display());
-    crate::failure::Failure::usage(format!("{what}: your OpenRouter key would be sent there")).hint(
+    ConfigError::new(format!("{what}: your OpenRouter key would be sent there")).hint(
         "say it yourself: --upstream URL, OPENROUTER_BASE_URL, --config farebox.toml, or ~/.config/farebox/config.toml",
     )
 }

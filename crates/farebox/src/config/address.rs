@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A port of this machine's own address.
-pub(crate) const fn loopback_address(port: u16) -> SocketAddr {
+pub const fn loopback_address(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
@@ -11,7 +11,7 @@ pub(crate) const fn loopback_address(port: u16) -> SocketAddr {
 ///
 /// # Errors
 /// One sentence about the text.
-pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, String> {
+pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
     if let Some(port) = text.strip_prefix("localhost:") {
         return port.parse().map(loopback_address).map_err(|_| format!("'{port}' is not a port"));
     }

@@ -13,9 +13,7 @@ use toml::Spanned;
 use super::nearest::nearest;
 use super::place::{Source, with_home};
 use super::raw::RawConfig;
-use super::{budget, duration, socket_address};
-use crate::amount;
-use crate::failure::Failure;
+use super::{ConfigError, amount, budget, duration, socket_address};
 
 /// Output caps above this are a mistake, tokens.
 const OUTPUT_MAX: u64 = 10_000_000;
@@ -25,27 +23,40 @@ const GENERAL: [&str; 3] = ["unbudgeted", "durability", "on_client_gone"];
 
 /// A value and who set it, in words; empty for the built-in default.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Setting<T> {
-    pub(crate) value: T,
-    pub(crate) from: String,
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Who set it.
+    pub from: String,
 }
 
 /// One source of configuration.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Layer {
-    pub(crate) listen: Option<SocketAddr>,
-    pub(crate) console: Option<SocketAddr>,
-    pub(crate) data: Option<PathBuf>,
-    pub(crate) upstream: Option<Setting<String>>,
+pub struct Layer {
+    /// `[server] listen`.
+    pub listen: Option<SocketAddr>,
+    /// `[server] console`.
+    pub console: Option<SocketAddr>,
+    /// `[server] data`.
+    pub data: Option<PathBuf>,
+    /// `[server] upstream`.
+    pub upstream: Option<Setting<String>>,
     /// `Some` and empty: the user wants none.
-    pub(crate) budgets: Option<Vec<Budget>>,
-    pub(crate) allow_unbudgeted: Option<bool>,
-    pub(crate) durability: Option<Durability>,
-    pub(crate) on_client_gone: Option<ClientGone>,
-    pub(crate) per_request: Option<Nano>,
-    pub(crate) default_output: Option<u64>,
-    pub(crate) clamp_min: Option<Option<u64>>,
-    pub(crate) park_max: Option<Duration>,
+    pub budgets: Option<Vec<Budget>>,
+    /// `unbudgeted`: whether a call that no budget matches passes.
+    pub allow_unbudgeted: Option<bool>,
+    /// `durability`.
+    pub durability: Option<Durability>,
+    /// `on_client_gone`.
+    pub on_client_gone: Option<ClientGone>,
+    /// `[limits] per_request`, USD.
+    pub per_request: Option<Nano>,
+    /// `[limits] default_output`, tokens.
+    pub default_output: Option<u64>,
+    /// `[limits] clamp_min`, tokens; `Some(None)`: off.
+    pub clamp_min: Option<Option<u64>>,
+    /// `[limits] park_max`.
+    pub park_max: Option<Duration>,
 }
 
 impl Layer {
@@ -71,7 +82,7 @@ impl Layer {
     ///
     /// # Errors
     /// The first thing that is wrong, with its line.
-    pub(super) fn of_file(path: &Path, text: &str) -> Result<Layer, Failure> {
+    pub(super) fn of_file(path: &Path, text: &str) -> Result<Layer, ConfigError> {
         let source = Source { path, text };
         let raw: RawConfig = toml::from_str(text).map_err(|error| unreadable(&error, source))?;
         let (limits, server) = (raw.limits, raw.server);
@@ -126,12 +137,12 @@ fn read<R, T>(
     raw: Option<Spanned<R>>,
     source: Source<'_>,
     parse: impl FnOnce(&R) -> Result<T, String>,
-) -> Result<Option<T>, Failure> {
+) -> Result<Option<T>, ConfigError> {
     raw.map(|raw| parse(raw.get_ref()).map_err(|error| source.wrong(raw.span(), error))).transpose()
 }
 
 /// TOML's own complaints, in our words: the nearest known key for an unknown one.
-fn unreadable(error: &toml::de::Error, source: Source<'_>) -> Failure {
+fn unreadable(error: &toml::de::Error, source: Source<'_>) -> ConfigError {
     let span = error.span().unwrap_or(0..0);
     let message = error.message().replace('\n', " ");
     let Some(rest) = message.strip_prefix("unknown field `") else {
@@ -140,23 +151,22 @@ fn unreadable(error: &toml::de::Error, source: Source<'_>) -> Failure {
     let mut words = rest.split('`').step_by(2);
     let unknown = words.next().unwrap_or_default();
     let known: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let failure = source.wrong(span, format_args!("unknown key '{unknown}'"));
+    let error = source.wrong(span, format_args!("unknown key '{unknown}'"));
     if GENERAL.contains(&unknown) {
-        return failure.hint(format!("'{unknown}' belongs above the first [table] of the file"));
+        return error.hint(format!("'{unknown}' belongs above the first [table] of the file"));
     }
     match nearest(unknown, known.iter().copied()) {
-        Some(meant) => failure.hint(format!("did you mean '{meant}'?")),
-        None => failure.hint(format!("known here: {}", known.join(", "))),
+        Some(meant) => error.hint(format!("did you mean '{meant}'?")),
+        None => error.hint(format!("known here: {}", known.join(", "))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::Terminal;
 
     fn wrong(text: &str) -> String {
-        Layer::of_file("f.toml".as_ref(), text).unwrap_err().text(&Terminal::plain())
+        Layer::of_file("f.toml".as_ref(), text).unwrap_err().text()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::env;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use super::ConfigError;
 
 /// A file being read, to say where in it something is wrong.
 #[derive(Clone, Copy, Debug)]
@@ -15,15 +15,15 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// An error about these bytes of the file.
-    pub(super) fn wrong(&self, span: Range<usize>, sentence: impl std::fmt::Display) -> Failure {
+    pub(super) fn wrong(&self, span: Range<usize>, sentence: impl std::fmt::Display) -> ConfigError {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
-        Failure::usage(format!("{}:{line}: {sentence}", self.path.display()))
+        ConfigError::new(format!("{}:{line}: {sentence}", self.path.display()))
     }
 }
 
 /// Where the books are when nobody says: `$XDG_STATE_HOME/farebox`, `~/.local/state/farebox`.
-pub(crate) fn default_data() -> Option<PathBuf> {
+pub fn default_data() -> Option<PathBuf> {
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
     Some(state.join("farebox"))
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::ConfigError;
 use super::place;
-use crate::failure::Failure;
 
 /// Read from the folder one stands in.
 const PROJECT: &str = "farebox.toml";
@@ -13,10 +13,10 @@ const PROJECT: &str = "farebox.toml";
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The files to go by, the strongest first: `only`, or those of the usual places that are there.
-pub(super) fn read_all(only: Option<PathBuf>) -> Result<Vec<(PathBuf, String)>, Failure> {
+pub(super) fn read_all(only: Option<PathBuf>) -> Result<Vec<(PathBuf, String)>, ConfigError> {
     if let Some(path) = only {
         let text = read(&path)?.ok_or_else(|| {
-            Failure::usage(format!("there is no file {}", path.display()))
+            ConfigError::new(format!("there is no file {}", path.display()))
                 .hint("farebox help config > farebox.toml makes one to start from")
         })?;
         return Ok(vec![(path, text)]);
@@ -37,9 +37,9 @@ pub(super) fn is_of_the_project(path: &Path) -> bool {
     path == Path::new(PROJECT)
 }
 
-fn read(path: &PathBuf) -> Result<Option<String>, Failure> {
+fn read(path: &PathBuf) -> Result<Option<String>, ConfigError> {
     let unreadable = |error: &std::io::Error| {
-        Failure::usage(format!("cannot read {}: {}", path.display(), crate::failure::chain(error)))
+        ConfigError::new(format!("cannot read {}: {}", path.display(), crate::chain(error)))
     };
     match fs::metadata(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -47,7 +47,7 @@ fn read(path: &PathBuf) -> Result<Option<String>, Failure> {
         }
         Err(error) => return Err(unreadable(&error)),
         Ok(about) if about.len() > FILE_BYTES_MAX => {
-            return Err(Failure::usage(format!("{} is too large for a configuration", path.display())));
+            return Err(ConfigError::new(format!("{} is too large for a configuration", path.display())));
         }
         Ok(_) => {}
     }

@@ -3,11 +3,11 @@
 use ledger::{Budget, Label, Window, WindowError};
 use toml::Spanned;
 
+use super::ConfigError;
+use super::amount;
 use super::nearest::nearest;
 use super::place::Source;
 use super::raw::RawBudget;
-use crate::amount;
-use crate::failure::Failure;
 
 /// Budgets at most; a call is checked against each.
 const BUDGETS_MAX: usize = 10_000;
@@ -17,7 +17,7 @@ const LABELS: &str = "key, user, model, session or app";
 
 /// One `--budget`.
 #[derive(Clone, Debug)]
-pub(crate) enum BudgetFlag {
+pub enum BudgetFlag {
     /// `none`: pass everything, count nothing.
     Nothing,
     /// `10/day`, `5` (for a lifetime): over all calls.
@@ -47,18 +47,21 @@ impl std::str::FromStr for BudgetFlag {
 }
 
 /// What several `--budget` mean together; `None` when there is none.
-pub(crate) fn budgets_of_flags(flags: &[BudgetFlag]) -> Result<Option<Vec<Budget>>, Failure> {
+///
+/// # Errors
+/// When two of them cannot stand side by side.
+pub fn budgets_of_flags(flags: &[BudgetFlag]) -> Result<Option<Vec<Budget>>, ConfigError> {
     let limits = flags.iter().filter_map(|flag| match flag {
         BudgetFlag::Nothing => None,
         BudgetFlag::Limit(budget) => Some(budget.clone()),
     });
     let budgets: Vec<Budget> = limits.collect();
     if budgets.len() < flags.len() && !budgets.is_empty() {
-        return Err(Failure::usage("--budget none cannot stand beside another --budget"));
+        return Err(ConfigError::new("--budget none cannot stand beside another --budget"));
     }
     for (at, budget) in budgets.iter().enumerate() {
         if budgets[..at].iter().any(|other| other.name == budget.name) {
-            return Err(Failure::usage(format!("two --budget over the same window: {}", budget.name))
+            return Err(ConfigError::new(format!("two --budget over the same window: {}", budget.name))
                 .hint("the smaller one would always bind: keep that one"));
         }
     }
@@ -66,9 +69,9 @@ pub(crate) fn budgets_of_flags(flags: &[BudgetFlag]) -> Result<Option<Vec<Budget
 }
 
 /// What the `[[budget]]` tables of a file mean.
-pub(super) fn budgets_of_file(raw: Vec<RawBudget>, source: Source<'_>) -> Result<Vec<Budget>, Failure> {
+pub(super) fn budgets_of_file(raw: Vec<RawBudget>, source: Source<'_>) -> Result<Vec<Budget>, ConfigError> {
     if raw.len() > BUDGETS_MAX {
-        return Err(Failure::usage(format!(
+        return Err(ConfigError::new(format!(
             "{}: more than {BUDGETS_MAX} budgets; use `per` instead",
             source.path.display()
         )));
@@ -98,7 +101,7 @@ pub(super) fn budgets_of_file(raw: Vec<RawBudget>, source: Source<'_>) -> Result
     Ok(budgets)
 }
 
-fn budget(raw: RawBudget, source: Source<'_>) -> Result<Budget, Failure> {
+fn budget(raw: RawBudget, source: Source<'_>) -> Result<Budget, ConfigError> {
     let name = name(&raw.name, source)?;
     let mut selector = Vec::with_capacity(raw.selector.len());
     for (word, value) in raw.selector {
@@ -126,7 +129,7 @@ fn budget(raw: RawBudget, source: Source<'_>) -> Result<Budget, Failure> {
 }
 
 /// Names stand in headers, tables and commands: visible, without spaces.
-fn name(raw: &Spanned<String>, source: Source<'_>) -> Result<String, Failure> {
+fn name(raw: &Spanned<String>, source: Source<'_>) -> Result<String, ConfigError> {
     let name = raw.get_ref();
     let fits = !name.is_empty() && name.len() <= NAME_BYTES_MAX;
     let fits = fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte));
@@ -141,12 +144,12 @@ fn name(raw: &Spanned<String>, source: Source<'_>) -> Result<String, Failure> {
     }
 }
 
-fn label(word: &str, span: std::ops::Range<usize>, source: Source<'_>) -> Result<Label, Failure> {
+fn label(word: &str, span: std::ops::Range<usize>, source: Source<'_>) -> Result<Label, ConfigError> {
     Label::from_word(word).ok_or_else(|| {
-        let failure = source.wrong(span, format_args!("unknown label '{word}': use {LABELS}"));
+        let error = source.wrong(span, format_args!("unknown label '{word}': use {LABELS}"));
         match nearest(word, Label::ALL.iter().map(|label| label.word())) {
-            Some(meant) => failure.hint(format!("did you mean '{meant}'?")),
-            None => failure,
+            Some(meant) => error.hint(format!("did you mean '{meant}'?")),
+            None => error,
         }
     })
 }
@@ -167,7 +170,7 @@ fn is_trusted(budget: &Budget) -> bool {
 mod tests {
     use super::*;
 
-    fn flags(texts: &[&str]) -> Result<Option<Vec<Budget>>, Failure> {
+    fn flags(texts: &[&str]) -> Result<Option<Vec<Budget>>, ConfigError> {
         let flags: Vec<BudgetFlag> = texts.iter().map(|text| text.parse().unwrap()).collect();
         budgets_of_flags(&flags)
     }
@@ -198,7 +201,7 @@ mod tests {
         let path = std::path::Path::new("f.toml");
         super::super::Layer::of_file(path, text)
             .map(|layer| layer.budgets.unwrap_or_default())
-            .map_err(|failure| failure.text(&crate::terminal::Terminal::plain()))
+            .map_err(|error| error.text())
     }
 
     const ALL: &str = "[[budget]]\nname = \"all\"\nlimit = \"10\"\nwindow = \"day\"\n";

@@ -1,0 +1,123 @@
+//! Tables for people: columns without lines, painted by the cell, so that colour takes no columns; and the widest of
+//! several shapes that fits the terminal.
+
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+
+use crate::terminal::Terminal;
+
+/// How a cell looks, where there is colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Plain,
+    /// Headers, and what is said by the way.
+    Dim,
+    /// Nearly used up.
+    Warn,
+    /// Over, or blocked.
+    Alarm,
+}
+
+/// Where a column's text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// One cell.
+pub(crate) fn cell(text: &str, align: Align, look: Look) -> Cell {
+    let alignment = match align {
+        Align::Left => CellAlignment::Left,
+        Align::Right => CellAlignment::Right,
+    };
+    let cell = Cell::new(text).set_alignment(alignment);
+    match look {
+        Look::Plain => cell,
+        Look::Dim => cell.add_attribute(Attribute::Dim),
+        Look::Warn => cell.fg(Color::Yellow),
+        Look::Alarm => cell.fg(Color::Red).add_attribute(Attribute::Bold),
+    }
+}
+
+/// A table of these rows, each line ended.
+pub(crate) fn render(header: Vec<Cell>, rows: Vec<Vec<Cell>>, terminal: &Terminal) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.style_text_only();
+    match terminal.has_colour() {
+        true => table.enforce_styling(),
+        false => table.force_no_tty(),
+    };
+    table.set_header(header);
+    table.add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// The first of these that fits the terminal, the widest first; the last when none does.
+pub(crate) fn fitting(shapes: impl IntoIterator<Item = String>, terminal: &Terminal) -> String {
+    let width = terminal.width.unwrap_or(usize::MAX);
+    let mut last = String::new();
+    for shape in shapes {
+        last = shape;
+        if last.lines().all(|line| visible(line) <= width) {
+            break;
+        }
+    }
+    last
+}
+
+/// Columns a line takes: colour takes none.
+fn visible(line: &str) -> usize {
+    let mut columns = 0;
+    let mut in_escape = false;
+    for c in line.trim_end().chars() {
+        match (in_escape, c) {
+            (false, '\u{1b}') => in_escape = true,
+            (true, c) => in_escape = !c.is_ascii_alphabetic(),
+            (false, _) => columns += 1,
+        }
+    }
+    columns
+}
+
+/// What others chose to call things: no control characters reach a terminal, and no line grows without end.
+pub(crate) fn printable(text: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    let shown: String = text.chars().take(CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().count() > CHARS_MAX { shown + "…" } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_takes_no_columns() {
+        let row = |look| vec![cell("a", Align::Left, look), cell("1", Align::Right, look)];
+        let drawn = |terminal: &Terminal| {
+            let header = vec![cell("NAME", Align::Left, Look::Dim), cell("LEFT", Align::Right, Look::Dim)];
+            render(header, vec![row(Look::Plain), row(Look::Alarm)], terminal)
+        };
+        let plain = drawn(&Terminal::plain());
+        assert_eq!(plain, "NAME  LEFT\na        1\na        1\n");
+        let painted = drawn(&Terminal::painted());
+        assert!(painted.contains('\u{1b}'), "{painted:?}");
+        let widths = |text: &str| text.lines().map(visible).collect::<Vec<_>>();
+        assert_eq!(widths(&painted), widths(&plain));
+    }
+
+    #[test]
+    fn the_widest_that_fits() {
+        let mut terminal = Terminal::plain();
+        let shapes = || ["12345678\n".to_owned(), "12345\n".to_owned(), "123\n".to_owned()];
+        for (width, expected) in [(None, "12345678\n"), (Some(6), "12345\n"), (Some(1), "123\n")] {
+            terminal.width = width;
+            assert_eq!(fitting(shapes(), &terminal), expected);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! [`estimate`]: what a request will likely cost, with its prompt cached, and at worst.
+//!
+//! The worst is the [`Bound`], no other sum. The likely cost rests on a guess: how many tokens the prompt has
+//! (somebody counts or guesses that: no tokenizer lives here) and how long the answer will be. The prices are exact,
+//! and so are the sums: each term rounds up to a nano-dollar, and the total is their sum.
+
+use money::{Nano, Rate};
+
+use crate::book::Book;
+use crate::bound::{Bound, BoundPolicy, bound};
+use crate::explain::Term;
+use crate::model::Model;
+use crate::offer::{Offer, Terms};
+use crate::shape::Shape;
+use crate::unpriced::Unpriced;
+
+/// The answer, in tokens, that is expected when nobody says: some 375 English words. Reasoning comes on top.
+pub const USUAL_OUTPUT: u64 = 500;
+
+/// How long prompt and answer will likely be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guess {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// Tokens of the answer; `None`: [`USUAL_OUTPUT`] and the reasoning that the request asks for.
+    pub output_tokens: Option<u64>,
+}
+
+/// What a request is expected to cost at one model. `likely.total <= worst.usd()`, and a cache hit is never dearer
+/// than `likely`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The id of the row that will be billed.
+    pub model: String,
+    /// Who is likely to serve it: a provider, or the model where endpoints are not known.
+    pub served_by: String,
+    /// Tokens of the prompt that `likely` is for: as guessed, within the bound.
+    pub prompt_tokens: u64,
+    /// Tokens of the answer that `likely` is for, all choices together: as guessed, within the output cap.
+    pub output_tokens: u64,
+    /// The likely cost.
+    pub likely: Sum,
+    /// The likely cost with the whole prompt read from a cache, where that is listed and cheaper.
+    pub cache_hit: Option<Sum>,
+    /// The most it can cost: what the gateway holds.
+    pub worst: Bound,
+}
+
+/// A cost, line by line. The terms add up to the total.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// The terms, in reading order.
+    pub terms: Vec<Term>,
+    /// Their sum, USD.
+    pub total: Nano,
+}
+
+/// What a request is expected to cost at the first of its models.
+///
+/// # Errors
+/// [`Unpriced`], as [`bound`]: what has no bound has no estimate.
+pub fn estimate(
+    shape: &Shape<'_>,
+    book: &Book,
+    policy: &BoundPolicy,
+    guess: Guess,
+) -> Result<Estimate, Unpriced> {
+    let worst = bound(shape, book, policy)?;
+    let asked = shape.models.first().ok_or(Unpriced::NoModel)?;
+    let model = book.model(asked).ok_or_else(|| Unpriced::UnknownModel(asked.to_string()))?;
+    let choices = u64::from(shape.choices.max(1));
+    let wanted = guess.output_tokens.unwrap_or(USUAL_OUTPUT.saturating_add(shape.reasoning_budget));
+    let terms = Terms {
+        floor: is_floor(asked),
+        prompt_tokens: guess.prompt_tokens.min(worst.input_tokens),
+        output_tokens: wanted.min(worst.output_cap).saturating_mul(choices),
+        sent: Some((shape, &worst)),
+    };
+    let offer = Offer::of(model, &terms).ok_or_else(|| Unpriced::Router(model.id.clone()))?;
+    let written = offer.cache_write.map(|rate| ("prompt, written to a cache", rate));
+    let likely = sum(written.unwrap_or(("prompt", offer.prompt)), &offer, &terms);
+    let read = offer.cache_read.map(|rate| sum(("prompt, read from a cache", rate), &offer, &terms));
+    let (prompt_tokens, output_tokens) = (terms.prompt_tokens, terms.output_tokens);
+    Ok(Estimate {
+        model: model.id.clone(),
+        served_by: offer.by,
+        prompt_tokens,
+        output_tokens,
+        cache_hit: read.filter(|read| read.total <= likely.total),
+        likely,
+        worst,
+    })
+}
+
+/// What a request of this many tokens costs at a model's listed prices, by the name asked; `None` where no price
+/// can be read. For comparing models: nothing is known of the request but its size.
+pub fn usual_cost(model: &Model, asked: &str, prompt_tokens: u64, output_tokens: u64) -> Option<Sum> {
+    let terms = Terms { floor: is_floor(asked), prompt_tokens, output_tokens, sent: None };
+    let offer = Offer::of(model, &terms)?;
+    Some(sum(("prompt", offer.prompt), &offer, &terms))
+}
+
+fn is_floor(asked: &str) -> bool {
+    asked.ends_with(":floor")
+}
+
+fn sum((what, rate): (&'static str, Rate), offer: &Offer, terms: &Terms<'_, '_>) -> Sum {
+    let tokens = |what, rate: Rate, quantity| Term {
+        what,
+        quantity,
+        unit: "token",
+        rate: rate.per_million().to_string(),
+        amount: rate.times(quantity),
+    };
+    let mut lines = vec![tokens(what, rate, terms.prompt_tokens)];
+    if offer.request > Rate::ZERO {
+        lines.push(Term {
+            what: "request fee",
+            quantity: 1,
+            unit: "request",
+            rate: offer.request.per_unit().to_string(),
+            amount: offer.request.times(1),
+        });
+    }
+    lines.push(tokens("answer", offer.completion, terms.output_tokens));
+    Sum { total: lines.iter().map(|term| term.amount).sum(), terms: lines }
+}

@@ -1,0 +1,108 @@
+//! [`Offer`]: who is likely to serve a request, and at which listed prices.
+
+use money::Rate;
+
+use crate::bound::Bound;
+use crate::model::{Endpoint, Model, Tier};
+use crate::prices::{Override, Prices};
+use crate::shape::{CacheWrite, Shape};
+
+/// The listed prices of a request at one endpoint, or at the model row while endpoints are unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Offer {
+    pub(crate) prompt: Rate,
+    pub(crate) completion: Rate,
+    pub(crate) request: Rate,
+    /// Where it is listed.
+    pub(crate) cache_read: Option<Rate>,
+    /// What writing the prompt to a cache costs, where the request asks for that and it is listed.
+    pub(crate) cache_write: Option<Rate>,
+    /// The provider, or the model where endpoints are unknown.
+    pub(crate) by: String,
+}
+
+/// Who may serve, besides being listed.
+pub(crate) struct Terms<'t, 's> {
+    /// The cheapest is asked first (`:floor`).
+    pub(crate) floor: bool,
+    pub(crate) prompt_tokens: u64,
+    pub(crate) output_tokens: u64,
+    /// The request and its permission, when there is one.
+    pub(crate) sent: Option<(&'t Shape<'s>, &'t Bound)>,
+}
+
+impl Offer {
+    /// The cheapest endpoint for `:floor` and for requests that insist on providers; else the one that the row's
+    /// price is of. Endpoints that the permission shuts out are passed over.
+    pub(crate) fn of(model: &Model, terms: &Terms<'_, '_>) -> Option<Offer> {
+        let row = model.prices.priced()?;
+        let listed = model.endpoints.as_deref().filter(|_| !model.is_free()).unwrap_or_default();
+        let of_row = |endpoint: &&&Endpoint| {
+            endpoint.prices.priced().is_some_and(|p| p.prompt == row.prompt && p.completion == row.completion)
+        };
+        let open: Vec<&Endpoint> = listed.iter().filter(|endpoint| terms.admit(endpoint)).collect();
+        let wanted: Vec<&Endpoint> = open.iter().copied().filter(|e| terms.prefer(e)).collect();
+        let insists = terms.sent.is_some_and(|(shape, _)| !shape.only.is_empty());
+        let same = if terms.floor || insists { None } else { wanted.iter().find(of_row) };
+        let cost = |e: &&&Endpoint| e.prices.priced().map(|prices| terms.price(prices, "").cost(terms));
+        let found = same.or_else(|| wanted.iter().min_by_key(cost)).or_else(|| open.iter().min_by_key(cost));
+        match found {
+            Some(endpoint) => Some(terms.price(endpoint.prices.priced()?, &endpoint.provider)),
+            None => Some(terms.price(row, &model.id)),
+        }
+    }
+
+    fn cost(&self, terms: &Terms<'_, '_>) -> money::Nano {
+        let (prompt, output) =
+            (self.prompt.times(terms.prompt_tokens), self.completion.times(terms.output_tokens));
+        prompt.saturating_add(output).saturating_add(self.request.times(1))
+    }
+}
+
+impl Terms<'_, '_> {
+    /// Whether the permission lets it serve.
+    fn admit(&self, endpoint: &Endpoint) -> bool {
+        let Some(prices) = endpoint.prices.priced().filter(|prices| prices.unknown.is_empty()) else {
+            return false;
+        };
+        let Some((_, bound)) = self.sent else { return true };
+        let most = &bound.max_price;
+        prices.prompt <= most.prompt
+            && prices.completion <= most.completion
+            && most.request.is_none_or(|request| prices.request <= request)
+            && !bound.ignore.iter().any(|tag| endpoint.is_covered_by(tag))
+    }
+
+    /// Whether an ordinary request is routed to it, and the caller wants it.
+    fn prefer(&self, endpoint: &Endpoint) -> bool {
+        let accepted = |shape: &Shape<'_>| {
+            shape.only.is_empty() || shape.only.iter().any(|name| endpoint.is_named(name))
+        };
+        endpoint.tier == Tier::Standard && self.sent.is_none_or(|(shape, _)| accepted(shape))
+    }
+
+    /// The prices with the long-context conditions that this prompt meets; later entries win. Conditions on the
+    /// time of day are passed over: the base prices are those of when the book was read.
+    fn price(&self, prices: &Prices, by: &str) -> Offer {
+        let applies = |o: &&Override| !o.timed && o.may_apply(self.prompt_tokens);
+        let last = |base: Option<Rate>, key: fn(&Override) -> Option<Rate>| {
+            prices.overrides.iter().filter(applies).filter_map(key).next_back().or(base)
+        };
+        let prompt = last(Some(prices.prompt), |o| o.prompt).unwrap_or_default();
+        let five_minutes = || last(prices.cache_write, |o| o.cache_write);
+        let write = match self.sent.map_or(CacheWrite::None, |(shape, _)| shape.cache_write) {
+            CacheWrite::None => None,
+            CacheWrite::FiveMinutes => five_minutes(),
+            CacheWrite::OneHour => last(prices.cache_write_1h, |o| o.cache_write_1h).max(five_minutes()),
+        };
+        Offer {
+            prompt,
+            completion: last(Some(prices.completion), |o| o.completion).unwrap_or_default(),
+            request: last(Some(prices.request), |o| o.request).unwrap_or_default(),
+            cache_read: last(prices.cache_read, |o| o.cache_read),
+            // Gemini lists the storage alone, paid on top of the prompt (CONTRACT 9.3, rows of 2026-05-31).
+            cache_write: write.map(|write| if write < prompt { write.saturating_add(prompt) } else { write }),
+            by: by.to_owned(),
+        }
+    }
+}
