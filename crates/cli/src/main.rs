@@ -11,6 +11,7 @@ mod failure;
 mod live;
 mod output;
 mod prices;
+mod prose;
 mod table;
 mod terminal;
 mod tokens;

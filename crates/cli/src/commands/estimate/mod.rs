@@ -24,7 +24,7 @@ use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
 use crate::tokens::{Count, Prompt};
 
-pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file src/main.rs --prompt \"Find the bug\" --model anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300";
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file main.rs --prompt \"Find the bug\" -m anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300";
 
 /// Models compared beside the one asked for.
 const KIN: usize = 2;
