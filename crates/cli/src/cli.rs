@@ -2,10 +2,14 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{budgets, demo, estimate, explain, models, sandbox, serve};
+use crate::commands::{
+    balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, sandbox, serve,
+    workspaces,
+};
 
 /// Examples come first: they are what people look for.
-const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+pub(crate) const TEMPLATE: &str =
+    "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 /// A budget for OpenRouter that holds
 #[derive(Debug, Parser)]
@@ -44,6 +48,18 @@ pub(crate) enum Command {
     /// Say why a call cost what it did, or was refused
     #[command(help_template = TEMPLATE, before_help = explain::EXAMPLES)]
     Explain(explain::ExplainArgs),
+    /// What the OpenRouter key and account have left, and what runs
+    #[command(help_template = TEMPLATE, before_help = balance::EXAMPLES)]
+    Balance(balance::BalanceArgs),
+    /// Keys of the OpenRouter account, each with its limit
+    Keys(keys::KeysArgs),
+    /// OpenRouter's own budgets and allow-lists for keys and members
+    Guardrails(guardrails::GuardrailsArgs),
+    /// Workspaces of the OpenRouter account and their shared budgets
+    Workspaces(workspaces::WorkspacesArgs),
+    /// The exact cost of one generation, and what these books say of it
+    #[command(help_template = TEMPLATE, before_help = generation::EXAMPLES)]
+    Generation(generation::GenerationArgs),
     /// Print the version
     Version(VersionArgs),
     /// Print help for a command, or about exit-codes, env or config

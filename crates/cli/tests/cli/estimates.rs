@@ -201,7 +201,10 @@ fn the_worst_is_what_a_gateway_holds() {
     assert_eq!(told["limits"][0]["name"], "lifetime");
     assert_eq!(told["limits"][0]["fits"], false);
     let text = run(home.path(), &dear, &[]);
-    assert!(text.contains("Budget lifetime has $0.9") && text.contains(" left: it would be refused.\n"), "{text}");
+    assert!(
+        text.contains("Budget lifetime has $0.9") && text.contains(" left: it would be refused.\n"),
+        "{text}"
+    );
     assert_eq!(gateway.stop(), Some(0));
     let stopped = json(home.path(), &dear);
     assert_eq!(stopped["limits"], told["limits"], "and the books say the same");

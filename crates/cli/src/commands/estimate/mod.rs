@@ -77,6 +77,8 @@ pub(crate) struct EstimateArgs {
 /// One model's estimate, with where its numbers come from.
 struct Row {
     asked: String,
+    /// How many models the request names.
+    models: usize,
     count: Count,
     estimate: Estimate,
 }
@@ -147,7 +149,7 @@ impl Asking<'_> {
         let prompt_tokens = count.map_or(0, |count| count.tokens);
         let guess = Guess { prompt_tokens, output_tokens: self.args.output };
         match (estimate(&shape, &book, &self.policy, guess), count) {
-            (Ok(estimate), Some(count)) => Ok(Row { asked, count, estimate }),
+            (Ok(estimate), Some(count)) => Ok(Row { asked, models: shape.models.len(), count, estimate }),
             (Err(Unpriced::UnknownModel(name)), _) => Err(Prices::model(&book, &name)
                 .err()
                 .unwrap_or_else(|| refused(&Unpriced::UnknownModel(name)))),

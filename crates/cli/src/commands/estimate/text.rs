@@ -41,7 +41,8 @@ fn sums(row: &Row, terminal: &Terminal) -> String {
         let head = format!("With its prompt cached: {}", hit.total.for_people());
         blocks.push((head, about, hit.terms.as_slice()));
     }
-    let head = format!("At worst ({}): {}", worst.class, worst.total.for_people());
+    let at = if worst.dearest == estimate.model { String::new() } else { format!(", at {}", worst.dearest) };
+    let head = format!("At worst ({}){at}: {}", worst.class, worst.total.for_people());
     blocks.push((head, "", worst.terms.as_slice()));
 
     let heads: Vec<&str> = blocks.iter().map(|(head, ..)| head.as_str()).collect();
@@ -61,6 +62,11 @@ fn sums(row: &Row, terminal: &Terminal) -> String {
     if estimate.worst.class == Class::Published {
         let why: Vec<&str> = estimate.worst.reasons.iter().map(Reason::words).collect();
         text += &prose::line(&format!("  Published, not proven: {}.", why.join("; ")), 2, terminal);
+    }
+    if row.models > 1 {
+        let sentence =
+            format!("  It names {} models: likely is the first, at worst any of them.", row.models);
+        text += &prose::line(&sentence, 2, terminal);
     }
     text
 }
