@@ -4,6 +4,7 @@ The programs are ours, and make the calls and the sums of the scripts that are p
 balance, keys with limits, a budget in the program, `:floor`, `:free` and a table of tasks, an alert for cron.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -81,6 +82,10 @@ class SeedWorld:
     def billed(self) -> Decimal:
         return Decimal(get(f"{self.own}/bill")["total_usd"])
 
+    def billed_to(self, key: str) -> Decimal:
+        by_key = get(f"{self.own}/bill")["by_key"]
+        return Decimal(by_key.get(hashlib.sha256(key.encode()).hexdigest()[:16], "0"))
+
     def stop(self) -> None:
         for process in self.processes:
             if process.poll() is None:
@@ -96,7 +101,7 @@ def all_of(world: SeedWorld) -> Iterator[Tuple[str, Callable[[], None]]]:
 def balance(world: SeedWorld) -> None:
     """the curl line for the balance, with the sandbox's own numbers"""
     told = json.loads(run(world, ["bash", "balance.sh"], world.ample.base), parse_float=Decimal)
-    used = world.billed()
+    used = world.billed_to(AMPLE)
     assert told["credits_used"] == used, (told, used)
     assert (told["credit_limit"], told["remaining"]) == (10, 10 - used), told
     assert told["is_free_tier"] is False and told["rate_limit"]["requests"] == -1, told
