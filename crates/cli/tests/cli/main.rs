@@ -7,6 +7,7 @@
 
 mod demo;
 mod errors;
+mod estimates;
 mod gateway;
 mod help;
 mod pictures;

@@ -24,7 +24,7 @@ use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
 use crate::tokens::{Count, Prompt};
 
-pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file src/main.rs --prompt \"Find the bug\" --model anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300";
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file main.rs --prompt \"Find the bug\" -m anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300";
 
 /// Models compared beside the one asked for.
 const KIN: usize = 2;
@@ -77,6 +77,8 @@ pub(crate) struct EstimateArgs {
 /// One model's estimate, with where its numbers come from.
 struct Row {
     asked: String,
+    /// How many models the request names.
+    models: usize,
     count: Count,
     estimate: Estimate,
 }
@@ -147,7 +149,7 @@ impl Asking<'_> {
         let prompt_tokens = count.map_or(0, |count| count.tokens);
         let guess = Guess { prompt_tokens, output_tokens: self.args.output };
         match (estimate(&shape, &book, &self.policy, guess), count) {
-            (Ok(estimate), Some(count)) => Ok(Row { asked, count, estimate }),
+            (Ok(estimate), Some(count)) => Ok(Row { asked, models: shape.models.len(), count, estimate }),
             (Err(Unpriced::UnknownModel(name)), _) => Err(Prices::model(&book, &name)
                 .err()
                 .unwrap_or_else(|| refused(&Unpriced::UnknownModel(name)))),
