@@ -13,6 +13,7 @@
 //! | `/explain/last`, `/explain/{request}` | why a call cost what it did, or was refused |
 //! | `/generation/{id}` | a [`GenerationRow`]: what was held and booked for a generation of OpenRouter's |
 //! | `/stats` | counters since the start |
+//! | `/alerts` | open alerts, what was said of late, how each channel does: an [`alerts::Report`] |
 //!
 //! Failing closed: a request with a foreign `Host` (DNS rebinding) or `Origin` is refused.
 

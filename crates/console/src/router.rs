@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use admission::Admission;
+use alerts::Alerts;
 use gateway::Gateway;
 use http::header::{ALLOW, CONNECTION};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -20,11 +21,15 @@ use crate::unknown::UnknownRow;
 /// How far back an explanation is looked for in memory; older ones are in the books.
 const EXPLANATIONS_MAX: usize = 10_000;
 
+/// Events told of, at most.
+const EVENTS_MAX: u32 = 100;
+
 /// What the answers are made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Router {
     pub(crate) admission: Admission,
     pub(crate) gateway: Gateway,
+    pub(crate) alerts: Option<Alerts>,
     pub(crate) own: SocketAddr,
     pub(crate) version: &'static str,
 }
@@ -84,12 +89,29 @@ impl Router {
                 let holds = self.admission.unknown_holds();
                 ok(&holds.iter().map(|hold| UnknownRow::new(hold, now_ms)).collect::<Vec<_>>())
             }
-            "/stats" => ok(&self.gateway.stats()),
+            "/stats" => ok(&self.stats()),
+            "/alerts" => self.alerts(),
             "/" => ok(&json!({ "name": "farebox", "version": self.version, "paths": PATHS })),
             _ => match path.strip_prefix("/explain/") {
                 Some(request) => self.explain(request),
                 None => reply::error(StatusCode::NOT_FOUND, "there is no such page; see /"),
             },
+        }
+    }
+
+    fn stats(&self) -> Value {
+        let mut stats = self.gateway.stats();
+        if let (Value::Object(stats), Some(alerts)) = (&mut stats, &self.alerts) {
+            stats.insert("alert_failures".to_owned(), alerts.failures().into());
+        }
+        stats
+    }
+
+    fn alerts(&self) -> Reply {
+        match self.alerts.as_ref().map(|alerts| alerts.report(EVENTS_MAX)) {
+            Some(Ok(report)) => ok(&report),
+            Some(Err(error)) => reply::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            None => reply::error(StatusCode::NOT_FOUND, "nothing is watched here"),
         }
     }
 
@@ -142,7 +164,7 @@ impl Answer {
     }
 }
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -152,6 +174,7 @@ const PATHS: [&str; 9] = [
     "/explain/{request}",
     "/generation/{id}",
     "/stats",
+    "/alerts",
 ];
 
 fn ok(value: &impl serde::Serialize) -> Reply {

@@ -11,7 +11,7 @@ use ledger::{Label, Scope};
 use money::Nano;
 use openrouter::chat::{self, ChatRequest, Permission};
 use parking_lot::Mutex;
-use pricing::{Book, Bound, BoundPolicy, Shape, Unpriced};
+use pricing::{Book, Bound, BoundPolicy, Fit, Shape, Unpriced};
 use tokio::time::Instant;
 
 use crate::admit::admit;
@@ -70,7 +70,7 @@ pub(crate) struct Walk<'a> {
     caller: Caller,
     body: &'a [u8],
     pub(crate) chat: ChatRequest<'a>,
-    ceiling: Option<Nano>,
+    pub(crate) ceiling: Option<Nano>,
     receipt: &'a Slot,
 }
 
@@ -280,13 +280,15 @@ impl Walk<'_> {
         refusal: &admission::Refusal,
         bound: &Bound,
         routed: Option<Arc<Routed>>,
+        would_fit: Vec<Fit>,
     ) -> No {
-        let problem = refuse::problem(refusal);
+        let problem = refuse::problem(refusal, &would_fit);
         let end = End::Refused {
             reason: problem.code,
             sentence: problem.message.clone(),
             needed: Some(refusal.needed),
             fitting_cap: refusal.fitting_cap,
+            would_fit,
         };
         let balance = refusal.balance.as_deref().cloned();
         let route = routed.as_ref().and_then(|routed| routed.route.clone());
@@ -311,7 +313,8 @@ impl Walk<'_> {
             _ => Problem::unbounded(unpriced.code(), &unpriced.to_string()),
         };
         let sentence = problem.message.clone();
-        let end = End::Refused { reason: problem.code, sentence, needed: None, fitting_cap: None };
+        let (needed, fitting_cap, would_fit) = (None, None, Vec::new());
+        let end = End::Refused { reason: problem.code, sentence, needed, fitting_cap, would_fit };
         let model = self.chat.shape.models.first().map(|model| model.to_string()).unwrap_or_default();
         self.explain_refusal(None, model, None, None, end);
         problem.into()

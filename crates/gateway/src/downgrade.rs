@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use admission::{Refusal, RefusalReason};
 use http::{Response, StatusCode};
+use pricing::{Fit, Need, Room, fitting};
 use tokio::time::Instant;
 
 use crate::body::Body;
@@ -149,7 +150,8 @@ impl Walk<'_> {
         let fallbacks = self.fallbacks(short);
         plan.others(&self.chat.shape.models, &fallbacks, || {
             let book = self.shared.catalogue.book();
-            free_models(&book, |model| self.can_do(model))
+            let need = self.need();
+            free_models(&book, |model| need.met_by(model))
         })
     }
 
@@ -170,10 +172,26 @@ impl Walk<'_> {
         budgets.iter().find_map(|budget| all.get(budget)).cloned().unwrap_or_default()
     }
 
-    /// Whether a model can do what the request needs.
-    fn can_do(&self, model: &pricing::Model) -> bool {
-        let needed = self.chat.shape.body.len() as u64 / 3;
-        model.text_output_only && model.context_length.is_some_and(|most| most >= needed)
+    /// What a stand-in must be able to do: the features asked for, with room for the prompt and a useful answer.
+    fn need(&self) -> Need {
+        let shape = &self.chat.shape;
+        let asked = shape.output_cap.unwrap_or(self.shared.config.default_output);
+        let least = self.shared.config.clamp_min.unwrap_or(asked).saturating_add(shape.reasoning_budget);
+        Need::of(shape, asked.min(least))
+    }
+
+    /// Models that the money left would pay for, for the person who is refused.
+    fn would_fit(&self, refusal: &Refusal) -> Vec<Fit> {
+        let room = match refusal.reason {
+            RefusalReason::UsedUp => refusal.balance.as_ref().map(|balance| balance.available),
+            RefusalReason::PerRequest => self.ceiling,
+            _ => None,
+        };
+        let Some(usd) = room.map(|usd| self.ceiling.map_or(usd, |ceiling| usd.min(ceiling))) else {
+            return Vec::new();
+        };
+        let room = Room { usd, clamp_min: self.shared.config.clamp_min };
+        fitting(&self.chat.shape, &self.shared.catalogue.book(), &self.policy(), room, &[])
     }
 
     /// The end: the first refusal, with what was tried since.
@@ -185,7 +203,10 @@ impl Walk<'_> {
             Arc::new(Routed { asked: self.asked().to_owned(), model, route: plan.route.clone(), tried })
         });
         match first {
-            Short::Ours(refusal, bound) => self.refuse(&refusal, &bound, routed),
+            Short::Ours(refusal, bound) => {
+                let fits = self.would_fit(&refusal);
+                self.refuse(&refusal, &bound, routed, fits)
+            }
             Short::Theirs(no) => No::Problem(no.problem),
             Short::Unfit(code) => No::Problem(Problem::wrong(StatusCode::BAD_REQUEST, code, "no model fits")),
         }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use ledger::{Evidence, UnknownReason};
 use money::Nano;
 use parking_lot::Mutex;
-use pricing::Bound;
+use pricing::{Bound, Fit};
 use serde_json::{Value, json};
 use smallvec::SmallVec;
 use store::DecisionRow;
@@ -60,10 +60,19 @@ impl Generation {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     InFlight,
-    Settled { cost: Nano, text: String },
+    Settled {
+        cost: Nano,
+        text: String,
+    },
     Voided(Evidence),
     Unknown(UnknownReason),
-    Refused { reason: &'static str, sentence: String, needed: Option<Nano>, fitting_cap: Option<u64> },
+    Refused {
+        reason: &'static str,
+        sentence: String,
+        needed: Option<Nano>,
+        fitting_cap: Option<u64>,
+        would_fit: Vec<Fit>,
+    },
 }
 
 impl Explanations {
@@ -136,10 +145,11 @@ impl Explained {
                 json["cost_text"] = text.as_str().into();
             }
             End::Voided(_) => json["cost_usd"] = Nano::ZERO.to_string().into(),
-            End::Refused { reason, needed, fitting_cap, .. } => {
+            End::Refused { reason, needed, fitting_cap, would_fit, .. } => {
                 json["reason"] = (*reason).into();
                 json["needed_usd"] = needed.map(|needed| needed.to_string()).into();
                 json["fitting_cap"] = (*fitting_cap).into();
+                json["would_fit"] = would_fit.iter().map(fit_json).collect();
             }
             End::InFlight | End::Unknown(_) => {}
         }
@@ -206,6 +216,10 @@ fn bound_json(bound: &Bound, cap: u64) -> Value {
     })
 }
 
+fn fit_json(fit: &Fit) -> Value {
+    json!({"model": fit.model, "output_cap": fit.output_cap, "usd": fit.bound.to_string()})
+}
+
 fn term_json(term: &pricing::Term) -> Value {
     json!({
         "what": term.what,
@@ -221,6 +235,7 @@ fn balance_json(balance: &BalanceReport) -> Value {
     json!({
         "name": balance.name.budget,
         "window": balance.name.window,
+        "scope": balance.name.scope.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "limit_usd": balance.limit.to_string(),
         "posted_usd": balance.posted.to_string(),
         "held_usd": balance.held.to_string(),

@@ -46,6 +46,7 @@ mod tests {
             endpoints: None,
             text_output_only: true,
             supports_output_cap: true,
+            about: crate::About::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use money::Nano;
 
-use crate::support::upstream::reply;
+use crate::support::upstream::{answer, reply};
 use crate::support::{House, Setup, asking, chat};
 
 struct Row {
@@ -181,10 +181,20 @@ fn assert_no_client_repeats(text: &str) {
 #[tokio::test]
 async fn our_own_no_says_what_would_fit() {
     let house = Setup::new().limit(Nano::from_cents(1)).open().await;
-    let answer = house.chat(&chat("")).await;
-    assert_eq!((answer.status, answer.reason()), (402, "used-up"));
-    let text = answer.text();
+    let refused = house.chat(&chat("")).await;
+    assert_eq!((refused.status, refused.reason()), (402, "used-up"));
+    let text = refused.text();
     assert!(text.contains("budget 'all' allows $0.01") && text.contains("With max_tokens"), "{text}");
+    assert!(text.contains("and so would test/cheap"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(json["error"]["metadata"]["would_fit"], serde_json::json!(["test/cheap", "test/small:free"]));
+    let told = house.gateway.explanations(1).remove(0);
+    assert_eq!(told["would_fit"][0]["model"], "test/cheap");
+    // What is said to fit fits.
+    let cap = told["would_fit"][0]["output_cap"].as_u64().expect("a cap");
+    house.upstream.next(answer("gen-fit", "0"));
+    let fits = house.chat(&asking("test/cheap", &format!(r#","max_tokens":{}"#, cap - 32))).await;
+    assert_eq!((fits.status, fits.header("x-farebox-clamped")), (200, None), "{}", fits.text());
     assert_no_client_repeats(&text);
     house.settles_at(0).await;
     house.end().await;
