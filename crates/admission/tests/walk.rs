@@ -30,6 +30,7 @@ fn bound(cap: u64) -> Bound {
         endpoints: None,
         text_output_only: true,
         supports_output_cap: true,
+        about: pricing::About::default(),
     };
     let book = Book::new(1, 0, BookSource::Snapshot, vec![row]);
     let shape = Shape {

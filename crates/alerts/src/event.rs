@@ -22,7 +22,7 @@ pub enum Kind {
     /// It will be gone before its window ends.
     #[serde(rename = "forecast_over")]
     ForecastOver,
-    /// Credits are below an amount.
+    /// Less than an amount is left.
     #[serde(rename = "low")]
     Low,
     /// Credits will be gone soon.

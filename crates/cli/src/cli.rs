@@ -2,10 +2,14 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{budgets, demo, explain, routes, sandbox, serve};
+use crate::commands::{
+    balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, routes, sandbox, serve,
+    workspaces,
+};
 
 /// Examples come first: they are what people look for.
-const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+pub(crate) const TEMPLATE: &str =
+    "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 /// A budget for OpenRouter that holds
 #[derive(Debug, Parser)]
@@ -38,9 +42,26 @@ pub(crate) enum Command {
     Budgets(BudgetsArgs),
     /// Look at routes and what they saved
     Routes(RoutesArgs),
+    /// Say what a call will cost before it is sent
+    #[command(help_template = TEMPLATE, before_help = estimate::EXAMPLES)]
+    Estimate(Box<estimate::EstimateArgs>),
+    /// Look at models and their prices
+    Models(ModelsArgs),
     /// Say why a call cost what it did, or was refused
     #[command(help_template = TEMPLATE, before_help = explain::EXAMPLES)]
     Explain(explain::ExplainArgs),
+    /// What the OpenRouter key and account have left, and what runs
+    #[command(help_template = TEMPLATE, before_help = balance::EXAMPLES)]
+    Balance(balance::BalanceArgs),
+    /// Keys of the OpenRouter account, each with its limit
+    Keys(keys::KeysArgs),
+    /// OpenRouter's own budgets and allow-lists for keys and members
+    Guardrails(guardrails::GuardrailsArgs),
+    /// Workspaces of the OpenRouter account and their shared budgets
+    Workspaces(workspaces::WorkspacesArgs),
+    /// The exact cost of one generation, and what these books say of it
+    #[command(help_template = TEMPLATE, before_help = generation::EXAMPLES)]
+    Generation(generation::GenerationArgs),
     /// Print the version
     Version(VersionArgs),
     /// Print help for a command, or about exit-codes, env or config
@@ -77,6 +98,31 @@ pub(crate) enum RoutesCommand {
     /// List every route: calls, cost, what it would have cost, saved
     #[command(help_template = TEMPLATE, before_help = routes::list::EXAMPLES)]
     List(routes::list::ListArgs),
+}
+
+/// `models …`
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: ModelsCommand,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List models: context, prices, what they can do
+    #[command(help_template = TEMPLATE, before_help = models::list::EXAMPLES)]
+    List(Box<models::list::ListArgs>),
+    /// Show one model: its prices, its providers, what farebox makes of it
+    #[command(help_template = TEMPLATE, before_help = models::show::EXAMPLES)]
+    Show(Box<models::show::ShowArgs>),
+    /// Say where a request is cheapest
+    #[command(help_template = TEMPLATE, before_help = models::cheapest::EXAMPLES)]
+    Cheapest(Box<models::cheapest::CheapestArgs>),
+    /// Put models side by side, by what a request costs there
+    #[command(help_template = TEMPLATE, before_help = models::compare::EXAMPLES)]
+    Compare(Box<models::compare::CompareArgs>),
 }
 
 /// `version`

@@ -14,6 +14,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Credentials are missing or cannot be used.
     Credentials = 4,
+    /// The upstream cannot be reached, or cannot answer.
+    Unreachable = 5,
     /// Interrupted.
     Interrupted = 130,
 }

@@ -33,9 +33,21 @@ impl Failure {
         Failure { exit: Exit::Credentials, message: message.into(), hint: None }
     }
 
+    /// The upstream does not answer, or cannot.
+    pub(crate) fn unreachable(message: impl Into<String>) -> Self {
+        Failure { exit: Exit::Unreachable, message: message.into(), hint: None }
+    }
+
     /// An error of a library with its causes, each said once.
     pub(crate) fn caused(doing: &str, error: &dyn Error) -> Self {
         Failure::failed(format!("{doing}: {}", chain(error)))
+    }
+
+    /// The same after words on how far things got.
+    #[must_use]
+    pub(crate) fn before(mut self, words: &str) -> Self {
+        self.message = format!("{words}: {}", self.message);
+        self
     }
 
     /// The same with the one thing to do next.

@@ -3,15 +3,23 @@
 //! The folders of `commands` are the command tree. Data goes to stdout, talk to stderr; every error is one line
 //! and a hint, and every exit code is in [`exit::Exit`].
 
+mod account;
 mod amount;
 mod cli;
 mod commands;
+mod consent;
 mod exit;
+mod facts;
 mod failure;
+mod instant;
+mod listing;
 mod live;
 mod output;
+mod prices;
+mod secrets;
 mod table;
 mod terminal;
+mod tokens;
 mod topics;
 
 use std::process::ExitCode;

@@ -72,7 +72,7 @@ pub(crate) fn fitting(shapes: impl IntoIterator<Item = String>, terminal: &Termi
 }
 
 /// Columns a line takes: colour takes none.
-fn visible(line: &str) -> usize {
+pub(crate) fn visible(line: &str) -> usize {
     let mut columns = 0;
     let mut in_escape = false;
     for c in line.trim_end().chars() {

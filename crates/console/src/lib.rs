@@ -14,6 +14,7 @@
 //! | `/generation/{id}` | a [`GenerationRow`]: what was held and booked for a generation of OpenRouter's |
 //! | `/routes` | an array of [`RouteRow`], the same as `farebox routes list --json` |
 //! | `/stats` | counters since the start |
+//! | `/alerts` | open alerts, what was said of late, how each channel does: an [`alerts::Report`] |
 //!
 //! Failing closed: a request with a foreign `Host` (DNS rebinding) or `Origin` is refused.
 

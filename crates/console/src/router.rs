@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use admission::Admission;
+use alerts::Alerts;
 use gateway::Gateway;
 use http::header::{ALLOW, CONNECTION};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -24,11 +25,15 @@ const EXPLANATIONS_MAX: usize = 10_000;
 /// Days of savings that are told, today included.
 const DAYS: i64 = 30;
 
+/// Events told of, at most.
+const EVENTS_MAX: u32 = 100;
+
 /// What the answers are made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Router {
     pub(crate) admission: Admission,
     pub(crate) gateway: Gateway,
+    pub(crate) alerts: Option<Alerts>,
     pub(crate) own: SocketAddr,
     pub(crate) version: &'static str,
 }
@@ -89,12 +94,29 @@ impl Router {
                 ok(&holds.iter().map(|hold| UnknownRow::new(hold, now_ms)).collect::<Vec<_>>())
             }
             "/routes" => self.routes(now_ms),
-            "/stats" => ok(&self.gateway.stats()),
+            "/stats" => ok(&self.stats()),
+            "/alerts" => self.alerts(),
             "/" => ok(&json!({ "name": "farebox", "version": self.version, "paths": PATHS })),
             _ => match path.strip_prefix("/explain/") {
                 Some(request) => self.explain(request),
                 None => reply::error(StatusCode::NOT_FOUND, "there is no such page; see /"),
             },
+        }
+    }
+
+    fn stats(&self) -> Value {
+        let mut stats = self.gateway.stats();
+        if let (Value::Object(stats), Some(alerts)) = (&mut stats, &self.alerts) {
+            stats.insert("alert_failures".to_owned(), alerts.failures().into());
+        }
+        stats
+    }
+
+    fn alerts(&self) -> Reply {
+        match self.alerts.as_ref().map(|alerts| alerts.report(EVENTS_MAX)) {
+            Some(Ok(report)) => ok(&report),
+            Some(Err(error)) => reply::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            None => reply::error(StatusCode::NOT_FOUND, "nothing is watched here"),
         }
     }
 
@@ -157,7 +179,7 @@ impl Answer {
     }
 }
 
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 11] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -168,6 +190,7 @@ const PATHS: [&str; 10] = [
     "/generation/{id}",
     "/routes",
     "/stats",
+    "/alerts",
 ];
 
 fn ok(value: &impl serde::Serialize) -> Reply {

@@ -8,7 +8,7 @@ use admission::{Admission, BalanceReport, Policy, UnknownHold};
 use gateway::{Body, Gateway, Secret};
 use http::Response;
 use jiff::Timestamp;
-use openrouter::catalogue::Catalogue;
+use openrouter::catalogue::{self, Catalogue};
 use openrouter::client::{AskError, Upstream};
 use serde_json::Value;
 use store::{JournalError, Store};
@@ -74,7 +74,7 @@ impl Farebox {
         let data = config.data.clone().or_else(config::default_data).ok_or(OpenError::NoFolder)?;
         let opening = {
             let (data, config) = (data.clone(), config.clone());
-            let cache = price_cache(&data, upstream.base());
+            let cache = catalogue::cache_in(&data, upstream.base());
             spawn_blocking(move || {
                 Ok::<_, OpenError>((take_up(&data, &config)?, Catalogue::open(Some(&cache))))
             })
@@ -238,13 +238,6 @@ fn gateway_config(config: &Config, upstream_key: Option<Secret>) -> gateway::Con
         fallbacks: config.fallbacks.clone(),
         ..gateway::Config::new(config.listen)
     }
-}
-
-/// Where the prices of an upstream are kept: each has its own, for a sandbox's are not OpenRouter's.
-fn price_cache(data: &Path, upstream: &str) -> PathBuf {
-    let host = upstream.split_once("://").map_or(upstream, |(_, rest)| rest);
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
-    data.join("cache").join(host.chars().map(plain).collect::<String>())
 }
 
 fn is_stream(response: &Response<Body>) -> bool {

@@ -235,6 +235,7 @@ fn balance_json(balance: &BalanceReport) -> Value {
     json!({
         "name": balance.name.budget,
         "window": balance.name.window,
+        "scope": balance.name.scope.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "limit_usd": balance.limit.to_string(),
         "posted_usd": balance.posted.to_string(),
         "held_usd": balance.held.to_string(),

@@ -1,5 +1,6 @@
 //! [`Layer`]: what one source of configuration means. Checked, but with gaps that a lower layer fills.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use money::Nano;
 use store::Durability;
 use toml::Spanned;
 
+use super::alerts::{self, AlertsLayer};
 use super::nearest::nearest;
 use super::place::{Source, with_home};
 use super::raw::RawConfig;
@@ -47,6 +49,10 @@ pub struct Layer {
     pub fallbacks: Fallbacks,
     /// `[routes]`.
     pub routes: Option<Routes>,
+    /// `warn_at` of the budgets that have one, percent.
+    pub warn_at: HashMap<String, Vec<u8>>,
+    /// `[alerts]`.
+    pub alerts: AlertsLayer,
     /// `unbudgeted`: whether a call that no budget matches passes.
     pub allow_unbudgeted: Option<bool>,
     /// `durability`.
@@ -74,8 +80,11 @@ impl Layer {
             data: self.data.or(low.data),
             upstream: self.upstream.or(low.upstream),
             fallbacks: if self.budgets.is_some() { self.fallbacks } else { low.fallbacks },
-            budgets: self.budgets.or(low.budgets),
             routes: self.routes.or(low.routes),
+            // They belong to the budgets: whoever sets those sets these.
+            warn_at: if self.budgets.is_some() { self.warn_at } else { low.warn_at },
+            budgets: self.budgets.or(low.budgets),
+            alerts: self.alerts.over(low.alerts),
             allow_unbudgeted: self.allow_unbudgeted.or(low.allow_unbudgeted),
             durability: self.durability.or(low.durability),
             on_client_gone: self.on_client_gone.or(low.on_client_gone),
@@ -105,6 +114,11 @@ impl Layer {
                 .map(|url| Setting { value: url.into_inner(), from: path.display().to_string() }),
             fallbacks,
             routes: raw.routes.map(|routes| routes::routes_of_file(routes, source)).transpose()?,
+            warn_at: raw
+                .budget
+                .as_deref()
+                .map_or_else(|| Ok(HashMap::new()), |raw| alerts::warn_at(raw, source))?,
+            alerts: AlertsLayer::of_file(raw.alerts, source)?,
             budgets: raw.budget.map(|budgets| budget::budgets_of_file(budgets, source)).transpose()?,
             allow_unbudgeted: read(raw.unbudgeted, source, |text| unbudgeted(text))?,
             durability: read(raw.durability, source, |text| durability(text))?,

@@ -190,8 +190,7 @@ async fn ask_over_socket(side: &Side, base: &str, ask: &Ask) -> Told {
     let status = response.status().as_u16();
     // Upstream's errors are told apart by their status alone, on both sides.
     let reason = text("x-farebox-reason").filter(|_| matches!(status, 400 | 402 | 503));
-    let reason =
-        reason.filter(|reason| !reason.starts_with("openrouter-") || reason == "openrouter-in-flight");
+    let reason = reason.filter(|reason| !reason.starts_with("openrouter-"));
     let clamped = text("x-farebox-clamped").filter(|_| status == 200);
     Told { status, cost: text("x-farebox-cost-usd"), clamped, reason, broken: body.is_err() }
 }

@@ -2,9 +2,10 @@
 
 use comfy_table::Cell;
 use console::BudgetRow;
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use money::Nano;
 
+use crate::instant;
 use crate::table::{self, Align, Look, printable};
 use crate::terminal::Terminal;
 
@@ -124,15 +125,7 @@ fn ends(row: &BudgetRow, now: Timestamp) -> String {
     let Some(ends) = row.ends_at.as_ref().and_then(|text| text.parse::<Timestamp>().ok()) else {
         return "never".to_owned();
     };
-    let Ok(minutes) = now.until((Unit::Minute, ends)).map(|span| span.get_minutes()) else {
-        return ends.to_string();
-    };
-    match minutes {
-        ..1 => "now".to_owned(),
-        1..60 => format!("in {minutes}m"),
-        60..1_440 => format!("in {}h {}m", minutes / 60, minutes % 60),
-        _ => format!("in {}d {}h", minutes / 1_440, minutes % 1_440 / 60),
-    }
+    instant::until(now, ends)
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use money::Nano;
 use store::Durability;
 
 use super::checks;
-use super::upstream_key::UpstreamKey;
 use crate::commands::version::VERSION;
+use crate::secrets::Key;
 use crate::terminal::Terminal;
 
 /// Budgets named one by one, at most.
@@ -27,7 +27,7 @@ pub(crate) struct Banner<'a> {
     pub(crate) console: SocketAddr,
     pub(crate) upstream: &'a str,
     pub(crate) sandbox: bool,
-    pub(crate) key: &'a UpstreamKey,
+    pub(crate) key: Option<&'a Key>,
     pub(crate) config: &'a Config,
     pub(crate) data: &'a Path,
     pub(crate) unknown: &'a [UnknownHold],
@@ -46,7 +46,7 @@ impl Banner<'_> {
         line("console", format!("http://{}", self.console));
         let fake = if self.sandbox { " (sandbox: no real money)" } else { "" };
         line("upstream", format!("{}{fake}", self.upstream));
-        line("key", self.key.from.to_owned());
+        line("key", self.key.map_or("each caller's own", |key| key.from).to_owned());
         self.budgets().into_iter().for_each(|text| line("budget", text));
         let durability = match self.config.durability {
             Durability::Power => "survives a power cut",

@@ -10,7 +10,6 @@
 mod banner;
 mod checks;
 pub(crate) mod signals;
-mod upstream_key;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,11 +26,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::banner::Banner;
-use self::upstream_key::UpstreamKey;
+pub(crate) use self::checks::is_bare_http;
 use crate::commands::budgets::list;
 use crate::commands::version::VERSION;
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
+use crate::secrets::{self, Key};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox serve --budget 10/day\n  farebox serve --budget 10/day --budget 100/month\n  farebox serve --sandbox --budget 1    try it without an account\n  farebox serve --config farebox.toml   budgets per user, model, key: farebox help config\n\nThe key comes from OPENROUTER_API_KEY, or calls bring their own.";
 
@@ -107,7 +107,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     crate::commands::log();
     let config = Config::load(args.layer()?, args.config.clone())?;
     checks::all(&config, args.sandbox)?;
-    let key = if args.sandbox { UpstreamKey::sandbox() } else { UpstreamKey::from_environment()? };
+    let key = if args.sandbox { Some(secrets::of_sandbox()) } else { secrets::api_key()? };
     let data = folder(&config, args.sandbox)?;
     let mut signals = signals::Signals::listen()?;
 
@@ -121,7 +121,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     };
     let url = sandbox.as_ref().map_or(config.upstream.value.clone(), |sandbox| sandbox_url(sandbox.addr()));
     checks::no_loop(&url, &[listen, own])?;
-    let house = open(&config, listen, &data, &url, &key).await?;
+    let house = open(&config, listen, &data, &url, key.as_ref()).await?;
     let gateway = house.gateway().clone();
     let (stop_clients, clients_stopped) = watch::channel(false);
     let serving = tokio::spawn({
@@ -143,7 +143,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
         console: own,
         upstream: &url,
         sandbox: args.sandbox,
-        key: &key,
+        key: key.as_ref(),
         config: &config,
         data: &data,
         unknown: &house.unknown(),
@@ -175,11 +175,11 @@ async fn open(
     listen: SocketAddr,
     data: &Path,
     upstream: &str,
-    key: &UpstreamKey,
+    key: Option<&Key>,
 ) -> Result<Farebox, Failure> {
     let house = Farebox::builder().config(Config { listen, ..config.clone() }).data(data).upstream(upstream);
-    let house = match &key.secret {
-        Some(secret) => house.upstream_key(secret.expose()),
+    let house = match key {
+        Some(key) => house.upstream_key(key.secret.expose()),
         None => house,
     };
     house.open().await.map_err(|error| {
