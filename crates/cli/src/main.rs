@@ -12,6 +12,7 @@ mod exit;
 mod facts;
 mod failure;
 mod instant;
+mod levels;
 mod listing;
 mod live;
 mod output;

@@ -1,5 +1,6 @@
 //! The commands: each file or folder is a word that can be typed.
 
+pub(crate) mod alerts;
 pub(crate) mod balance;
 pub(crate) mod budgets;
 pub(crate) mod demo;
@@ -10,12 +11,13 @@ pub(crate) mod guardrails;
 mod help;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 mod version;
 pub(crate) mod workspaces;
 
-use crate::cli::{BudgetsCommand, Cli, Command, ModelsCommand};
+use crate::cli::{BudgetsCommand, Cli, Command, ModelsCommand, RoutesCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -38,12 +40,16 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             ModelsCommand::Cheapest(args) => on_one_core(models::cheapest::run(*args)),
             ModelsCommand::Compare(args) => on_one_core(models::compare::run(*args)),
         },
+        Some(Command::Routes(args)) => match args.command {
+            RoutesCommand::List(args) => on_one_core(routes::list::run(args)),
+        },
         Some(Command::Explain(args)) => on_one_core(explain::run(args)),
         Some(Command::Balance(args)) => on_one_core(balance::run(args)),
         Some(Command::Keys(args)) => on_one_core(keys::run(args)),
         Some(Command::Guardrails(args)) => on_one_core(guardrails::run(args)),
         Some(Command::Workspaces(args)) => on_one_core(workspaces::run(args)),
         Some(Command::Generation(args)) => on_one_core(generation::run(args)),
+        Some(Command::Alerts(args)) => on_one_core(alerts::run(args)),
     }
 }
 

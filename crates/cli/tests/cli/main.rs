@@ -5,10 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod balance;
 mod demo;
 mod errors;
 mod estimates;
 mod gateway;
+mod generation;
+mod guardrails;
 mod help;
+mod keys;
 mod pictures;
 mod program;
+mod sandbox;
