@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, sandbox, serve,
+    balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, routes, sandbox, serve,
     workspaces,
 };
 
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Look at budgets
     Budgets(BudgetsArgs),
+    /// Look at routes and what they saved
+    Routes(RoutesArgs),
     /// Say what a call will cost before it is sent
     #[command(help_template = TEMPLATE, before_help = estimate::EXAMPLES)]
     Estimate(Box<estimate::EstimateArgs>),
@@ -80,6 +82,22 @@ pub(crate) enum BudgetsCommand {
     /// List every budget: limit, spent, held, left
     #[command(help_template = TEMPLATE, before_help = budgets::list::EXAMPLES)]
     List(budgets::list::ListArgs),
+}
+
+/// `routes …`
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct RoutesArgs {
+    #[command(subcommand)]
+    pub(crate) command: RoutesCommand,
+}
+
+/// What to do with routes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoutesCommand {
+    /// List every route: calls, cost, what it would have cost, saved
+    #[command(help_template = TEMPLATE, before_help = routes::list::EXAMPLES)]
+    List(routes::list::ListArgs),
 }
 
 /// `models …`

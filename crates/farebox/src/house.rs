@@ -274,6 +274,9 @@ fn gateway_config(config: &Config, upstream_key: Option<Secret>) -> gateway::Con
         park_max: config.park_max,
         per_request: config.per_request,
         on_client_gone: config.on_client_gone,
+        prices_age_max: config.prices_age_max,
+        routes: config.routes.clone(),
+        fallbacks: config.fallbacks.clone(),
         ..gateway::Config::new(config.listen)
     }
 }

@@ -10,12 +10,13 @@ pub(crate) mod guardrails;
 mod help;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 mod version;
 pub(crate) mod workspaces;
 
-use crate::cli::{BudgetsCommand, Cli, Command, ModelsCommand};
+use crate::cli::{BudgetsCommand, Cli, Command, ModelsCommand, RoutesCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -30,6 +31,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Demo(args)) => on_all_cores(demo::run(args)),
         Some(Command::Budgets(args)) => match args.command {
             BudgetsCommand::List(args) => on_one_core(budgets::list::run(args)),
+        },
+        Some(Command::Routes(args)) => match args.command {
+            RoutesCommand::List(args) => on_one_core(routes::list::run(args)),
         },
         Some(Command::Estimate(args)) => on_one_core(estimate::run(*args)),
         Some(Command::Models(args)) => match args.command {

@@ -16,12 +16,13 @@ mod layer;
 mod nearest;
 mod place;
 mod raw;
+mod routes;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gateway::ClientGone;
+use gateway::{ClientGone, Fallbacks, Routes};
 use ledger::Budget;
 use money::Nano;
 use store::Durability;
@@ -71,6 +72,12 @@ pub struct Config {
     pub clamp_min: Option<u64>,
     /// How long a call may wait for the holds of others.
     pub park_max: Duration,
+    /// Beyond this age of OpenRouter's prices nothing is admitted.
+    pub prices_age_max: Duration,
+    /// Names that stand for chains of models.
+    pub routes: Routes,
+    /// What each budget allows instead of a refusal.
+    pub fallbacks: Fallbacks,
 }
 
 impl Config {
@@ -122,6 +129,9 @@ impl Config {
             default_output: layer.default_output.unwrap_or(defaults.default_output),
             clamp_min: layer.clamp_min.unwrap_or(defaults.clamp_min),
             park_max: layer.park_max.unwrap_or(defaults.park_max),
+            prices_age_max: layer.prices_age_max.unwrap_or(defaults.prices_age_max),
+            routes: layer.routes.unwrap_or_default(),
+            fallbacks: layer.fallbacks,
         }
     }
 
@@ -169,6 +179,7 @@ mod tests {
         assert_eq!(told.default_output, built_in.default_output);
         assert_eq!(told.clamp_min, built_in.clamp_min);
         assert_eq!(told.park_max, built_in.park_max);
+        assert_eq!(told.prices_age_max, built_in.prices_age_max);
         assert_eq!(told.alerts.check_every, built_in.alerts.check_every);
         let rules = alerts_rules(&told);
         assert_eq!(rules, alerts_rules(&built_in));
