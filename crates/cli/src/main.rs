@@ -16,9 +16,11 @@ mod levels;
 mod listing;
 mod live;
 mod output;
+mod prices;
 mod secrets;
 mod table;
 mod terminal;
+mod tokens;
 mod topics;
 
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::budgets::list::{self, folder};
-use crate::amount::grouped;
+use crate::amount::{grouped, rate};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
@@ -279,16 +279,6 @@ fn capital(word: &str) -> String {
 fn people(usd: &str) -> String {
     let (sign, digits) = usd.strip_prefix('-').map_or(("", usd), |digits| ("-", digits));
     Nano::parse_ceil(digits).map_or_else(|_| usd.to_owned(), |amount| sign.to_owned() + &amount.for_people())
-}
-
-/// A price: exact, with two places at least.
-fn rate(text: &str) -> String {
-    let places = text.split_once('.').map_or(0, |(_, places)| places.len());
-    match places {
-        0 => format!("${text}.00"),
-        1 => format!("${text}0"),
-        _ => format!("${text}"),
-    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ fn pages() {
     page("budgets-list.txt", &["budgets", "list", "--help"]);
     page("budgets-list.txt", &["help", "budgets", "list"]);
     page("explain.txt", &["explain", "--help"]);
+    page("alerts-help.txt", &["alerts", "--help"]);
+    page("alerts-check.txt", &["alerts", "check", "--help"]);
+    page("alerts-test.txt", &["alerts", "test", "--help"]);
+    page("alerts-list.txt", &["alerts", "list", "--help"]);
     page("exit-codes.txt", &["help", "exit-codes"]);
     page("env.txt", &["help", "env"]);
     page("config.txt", &["help", "config"]);

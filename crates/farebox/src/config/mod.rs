@@ -96,6 +96,11 @@ impl Config {
         Ok(Config::of(layer, files))
     }
 
+    /// Only what `layer` says, and the built-in defaults: no file is read.
+    pub fn without_files(layer: Layer) -> Config {
+        Config::of(layer, Vec::new())
+    }
+
     fn of(layer: Layer, files: Vec<PathBuf>) -> Config {
         const LISTEN: SocketAddr = loopback_address(4747);
         const CONSOLE: SocketAddr = loopback_address(4748);

@@ -62,6 +62,38 @@ pub(crate) async fn get(sandbox: &Sandbox, path: &str) -> Answer {
     exchange(sandbox, &head).await
 }
 
+/// The management key of the default configuration.
+pub(crate) const MANAGEMENT: &str = "sk-or-v1-sandbox-management";
+
+/// Any method, with a key (none when it is empty) and a body if there is one.
+pub(crate) async fn ask(
+    sandbox: &Sandbox,
+    method: &str,
+    path: &str,
+    key: &str,
+    body: Option<&Value>,
+) -> Answer {
+    let key = if key.is_empty() { String::new() } else { format!("authorization: Bearer {key}\r\n") };
+    let body = body.filter(|body| !body.is_null()).map(Value::to_string).unwrap_or_default();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\n{key}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    exchange(sandbox, &head).await
+}
+
+/// A chat under a key.
+pub(crate) async fn chat_as(sandbox: &Sandbox, key: &str, body: &Value) -> Answer {
+    ask(sandbox, "POST", "/api/v1/chat/completions", key, Some(body)).await
+}
+
+/// Puts the sandbox's clock forward.
+pub(crate) async fn clock(sandbox: &Sandbox, offset_ms: i64) {
+    let body = json!({ "offset_ms": offset_ms });
+    let answer = ask(sandbox, "POST", "/sandbox/clock", "", Some(&body)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
 pub(crate) async fn post(sandbox: &Sandbox, path: &str, body: &str) -> Answer {
     exchange(sandbox, &posting(path, body)).await
 }
