@@ -142,7 +142,7 @@ def saved(world: SeedWorld) -> None:
     rows = {row["route"]: row for row in listed}
     assert set(rows) == {f"task/{task}" for task in TASKS}, rows
     for row in rows.values():
-        cost, instead = Decimal(row["cost_usd"]), Decimal(row["instead_usd"])
+        cost, instead = Decimal(row["cost_usd"]), Decimal(row["would_have_cost_usd"])
         assert row["calls"] == 1 and cost > 0, row
         assert Decimal(row["saved_usd"]) == instead - cost, row
     assert Decimal(rows["task/classification"]["saved_usd"]) >= 0, rows
