@@ -194,7 +194,9 @@ impl Told {
             return String::new();
         }
         if self.events.is_empty() {
-            return terminal.dim("nothing new to say") + "\n";
+            // cron mails whatever is printed.
+            let text = || terminal.dim("nothing new to say") + "\n";
+            return if terminal.interactive { text() } else { String::new() };
         }
         let width = self.deliveries.iter().map(|row| row.channel.len()).max().unwrap_or(0);
         self.deliveries.iter().map(|row| sent::line(row, width, terminal)).collect()
