@@ -73,8 +73,10 @@ impl Receiver {
                 reader.read_exact(&mut body).unwrap();
                 bodies.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
                 let status = *status.lock().unwrap();
-                let _ =
-                    write!(stream, "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok");
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status} X\r\nretry-after: 86400\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"
+                );
             }
         });
         receiver
@@ -133,7 +135,25 @@ fn masked(text: &str) -> String {
         };
         masked += rest;
     }
-    masked
+    steady(&masked)
+}
+
+/// Without what a slow machine, or another day, would change.
+fn steady(text: &str) -> String {
+    let mut text = text.to_owned();
+    for minutes in 1..10 {
+        text = text
+            .replace(&format!("  {minutes}m   "), "  now  ")
+            .replace(&format!("  {minutes}m\n"), "  now\n");
+    }
+    for day in ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] {
+        text = text.replace(day, "SOMEDAY");
+    }
+    let mut pieces = text.split("next try ");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        text + "next try LATER" + piece.find([')', '\n']).map_or("", |at| &piece[at..])
+    })
 }
 
 const LIMITED: (&str, &str) = ("OPENROUTER_API_KEY", "sk-or-v1-limited");
