@@ -47,6 +47,10 @@ fn pages() {
     }
     page("balance-help.txt", &["balance", "--help"]);
     page("generation-help.txt", &["help", "generation"]);
+    page("alerts-help.txt", &["alerts", "--help"]);
+    page("alerts-check.txt", &["alerts", "check", "--help"]);
+    page("alerts-test.txt", &["alerts", "test", "--help"]);
+    page("alerts-list.txt", &["alerts", "list", "--help"]);
     page("exit-codes.txt", &["help", "exit-codes"]);
     page("env.txt", &["help", "env"]);
     page("config.txt", &["help", "config"]);

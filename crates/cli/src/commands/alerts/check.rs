@@ -57,7 +57,12 @@ pub(crate) async fn run(args: CheckArgs) -> Result<Exit, Failure> {
     if args.notify && config.alerts.channels.is_empty() {
         return Err(test::no_channel());
     }
-    let upstream = Upstream::new(&config.upstream.value).map_err(|error| {
+    let url = &config.upstream.value;
+    if crate::commands::serve::is_bare_http(url) {
+        let terminal = Terminal::of_stderr();
+        eprintln!("{} the key goes to {url} unencrypted", terminal.yellow("warning:"));
+    }
+    let upstream = Upstream::new(url).map_err(|error| {
         Failure::usage(chain(&error)).hint("an upstream is a URL such as https://openrouter.ai/api/v1")
     })?;
     let levels = readings(&args, &upstream).await?;
@@ -189,7 +194,9 @@ impl Told {
             return String::new();
         }
         if self.events.is_empty() {
-            return terminal.dim("nothing new to say") + "\n";
+            // cron mails whatever is printed.
+            let text = || terminal.dim("nothing new to say") + "\n";
+            return if terminal.interactive { text() } else { String::new() };
         }
         let width = self.deliveries.iter().map(|row| row.channel.len()).max().unwrap_or(0);
         self.deliveries.iter().map(|row| sent::line(row, width, terminal)).collect()

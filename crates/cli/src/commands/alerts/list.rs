@@ -74,7 +74,7 @@ fn render(report: &Report, terminal: &Terminal, now: Timestamp) -> String {
 }
 
 fn events(title: &str, rows: &[EventRow], terminal: &Terminal, now: Timestamp) -> String {
-    let widths = [(true, 60), (false, 60), (false, 30)];
+    let widths = [(true, 60), (false, 60), (false, 42), (false, 30), (false, 20)];
     let shapes = widths.map(|(sent, chars)| {
         let header = [title, "AGO", "SENT TO"].into_iter().take(if sent { 3 } else { 2 });
         let header = header.map(|name| table::cell(name, Align::Left, Look::Dim)).collect();
