@@ -222,6 +222,21 @@ fn what_would_fit_in_what_is_left() {
 }
 
 #[test]
+fn a_route_is_what_it_leads_to() {
+    let home = home();
+    let file = "[routes]\n\"task/classify\" = [\"openai/gpt-4o-mini\", \"nobody/gone\", \"openai/gpt-4o\"]\n";
+    std::fs::write(home.path().join("farebox.toml"), file).unwrap();
+    let of = |model: &str| {
+        json(home.path(), &["estimate", "hello", "-m", model, "--offline"])["estimates"][0].clone()
+    };
+    let (route, first) = (of("task/classify"), of("openai/gpt-4o-mini"));
+    assert_eq!((&route["asked"], &route["models_named"]), (&"task/classify".into(), &2.into()));
+    assert_eq!(route["model"], first["model"]);
+    assert_eq!(route["likely_usd"], first["likely_usd"], "likely the first");
+    assert_ne!(route["worst_usd"], first["worst_usd"], "at worst the other");
+}
+
+#[test]
 fn prices_come_from_where_they_say() {
     let home = home();
     let gateway = Serving::start(home.path(), &home.path().join("books"), &["--budget", "1"]);

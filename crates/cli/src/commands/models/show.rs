@@ -39,10 +39,14 @@ pub(crate) struct ShowArgs {
 /// Prints it.
 pub(crate) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
     let mut prices = Prices::open(&args.prices).await?;
-    prices.know([args.model.clone()]).await;
+    prices.know(vec![args.model.clone()]).await;
     let book = prices.book();
     let model = Prices::model(&book, &args.model)?;
-    let judged = judge(&book, &args.model, &BoundPolicy { default_output: prices.config.default_output });
+    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let mut judged = judge(&book, &args.model, &policy);
+    if let (Ok(bound), true) = (&mut judged, prices.are_old()) {
+        bound.rests_on_stale_prices();
+    }
     prices.warn();
     if args.json {
         return output::json(&as_json(model, &judged, &prices));
