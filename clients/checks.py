@@ -12,6 +12,7 @@ from farebox import MANAGEMENT_KEY, Gateway, World, get
 MODEL = "openai/gpt-4o-mini"
 SENTENCE = "Insufficient credits: budget 'lifetime'"
 NANO = Decimal("0.000000001")
+SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "openrouter"
 # No client may take longer: one that keeps repeating a refusal is a failure, not a wait.
 SECONDS_MAX = 60
 
@@ -22,11 +23,18 @@ class Skip(Exception):
 
 def all_of(clients, world: World) -> Iterator[Tuple[str, Callable[[], None]]]:
     for client in clients:
+        if client.kind == "openapi":
+            yield "openapi: the sandbox answers as OpenRouter's schemas say", lambda client=client: openapi(client, world)
+            yield "openapi: broken answers are noticed", lambda client=client: openapi(client, world, "--self-check")
+            continue
         for check in (chat, stream, tools, models, refused, refused_stream):
             name = f"{client.name}: {check.__doc__.splitlines()[0]}"
             yield name, lambda check=check, client=client: check(client, world)
         if client.name.startswith("openrouter-"):
             yield f"{client.name}: keys and credits", lambda client=client: account(client, world)
+    if all(client.kind == "openapi" for client in clients):
+        # It talks to sandboxes of its own: the gateway's books are empty, and there is nothing to hold against them.
+        return
     yield "books: what is posted is what the sandbox billed", lambda: books_agree(world)
     yield "catalogue: every model of the sample is served", lambda: catalogue(world)
     yield "serve: SIGTERM drains and exits 0", lambda: ends_well(world)
@@ -97,8 +105,17 @@ def books_agree(world: World) -> None:
     assert listed == [row], listed
 
 
+def openapi(client, world: World, *further: str) -> None:
+    if not (SHARED / "openapi.yaml").exists():
+        raise Skip("OpenRouter's OpenAPI documents are not beside the checkout")
+    command = client.command + ["--farebox", str(world.binary), "--shared", str(SHARED), *further]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=5 * SECONDS_MAX)
+    assert ended.returncode == 0, f"{ended.stdout[-4000:]}{ended.stderr[-2000:]}"
+    print(ended.stdout.strip())
+
+
 def catalogue(world: World) -> None:
-    sample = pathlib.Path(__file__).resolve().parents[2] / "shared" / "openrouter" / "models-sample.json"
+    sample = SHARED / "models-sample.json"
     if not sample.exists():
         raise Skip("the sample of OpenRouter's catalogue is not beside the checkout")
     wanted = {row["id"] for row in json.loads(sample.read_text())["data"]}

@@ -21,7 +21,7 @@ class Client:
 
     def prepare(self, here: pathlib.Path, folder: pathlib.Path) -> Optional[str]:
         """Installs what it needs. Says what is missing, if something is."""
-        runtime = {"python": python, "node": node, "curl": curl}[self.kind]
+        runtime = {"python": python, "node": node, "curl": curl, "openapi": python}[self.kind]
         command, missing = runtime(here, folder)
         if command is None:
             return missing
@@ -30,13 +30,14 @@ class Client:
         return None
 
 
-# Every client speaks the same little protocol; see README.md.
+# Every client but the last speaks the same little protocol; see README.md.
 CLIENTS = [
     Client("openai-python", "python", "openai_client.py"),
     Client("openrouter-python", "python", "openrouter_client.py"),
     Client("openai-node", "node", "openai_client.mjs"),
     Client("openrouter-node", "node", "openrouter_client.mjs"),
     Client("curl", "curl", "client.py"),
+    Client("openapi", "openapi", "validate.py"),
 ]
 
 
@@ -47,7 +48,7 @@ def python(here: pathlib.Path, folder: pathlib.Path):
     program = venv / "bin" / "python"
     if fresh(stamp, wanted) and program.exists():
         return str(program), None
-    say("installing the Python SDKs into .test/venv")
+    say("installing the Python SDKs and a validator into .test/venv")
     shutil.rmtree(venv, ignore_errors=True)
     if error := failed([sys.executable, "-m", "venv", str(venv)]):
         return None, f"python3 cannot make a virtual environment: {error}"

@@ -235,6 +235,14 @@ impl Admission {
         self.core.store.note_saving(saving);
     }
 
+    /// What routes saved since a day (days since 1970-01-01), as far as it is written.
+    ///
+    /// # Errors
+    /// When the books cannot be read.
+    pub fn savings(&self, since_day: i64) -> Result<Vec<SavingRow>, store::OpenError> {
+        self.core.store.savings(since_day)
+    }
+
     /// Whether money can move.
     ///
     /// # Errors

@@ -28,6 +28,24 @@ const PRUNE_EVERY_MS: i64 = 3_600_000;
 /// Subjects whose pace is remembered, at most.
 const SAMPLED_MAX: usize = 1_000;
 
+/// The same as [`Alerts::report`] from the file alone; `kinds` are the names and kinds of the channels configured. Where
+/// there is no file, nothing was said yet.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn report(file: &Path, kinds: &[(String, &str)], most: u32) -> Result<Report, OutboxError> {
+    match file.exists() {
+        true => report_of(&Outbox::open(file)?, kinds, most),
+        false => Ok(Report::without_events(kinds)),
+    }
+}
+
+fn report_of(outbox: &Outbox, kinds: &[(String, &str)], most: u32) -> Result<Report, OutboxError> {
+    // From the file: another process may have said something.
+    let watch = Watch::of(outbox.crossings()?);
+    outbox.report(&watch.open(), kinds, most)
+}
+
 /// Why alerts cannot start.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -180,6 +198,14 @@ impl Alerts {
         Ok(id)
     }
 
+    /// Ends an event's deliveries that still wait: nobody wants a test later.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn give_up(&self, event: &str) -> Result<(), OutboxError> {
+        self.shared.outbox.lock().give_up(event)
+    }
+
     /// Sends everything that is due at `now_ms`, the channels beside each other. Returns how many attempts were made.
     ///
     /// # Errors
@@ -222,6 +248,12 @@ impl Alerts {
         }
     }
 
+    /// Counts a failure of others that keeps alerts from knowing something.
+    pub fn cannot_know(&self, what: &str, error: &dyn std::error::Error) {
+        self.shared.failures.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(%error, what, "alerts do not know how it stands");
+    }
+
     /// It works again.
     pub fn works(&self) {
         if self.shared.is_failing.swap(false, Ordering::Relaxed) {
@@ -240,11 +272,9 @@ impl Alerts {
     /// When the file cannot be read.
     pub fn report(&self, most: u32) -> Result<Report, OutboxError> {
         let outbox = self.shared.outbox.lock();
-        // From the file: another process may have said something.
-        let watch = Watch::of(outbox.crossings()?);
         let kinds: Vec<(String, &str)> =
             self.shared.channels.iter().map(|channel| (channel.name.clone(), channel.kind())).collect();
-        outbox.report(&watch.open(), &kinds, most)
+        report_of(&outbox, &kinds, most)
     }
 
     /// How an event fares on its way to each channel.

@@ -107,21 +107,12 @@ impl Level {
 pub struct Rules {
     /// Amounts of credits left, USD: below each, once.
     pub credits_below: Vec<Nano>,
+    /// Amounts left of the upstream key's own limit, USD: below each, once.
+    pub key_below: Vec<Nano>,
     /// Percent of the upstream key's own limit.
     pub key_at: Vec<u8>,
     /// Credits, and limits that last for ever, are announced when they end within this time, milliseconds; 0: not.
     pub runway_ms: i64,
     /// Percent of each budget, by its name.
     pub budget_at: std::collections::HashMap<String, Vec<u8>>,
-}
-
-impl Rules {
-    /// The percentages for a subject, in no order.
-    pub(crate) fn percents(&self, subject: &Subject) -> &[u8] {
-        match subject {
-            Subject::Credits => &[],
-            Subject::Key { .. } => &self.key_at,
-            Subject::Budget { name, .. } => self.budget_at.get(name).map_or(&[], Vec::as_slice),
-        }
-    }
 }

@@ -29,7 +29,7 @@ mod secret;
 mod watch;
 mod words;
 
-pub use alerts::{Alerts, OpenError};
+pub use alerts::{Alerts, OpenError, report};
 pub use channel::{
     Channel, Command, Email, Mailbox, MailboxError, Outcome, PAGERDUTY, PagerDuty, SigningKey,
     SigningKeyError, Slack, Target, TargetError, Transport, Way, Webhook,

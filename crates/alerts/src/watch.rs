@@ -28,7 +28,7 @@ pub(crate) enum Family {
     Percent,
     /// A limit that will not last.
     Forecast,
-    /// An amount of credits.
+    /// An amount left.
     Amount,
     /// Credits that will not last.
     Runway,
@@ -103,7 +103,16 @@ impl Watch {
         let look = Look { known: self.crossings.get(&id).map_or(&[], Vec::as_slice), id: &id, level, now_ms };
         match level.subject {
             Subject::Credits => [look.amounts(&rules.credits_below), look.runway(rules.runway_ms)].concat(),
-            _ => [look.percents(rules.percents(&level.subject)), look.forecast(rules)].concat(),
+            Subject::Key { .. } => [
+                look.amounts(&rules.key_below),
+                look.percents(&rules.key_at),
+                look.forecast(&rules.key_at, rules.runway_ms),
+            ]
+            .concat(),
+            Subject::Budget { ref name, .. } => {
+                let at = rules.budget_at.get(name).map_or(&[][..], Vec::as_slice);
+                [look.percents(at), look.forecast(at, rules.runway_ms)].concat()
+            }
         }
     }
 
@@ -211,14 +220,14 @@ impl Look<'_> {
         level.limit > Nano::ZERO && (level.has_used(percent) || refused)
     }
 
-    fn forecast(&self, rules: &Rules) -> Vec<Decision> {
+    fn forecast(&self, at: &[u8], runway_ms: i64) -> Vec<Decision> {
         let level = self.level;
         let deadline_ms = match level.span.ends_ms {
             Some(ends_ms) => ends_ms,
-            None if rules.runway_ms > 0 => self.now_ms.saturating_add(rules.runway_ms),
+            None if runway_ms > 0 => self.now_ms.saturating_add(runway_ms),
             None => return Vec::new(),
         };
-        if rules.percents(&level.subject).is_empty() {
+        if at.is_empty() {
             return Vec::new();
         }
         let mut decisions = self.changed(Family::Forecast);
@@ -247,7 +256,7 @@ impl Look<'_> {
         let still: Vec<&Crossing> =
             self.open(Family::Amount).filter(|crossing| left < crossing.mark).collect();
         let mut decisions = match still.is_empty() {
-            true => self.over(Family::Amount, Recovery::ToppedUp, |_| true),
+            true => self.over(Family::Amount, self.why_back(), |_| true),
             false => self.quietly_over(Family::Amount, |crossing| left >= crossing.mark),
         };
         let is_open = |amount: Nano| still.iter().any(|crossing| crossing.mark == amount);
@@ -281,6 +290,16 @@ impl Look<'_> {
             true if topped_up => self.over(Family::Runway, Recovery::ToppedUp, |_| true),
             true => self.over(Family::Runway, Recovery::Slower, |_| true),
             false => Vec::new(),
+        }
+    }
+
+    /// Why there is more than the amount again.
+    fn why_back(&self) -> Recovery {
+        let window = self.window();
+        match self.level.subject {
+            Subject::Credits => Recovery::ToppedUp,
+            _ if self.open(Family::Amount).any(|crossing| crossing.window != window) => Recovery::WindowEnded,
+            _ => Recovery::LimitChanged,
         }
     }
 
@@ -384,8 +403,8 @@ impl Look<'_> {
         match family {
             Family::Percent => format!("farebox/{}/{window}", self.id),
             Family::Forecast => format!("farebox/{}/{window}/forecast", self.id),
-            Family::Amount => "farebox/credits/low".to_owned(),
-            Family::Runway => "farebox/credits/runway".to_owned(),
+            Family::Amount => format!("farebox/{}/low", self.id),
+            Family::Runway => format!("farebox/{}/runway", self.id),
         }
     }
 }

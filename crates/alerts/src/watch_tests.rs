@@ -11,6 +11,7 @@ const DAY_MS: i64 = 86_400_000;
 fn rules() -> Rules {
     Rules {
         credits_below: vec![Nano::from_cents(500), Nano::from_cents(2_000)],
+        key_below: vec![Nano::from_cents(500)],
         key_at: vec![80, 100],
         runway_ms: 3 * DAY_MS,
         budget_at: HashMap::from([("b".to_owned(), vec![50, 80, 100])]),
@@ -136,6 +137,19 @@ fn credits_low_again_and_again() {
     ] {
         assert_eq!(look(&mut watch, &level, 5), told, "{level:?}");
     }
+}
+
+#[test]
+fn a_key_with_an_amount_left() {
+    let mut watch = Watch::default();
+    let key = |limit, used, day| Level {
+        subject: Subject::Key { name: "k".to_owned() },
+        ..budget(limit, used, day)
+    };
+    assert_eq!(look(&mut watch, &key(1_000, 501, 0), 5), ["key.low $5.00"]);
+    assert_eq!(look(&mut watch, &key(3_000, 501, 0), 6), ["key.resolved $5.00 (LimitChanged)"]);
+    assert_eq!(look(&mut watch, &key(1_000, 501, 1), DAY_MS), ["key.low $5.00"]);
+    assert_eq!(look(&mut watch, &key(1_000, 0, 2), 2 * DAY_MS), ["key.resolved $5.00 (WindowEnded)"]);
 }
 
 #[test]

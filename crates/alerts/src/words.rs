@@ -19,13 +19,12 @@ pub fn title(event: &Event) -> String {
     let threshold = event.threshold.as_deref().unwrap_or("a threshold");
     match (event.kind, &event.subject) {
         (Kind::Test, _) => "farebox: a test message".to_owned(),
-        (Kind::Low, _) => format!("OpenRouter credits are below {threshold}"),
+        (Kind::Low, _) => format!("{name}: less than {threshold} left"),
         (Kind::Runway, _) => "OpenRouter credits run out soon".to_owned(),
         (Kind::Threshold, _) => format!("{name}: {threshold} of {limit} used"),
         (Kind::Exhausted, _) => format!("{name}: {limit} used up"),
         (Kind::ForecastOver, _) => format!("{name}: {limit} will not last"),
-        (Kind::Resolved, Subject::Credits) => "OpenRouter credits are back".to_owned(),
-        (Kind::Resolved, _) => format!("{name}: over"),
+        (Kind::Resolved, _) => format!("{name}: {} is over", announced(event)),
     }
 }
 
@@ -162,6 +161,16 @@ fn recovery(event: &Event, why: Recovery) -> String {
         Recovery::LimitChanged => format!("The limit is {} now.", event.limit.for_people()),
         Recovery::ToppedUp => "Credits were bought.".to_owned(),
         Recovery::Slower => "At the pace of late it lasts.".to_owned(),
+    }
+}
+
+/// What it is that is over, in two or three words.
+fn announced(event: &Event) -> String {
+    let threshold = event.threshold.as_deref().unwrap_or_default();
+    match event.resolves.as_ref().map(|resolves| resolves.kind) {
+        Some(Kind::Low) => format!("the alert at {threshold}"),
+        Some(Kind::ForecastOver | Kind::Runway) => "the forecast alert".to_owned(),
+        _ => format!("the alert at {threshold} used"),
     }
 }
 

@@ -15,6 +15,16 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A price: exact, with two places at least.
+pub(crate) fn rate(text: &str) -> String {
+    let places = text.split_once('.').map_or(0, |(_, places)| places.len());
+    match places {
+        0 => format!("${text}.00"),
+        1 => format!("${text}0"),
+        _ => format!("${text}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,12 +12,16 @@ mod exit;
 mod facts;
 mod failure;
 mod instant;
+mod levels;
 mod listing;
 mod live;
 mod output;
+mod prices;
+mod prose;
 mod secrets;
 mod table;
 mod terminal;
+mod tokens;
 mod topics;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admission::Admission;
+use alerts::Alerts;
 use gateway::Gateway;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -37,7 +38,14 @@ pub struct Console {
 impl Console {
     /// A console on `own`, the address it listens on, which decides the `Host` headers it answers to.
     pub fn new(admission: Admission, gateway: Gateway, own: SocketAddr, version: &'static str) -> Self {
-        Console { router: Router { admission, gateway, own, version } }
+        Console { router: Router { admission, gateway, alerts: None, own, version } }
+    }
+
+    /// The same console, which also tells about alerts.
+    #[must_use]
+    pub fn with_alerts(mut self, alerts: Alerts) -> Self {
+        self.router.alerts = Some(alerts);
+        self
     }
 
     /// Answers until `shutdown` ends, then finishes what is under way.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use admission::Admission;
+use alerts::Alerts;
 use gateway::Gateway;
 use http::header::{ALLOW, CONNECTION};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -14,17 +15,24 @@ use tokio::task::JoinHandle;
 use crate::generation::GenerationRow;
 use crate::guard;
 use crate::reply::{self, Reply};
+use crate::routes::{RouteRow, day_of};
 use crate::row::BudgetRow;
 use crate::unknown::UnknownRow;
 
 /// How far back an explanation is looked for in memory; older ones are in the books.
 const EXPLANATIONS_MAX: usize = 10_000;
 
+/// Events told of, at most.
+const EVENTS_MAX: u32 = 100;
+/// Days of savings that are told, today included.
+const DAYS: i64 = 30;
+
 /// What the answers are made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Router {
     pub(crate) admission: Admission,
     pub(crate) gateway: Gateway,
+    pub(crate) alerts: Option<Alerts>,
     pub(crate) own: SocketAddr,
     pub(crate) version: &'static str,
 }
@@ -84,12 +92,30 @@ impl Router {
                 let holds = self.admission.unknown_holds();
                 ok(&holds.iter().map(|hold| UnknownRow::new(hold, now_ms)).collect::<Vec<_>>())
             }
-            "/stats" => ok(&self.gateway.stats()),
+            "/stats" => ok(&self.stats()),
+            "/alerts" => self.alerts(),
+            "/routes" => self.routes(now_ms),
             "/" => ok(&json!({ "name": "farebox", "version": self.version, "paths": PATHS })),
             _ => match path.strip_prefix("/explain/") {
                 Some(request) => self.explain(request),
                 None => reply::error(StatusCode::NOT_FOUND, "there is no such page; see /"),
             },
+        }
+    }
+
+    fn stats(&self) -> Value {
+        let mut stats = self.gateway.stats();
+        if let (Value::Object(stats), Some(alerts)) = (&mut stats, &self.alerts) {
+            stats.insert("alert_failures".to_owned(), alerts.failures().into());
+        }
+        stats
+    }
+
+    fn alerts(&self) -> Reply {
+        match self.alerts.as_ref().map(|alerts| alerts.report(EVENTS_MAX)) {
+            Some(Ok(report)) => ok(&report),
+            Some(Err(error)) => reply::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            None => reply::error(StatusCode::NOT_FOUND, "nothing is watched here"),
         }
     }
 
@@ -102,10 +128,20 @@ impl Router {
             }
         }
         match reasons.is_empty() {
-            true => ok(&json!({ "ready": true })),
+            true => match self.gateway.warnings() {
+                warnings if warnings.is_empty() => ok(&json!({ "ready": true })),
+                warnings => ok(&json!({ "ready": true, "warnings": warnings })),
+            },
             false => {
                 reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "ready": false, "reasons": reasons }))
             }
+        }
+    }
+
+    fn routes(&self, now_ms: i64) -> Reply {
+        match self.gateway.savings(day_of(now_ms) - (DAYS - 1)) {
+            Ok(savings) => ok(&RouteRow::all(self.gateway.routes(), &savings)),
+            Err(error) => reply::error(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         }
     }
 
@@ -142,7 +178,7 @@ impl Answer {
     }
 }
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 11] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -151,7 +187,9 @@ const PATHS: [&str; 9] = [
     "/explain/last",
     "/explain/{request}",
     "/generation/{id}",
+    "/routes",
     "/stats",
+    "/alerts",
 ];
 
 fn ok(value: &impl serde::Serialize) -> Reply {

@@ -7,9 +7,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::clock::now_ms;
 use crate::shared::Shared;
 
-/// Gets money for one attempt, waiting for it where only others' holds are in the way. `bytes`: of its body.
-pub(crate) async fn admit(shared: &Shared, ask: &Ask<'_>, bytes: usize) -> Result<Reserved, Refusal> {
-    let deadline = Instant::now() + shared.config.park_max;
+/// Gets money for one attempt, waiting for it until `deadline` where only others' holds are in the way. `bytes`: of its
+/// body.
+pub(crate) async fn admit(
+    shared: &Shared,
+    ask: &Ask<'_>,
+    bytes: usize,
+    deadline: Instant,
+) -> Result<Reserved, Refusal> {
     let mut parked_before = false;
     loop {
         let wait = match shared.admission.reserve(ask, now_ms()) {

@@ -11,23 +11,24 @@ use ledger::{Label, Scope};
 use money::Nano;
 use openrouter::chat::{self, ChatRequest, Permission};
 use parking_lot::Mutex;
-use pricing::{Bound, BoundPolicy, Unpriced};
+use pricing::{Book, Bound, BoundPolicy, Fit, Shape, Unpriced};
+use tokio::time::Instant;
 
 use crate::admit::admit;
 use crate::body::Body;
 use crate::caller::{self, Caller};
 use crate::clock::now_ms;
+use crate::downgrade::Stop;
 use crate::exchange::{self, Ended};
 use crate::explain::{End, Explained, Generation};
 use crate::headers::{self, Decided};
 use crate::intake::{self, IntakeError};
+use crate::plan::{Plan, Routed, Short, Stage};
 use crate::receipt::Slot;
 use crate::refuse::{self, Form, Problem};
 use crate::shared::Shared;
 
 const PATH: &str = "/chat/completions";
-/// Attempts for one request while nothing has been sent. Each has a hold of its own.
-const UNSENT_MAX: usize = 3;
 
 /// Answers one chat completion.
 pub(crate) async fn answer<B>(shared: &Arc<Shared>, parts: &Parts, incoming: B) -> Response<Body>
@@ -50,7 +51,7 @@ where
 }
 
 /// Why a request was not forwarded.
-enum No {
+pub(crate) enum No {
     Problem(Problem),
     Response(Box<Response<Body>>),
 }
@@ -62,14 +63,14 @@ impl From<Problem> for No {
 }
 
 /// One request on its walk.
-struct Walk<'a> {
-    shared: &'a Arc<Shared>,
+pub(crate) struct Walk<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
     request_id: &'a str,
     headers: &'a HeaderMap,
     caller: Caller,
     body: &'a [u8],
-    chat: ChatRequest<'a>,
-    ceiling: Option<Nano>,
+    pub(crate) chat: ChatRequest<'a>,
+    pub(crate) ceiling: Option<Nano>,
     receipt: &'a Slot,
 }
 
@@ -93,42 +94,19 @@ async fn walk<B: http_body::Body<Data = Bytes>>(
 }
 
 impl Walk<'_> {
-    async fn go(&self) -> Result<Response<Body>, No> {
-        let mut repriced = false;
-        let mut unsent = 0;
-        loop {
-            match self.attempt().await? {
-                Ended::Answer(response) => return Ok(response),
-                Ended::Problem(problem) => return Err(problem.into()),
-                Ended::OverPrice(response) if repriced => return Ok(response),
-                Ended::OverPrice(response) => {
-                    repriced = true;
-                    if !self.refresh_prices().await {
-                        return Ok(response);
-                    }
-                    self.shared.stats.repriced.add();
-                }
-                Ended::NotSent(why) => {
-                    unsent += 1;
-                    if unsent == UNSENT_MAX {
-                        let message =
-                            format!("OpenRouter cannot be reached ({why}); nothing was sent or billed");
-                        return Err(
-                            Problem::wrong(StatusCode::BAD_GATEWAY, "upstream-unreachable", message).into()
-                        );
-                    }
-                    self.shared.stats.resent.add();
-                }
-            }
-        }
-    }
-
     /// One attempt with a hold of its own.
-    async fn attempt(&self) -> Result<Ended, No> {
-        let bound = self.bound()?;
-        let permit = self.permit(&bound).await?;
+    pub(crate) async fn attempt(
+        &self,
+        plan: &Plan,
+        stage: &Stage<'_>,
+        deadline: Instant,
+    ) -> Result<Ended, Stop> {
+        let mut bound = self.bound(stage).await?;
+        let wanted = bound.output_cap;
+        bound.output_cap = stage.cap_max.map_or(wanted, |most| wanted.min(most));
+        let permit = self.permit(&bound, stage, deadline).await?;
         let cap = permit.output_cap();
-        let clamped = (cap < bound.output_cap).then_some((bound.output_cap, cap));
+        let clamped = (cap < wanted).then_some((wanted, cap));
         if clamped.is_some() {
             self.shared.stats.clamped.add();
         }
@@ -136,15 +114,19 @@ impl Walk<'_> {
             output_cap: cap,
             max_price: bound.max_price,
             ignore: bound.ignore.clone(),
-            ..Permission::default()
+            models: stage.models.map(<[String]>::to_vec),
         };
         let request = self.onward(self.chat.splice(self.body, &permission))?;
+        let routed = self.routed(plan, stage);
         let decided = Decided {
             request_id: self.request_id.to_owned(),
             balance: permit.balance(),
             held_max: permit.bound(),
             clamped,
+            routed: routed.clone(),
+            is_chain: stage.models.map_or(self.chat.shape.models.len(), <[String]>::len) > 1,
         };
+        let lowest = self.lowest_cap(&bound);
         let explained = Arc::new(Explained {
             at_ms: now_ms(),
             request: self.request_id.to_owned(),
@@ -153,47 +135,85 @@ impl Walk<'_> {
             held: permit.bound(),
             balance: decided.balance.clone(),
             clamped,
+            routed,
             bound: Some(bound),
             generation: Generation::default(),
             end: Mutex::new(End::InFlight),
         });
         self.explain(&explained);
-        Ok(exchange::run(self.shared, permit, request, decided, explained).await)
+        let mut ended = exchange::run(self.shared, permit, request, decided, explained).await;
+        if let Ended::NoMoney(no) = &mut ended {
+            no.lower_to =
+                no.affordable.filter(|&tokens| lowest.is_some_and(|least| tokens >= least) && tokens < cap);
+        }
+        Ok(ended)
     }
 
     /// The most this request can be billed, by the prices of now.
-    fn bound(&self) -> Result<Bound, No> {
-        if self.shared.prices_are_stale() {
-            let message = "The price book is too old to go by and OpenRouter's prices cannot be fetched";
-            return Err(Problem::later(5, "stale-prices", message).into());
+    async fn bound(&self, stage: &Stage<'_>) -> Result<Bound, Stop> {
+        if self.shared.prices_are_stale() && !self.shared.freshen().await {
+            return Err(Problem::later(5, "stale-prices", self.shared.stale_sentence()).into());
         }
         let book = self.shared.catalogue.book();
-        for model in &self.chat.shape.models {
+        let policy = self.policy();
+        let bound = match stage.models {
+            None => self.bound_of(&self.chat.shape, &book, &policy),
+            Some(models) => {
+                let shape = self.chat.shape.with_models(models.iter().map(String::as_str));
+                self.bound_of(&shape, &book, &policy)
+            }
+        };
+        let mut bound = bound.map_err(|unpriced| match stage.is_downgrade() {
+            true => Stop::Short(Short::Unfit(unpriced.code())),
+            false => Stop::Final(self.refuse_unpriced(&unpriced)),
+        })?;
+        if self.shared.prices_are_old() {
+            bound.rests_on_stale_prices();
+        }
+        Ok(bound)
+    }
+
+    fn bound_of(&self, shape: &Shape<'_>, book: &Book, policy: &BoundPolicy) -> Result<Bound, Unpriced> {
+        for model in &shape.models {
             if book.model(model).is_some_and(|row| row.endpoints.is_none()) {
                 self.shared.catalogue.want_endpoints(model);
             }
         }
-        let policy = BoundPolicy { default_output: self.shared.config.default_output };
-        pricing::bound(&self.chat.shape, &book, &policy).map_err(|unpriced| self.refuse_unpriced(&unpriced))
+        pricing::bound(shape, book, policy)
     }
 
-    /// Money first, journal second, and only then a permit.
-    async fn permit(&self, bound: &Bound) -> Result<Permit, No> {
-        let model = self.chat.shape.models.first().map_or("", |model| model.as_ref());
+    pub(crate) fn policy(&self) -> BoundPolicy {
+        BoundPolicy { default_output: self.shared.config.default_output }
+    }
+
+    /// How far the output cap may be lowered for the money, tokens; `None`: not at all.
+    fn lowest_cap(&self, bound: &Bound) -> Option<u64> {
+        let least = self.shared.config.clamp_min?;
+        Some(bound.output_cap.min(least.saturating_add(bound.reasoning_budget)))
+    }
+
+    /// The labels of this request, asking for this model.
+    pub(crate) fn scope<'s>(&'s self, model: &'s str) -> Scope<'s> {
         let user = self.chat.user.as_deref().or_else(|| caller::user(self.headers)).unwrap_or_default();
         let session =
             self.chat.session_id.as_deref().or_else(|| caller::session(self.headers)).unwrap_or_default();
-        let scope = Scope::default()
+        Scope::default()
             .with(Label::Key, &self.caller.key_label)
             .with(Label::User, caller::label(user))
             .with(Label::Model, caller::label(model))
             .with(Label::Session, caller::label(session))
-            .with(Label::App, caller::label(caller::app(self.headers).unwrap_or_default()));
+            .with(Label::App, caller::label(caller::app(self.headers).unwrap_or_default()))
+    }
+
+    /// Money first, journal second, and only then a permit.
+    async fn permit(&self, bound: &Bound, stage: &Stage<'_>, deadline: Instant) -> Result<Permit, Stop> {
+        let scope = self.scope(self.first_model(stage));
         let clamp = self.shared.config.clamp_min.map_or(Clamp::Never, Clamp::DownTo);
         let ask =
             Ask { scope, bound, upstream_key: self.caller.upstream_key_id, ceiling: self.ceiling, clamp };
-        let reserved = admit(self.shared, &ask, self.body.len()).await;
-        let reserved = reserved.map_err(|refusal| self.refuse(&refusal, bound))?;
+        let reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+        let reserved = reserved
+            .map_err(|refusal| Stop::Short(Short::Ours(Box::new(refusal), Box::new(bound.clone()))))?;
         reserved.permit(now_ms()).await.map_err(|error| {
             tracing::error!(%error, "the journal does not take holds; nothing is forwarded");
             let message = "Farebox cannot write its journal, so nothing is forwarded. GET /readyz says why";
@@ -201,7 +221,32 @@ impl Walk<'_> {
         })
     }
 
-    fn onward(&self, body: Vec<u8>) -> Result<Request<Full<Bytes>>, No> {
+    /// The model that is sent first.
+    pub(crate) fn first_model<'s>(&'s self, stage: &Stage<'s>) -> &'s str {
+        match stage.models {
+            Some(models) => models.first().map_or("", String::as_str),
+            None => self.asked(),
+        }
+    }
+
+    /// The name asked for.
+    pub(crate) fn asked(&self) -> &str {
+        self.chat.shape.models.first().map_or("", |model| model.as_ref())
+    }
+
+    /// What was made of the name asked for; `None` where nothing was.
+    fn routed(&self, plan: &Plan, stage: &Stage<'_>) -> Option<Arc<Routed>> {
+        stage.models.map(|_| {
+            Arc::new(Routed {
+                asked: self.asked().to_owned(),
+                model: self.first_model(stage).to_owned(),
+                route: plan.route.clone(),
+                tried: stage.tried.to_vec(),
+            })
+        })
+    }
+
+    fn onward(&self, body: Vec<u8>) -> Result<Request<Full<Bytes>>, Problem> {
         let uri = self.shared.upstream.uri(PATH).map_err(|error| {
             Problem::wrong(StatusCode::INTERNAL_SERVER_ERROR, "upstream-url", error.to_string())
         })?;
@@ -213,9 +258,14 @@ impl Walk<'_> {
     }
 
     /// After "no endpoint within max_price": fetches the endpoints of the models asked for. Whether any came.
-    async fn refresh_prices(&self) -> bool {
+    pub(crate) async fn refresh_prices(&self, stage: &Stage<'_>) -> bool {
+        let named = || self.chat.shape.models.iter().map(|model| model.as_ref());
+        let models: Vec<&str> = match stage.models {
+            Some(models) => models.iter().map(String::as_str).collect(),
+            None => named().collect(),
+        };
         let mut fetched = false;
-        for model in &self.chat.shape.models {
+        for model in models {
             match self.shared.catalogue.refresh_model(&self.shared.upstream, model).await {
                 Ok(()) => fetched = true,
                 Err(error) => tracing::warn!(%error, %model, "cannot refresh the prices of a model"),
@@ -224,31 +274,49 @@ impl Walk<'_> {
         fetched
     }
 
-    fn refuse(&self, refusal: &admission::Refusal, bound: &Bound) -> No {
-        let problem = refuse::problem(refusal);
+    /// The end of a request that none of our budgets, nor whatever may stand in, could pay for.
+    pub(crate) fn refuse(
+        &self,
+        refusal: &admission::Refusal,
+        bound: &Bound,
+        routed: Option<Arc<Routed>>,
+        would_fit: Vec<Fit>,
+    ) -> No {
+        let problem = refuse::problem(refusal, &would_fit);
         let end = End::Refused {
             reason: problem.code,
             sentence: problem.message.clone(),
             needed: Some(refusal.needed),
             fitting_cap: refusal.fitting_cap,
+            would_fit,
         };
         let balance = refusal.balance.as_deref().cloned();
-        self.explain_refusal(Some(bound.clone()), bound.model.clone(), balance, end);
+        let route = routed.as_ref().and_then(|routed| routed.route.clone());
+        self.explain_refusal(Some(bound.clone()), bound.model.clone(), balance, routed, end);
         self.shared.count(&problem);
-        No::Response(Box::new(refuse::refusal_response(refusal, &problem)))
+        let mut response = refuse::refusal_response(refusal, &problem);
+        if let Some(route) = route {
+            headers::set(response.headers_mut(), headers::ROUTE, &route.name);
+        }
+        No::Response(Box::new(response))
     }
 
     fn refuse_unpriced(&self, unpriced: &Unpriced) -> No {
         let problem = match unpriced {
-            Unpriced::UnknownModel(_) | Unpriced::NoModel => {
+            Unpriced::UnknownModel(name) => {
+                let message = format!("{unpriced}{}", self.shared.config.routes.hint(name));
+                Problem::wrong(StatusCode::BAD_REQUEST, unpriced.code(), message)
+            }
+            Unpriced::NoModel => {
                 Problem::wrong(StatusCode::BAD_REQUEST, unpriced.code(), unpriced.to_string())
             }
             _ => Problem::unbounded(unpriced.code(), &unpriced.to_string()),
         };
         let sentence = problem.message.clone();
-        let end = End::Refused { reason: problem.code, sentence, needed: None, fitting_cap: None };
+        let (needed, fitting_cap, would_fit) = (None, None, Vec::new());
+        let end = End::Refused { reason: problem.code, sentence, needed, fitting_cap, would_fit };
         let model = self.chat.shape.models.first().map(|model| model.to_string()).unwrap_or_default();
-        self.explain_refusal(None, model, None, end);
+        self.explain_refusal(None, model, None, None, end);
         problem.into()
     }
 
@@ -257,6 +325,7 @@ impl Walk<'_> {
         bound: Option<Bound>,
         model: String,
         balance: Option<admission::BalanceReport>,
+        routed: Option<Arc<Routed>>,
         end: End,
     ) {
         let cap = bound.as_ref().map_or(0, |bound| bound.output_cap);
@@ -269,6 +338,7 @@ impl Walk<'_> {
             held: Nano::ZERO,
             balance,
             clamped: None,
+            routed,
             generation: Generation::default(),
             end: Mutex::new(end),
         };

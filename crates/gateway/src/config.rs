@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use money::Nano;
 
+use crate::route_table::{Fallbacks, Routes};
+
 /// A secret that never prints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -59,6 +61,10 @@ pub struct Config {
     pub on_client_gone: ClientGone,
     /// Beyond this age of the price book nothing is admitted.
     pub prices_age_max: Duration,
+    /// Names that stand for chains of models.
+    pub routes: Routes,
+    /// What budgets allow instead of a refusal.
+    pub fallbacks: Fallbacks,
     /// After this long without a trace in `/generation`, a server error is taken as not billed.
     pub final_after: Duration,
     /// Bounds on everything.
@@ -77,6 +83,8 @@ impl Config {
             per_request: None,
             on_client_gone: ClientGone::Auto,
             prices_age_max: Duration::from_secs(90 * 24 * 3600),
+            routes: Routes::default(),
+            fallbacks: Fallbacks::default(),
             final_after: Duration::from_secs(900),
             limits: Limits::default(),
         }

@@ -10,13 +10,14 @@ use hyper::body::Incoming;
 use ledger::{Evidence, UnknownReason};
 use openrouter::answer;
 use openrouter::client::SendError;
-use openrouter::error::{LimitSource, UpstreamError};
+use openrouter::error::UpstreamError;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::body::Body;
 use crate::explain::Explained;
 use crate::headers::{self, Decided};
+use crate::no_money::{self, NoMoney};
 use crate::refuse::Problem;
 use crate::relay::Relay;
 use crate::shared::Shared;
@@ -33,6 +34,8 @@ pub(crate) enum Ended {
     NotSent(String),
     /// No endpoint within the ceiling: our prices may be old. With the answer, should that not be so.
     OverPrice(Response<Body>),
+    /// OpenRouter has no money for it.
+    NoMoney(Box<NoMoney>),
     /// With an error of ours.
     Problem(Problem),
 }
@@ -47,8 +50,11 @@ pub(crate) async fn run(
 ) -> Ended {
     let (tell, told) = oneshot::channel();
     let shared = Arc::clone(shared);
+    // Counted from here on, for a stop that comes before the task has begun.
+    let coming = shared.flight();
     tokio::spawn(async move {
         let attempt = Attempt::new(&shared, permit.sent(), explained);
+        drop(coming);
         // With nobody left to tell, the answer is dropped, and a relay in it reads on by itself.
         let _ = tell.send(send(&shared, attempt, request, decided).await);
     });
@@ -132,13 +138,30 @@ async fn whole_answer(
     }
     headers::strip_answer(&mut parts.headers);
     headers::tell(&mut parts.headers, decided);
+    tell_model(shared, &mut parts.headers, decided, attempt.model(), answer.model.as_deref());
     if let Some(charge) = answer.billed.charge() {
         headers::set(&mut parts.headers, "x-farebox-cost-usd", &charge.amount.to_string());
     }
     let otherwise = if answer.error.is_some() { UnknownReason::ServerError } else { UnknownReason::NoCost };
-    attempt.settle(&answer.billed, otherwise, parts.status.as_u16());
+    attempt.settle(&answer.billed, answer.used, otherwise, parts.status.as_u16());
     shared.stats.served.add();
     Ended::Answer(Response::from_parts(parts, Body::from(body)))
+}
+
+/// Of a chain, the answer says which model it was: tell where that is not the first.
+fn tell_model(
+    shared: &Shared,
+    headers: &mut HeaderMap,
+    decided: &Decided,
+    first: &str,
+    answered: Option<&str>,
+) {
+    let Some(answered) = answered.filter(|_| decided.is_chain) else { return };
+    let bare = |id: &str| id.split(':').next().unwrap_or_default().to_owned();
+    let book = shared.catalogue.book();
+    if let Some(row) = book.model(answered).filter(|row| bare(&row.id) != bare(first)) {
+        headers::set(headers, headers::MODEL, &row.id);
+    }
 }
 
 async fn error_answer(
@@ -154,9 +177,13 @@ async fn error_answer(
         Err(_) => (Bytes::new(), false),
     };
     let error = UpstreamError::read(parts.status.as_u16(), &body);
+    let free = attempt.is_free();
     attempt.end_refused(parts.status, error.as_ref());
-    if let Some(problem) = error.as_ref().and_then(money_problem) {
+    if let Some(problem) = error.as_ref().and_then(no_money::passing) {
         return Ended::Problem(problem);
+    }
+    if let Some(no) = error.as_ref().and_then(|error| no_money::read(error, free)) {
+        return Ended::NoMoney(Box::new(no));
     }
     if !whole {
         return Ended::Problem(bad_gateway("OpenRouter broke off in the middle of an error"));
@@ -168,35 +195,6 @@ async fn error_answer(
         Some(error) if error.is_max_price() => Ended::OverPrice(answer),
         _ => Ended::Answer(answer),
     }
-}
-
-/// An upstream's "no money" in the same form as ours, naming whose limit it was: people mix them up.
-fn money_problem(error: &UpstreamError) -> Option<Problem> {
-    if error.limit_source == Some(LimitSource::InFlight) && error.is_retryable() {
-        let message = "OpenRouter is still settling earlier requests of this account";
-        return Some(Problem::later(2, "openrouter-in-flight", message));
-    }
-    let (whose, code) = match error.limit_source.as_ref().filter(|_| is_about_money(error))? {
-        LimitSource::Credits | LimitSource::InFlight => {
-            ("the credits of the OpenRouter account are used up", "openrouter-credits")
-        }
-        LimitSource::Key => ("the limit of the OpenRouter key is reached", "openrouter-key-limit"),
-        LimitSource::Guardrail => {
-            ("the budget of an OpenRouter guardrail is reached", "openrouter-guardrail")
-        }
-        LimitSource::Workspace => {
-            ("the budget of the OpenRouter workspace is reached", "openrouter-workspace")
-        }
-        LimitSource::FreeTier | LimitSource::Provider => return None,
-        LimitSource::Other(_) => ("OpenRouter has no money for this request", "openrouter-other"),
-    };
-    let short = format!("Insufficient credits: {whose}. This is not a Farebox budget.");
-    let message = format!("{short} OpenRouter says: {}", error.message);
-    Some(Problem { short: Some(short), ..Problem::stop(code, code, message) })
-}
-
-fn is_about_money(error: &UpstreamError) -> bool {
-    error.money_limit().is_some() || error.limit_source == Some(LimitSource::InFlight)
 }
 
 fn bad_gateway(why: &str) -> Problem {

@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use ledger::{Evidence, UnknownReason};
 use money::Nano;
 use parking_lot::Mutex;
-use pricing::Bound;
+use pricing::{Bound, Fit};
 use serde_json::{Value, json};
 use smallvec::SmallVec;
 use store::DecisionRow;
+
+use crate::plan::Routed;
 
 /// Requests remembered in memory.
 const KEPT: usize = 512;
@@ -34,6 +36,8 @@ pub(crate) struct Explained {
     pub(crate) held: Nano,
     pub(crate) balance: Option<BalanceReport>,
     pub(crate) clamped: Option<(u64, u64)>,
+    /// What was made of the name asked for.
+    pub(crate) routed: Option<Arc<Routed>>,
     pub(crate) generation: Generation,
     pub(crate) end: Mutex<End>,
 }
@@ -56,10 +60,19 @@ impl Generation {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     InFlight,
-    Settled { cost: Nano, text: String },
+    Settled {
+        cost: Nano,
+        text: String,
+    },
     Voided(Evidence),
     Unknown(UnknownReason),
-    Refused { reason: &'static str, sentence: String, needed: Option<Nano>, fitting_cap: Option<u64> },
+    Refused {
+        reason: &'static str,
+        sentence: String,
+        needed: Option<Nano>,
+        fitting_cap: Option<u64>,
+        would_fit: Vec<Fit>,
+    },
 }
 
 impl Explanations {
@@ -123,16 +136,20 @@ impl Explained {
             "budget": self.balance.as_ref().map(balance_json),
             "clamped": self.clamped.map(|(from, to)| json!({"from": from, "to": to})),
         });
+        if let Some(routed) = &self.routed {
+            routed.tell(&mut json);
+        }
         match &end {
             End::Settled { cost, text } => {
                 json["cost_usd"] = cost.to_string().into();
                 json["cost_text"] = text.as_str().into();
             }
             End::Voided(_) => json["cost_usd"] = Nano::ZERO.to_string().into(),
-            End::Refused { reason, needed, fitting_cap, .. } => {
+            End::Refused { reason, needed, fitting_cap, would_fit, .. } => {
                 json["reason"] = (*reason).into();
                 json["needed_usd"] = needed.map(|needed| needed.to_string()).into();
                 json["fitting_cap"] = (*fitting_cap).into();
+                json["would_fit"] = would_fit.iter().map(fit_json).collect();
             }
             End::InFlight | End::Unknown(_) => {}
         }
@@ -199,6 +216,10 @@ fn bound_json(bound: &Bound, cap: u64) -> Value {
     })
 }
 
+fn fit_json(fit: &Fit) -> Value {
+    json!({"model": fit.model, "output_cap": fit.output_cap, "usd": fit.bound.to_string()})
+}
+
 fn term_json(term: &pricing::Term) -> Value {
     json!({
         "what": term.what,
@@ -214,6 +235,7 @@ fn balance_json(balance: &BalanceReport) -> Value {
     json!({
         "name": balance.name.budget,
         "window": balance.name.window,
+        "scope": balance.name.scope.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "limit_usd": balance.limit.to_string(),
         "posted_usd": balance.posted.to_string(),
         "held_usd": balance.held.to_string(),

@@ -1,9 +1,13 @@
 //! Headers: which go on, which stay, which we add.
 
+use std::sync::Arc;
+
 use admission::{BalanceReport, Refusal};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use money::Nano;
+
+use crate::plan::Routed;
 
 /// Hop-by-hop (RFC 9110 7.6.1), and what the HTTP library writes by itself.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -32,6 +36,10 @@ const PREFIX: &str = "x-farebox-";
 
 /// The caller's ceiling for one request, USD.
 pub(crate) const MAX_COST: HeaderName = HeaderName::from_static("x-farebox-max-cost-usd");
+/// The route that was asked for.
+pub(crate) const ROUTE: &str = "x-farebox-route";
+/// The model used, where it is another than the one asked for.
+pub(crate) const MODEL: &str = "x-farebox-model";
 /// The label `user`, where the body has none.
 pub(crate) const USER: &str = "x-farebox-user";
 /// The generation id, before the first byte of a body (CONTRACT 7.1).
@@ -86,6 +94,10 @@ pub(crate) struct Decided {
     pub(crate) held_max: Nano,
     /// The cap before and after, where it was lowered.
     pub(crate) clamped: Option<(u64, u64)>,
+    /// What was made of the name asked for.
+    pub(crate) routed: Option<Arc<Routed>>,
+    /// Several models were sent: the answer says which one it was.
+    pub(crate) is_chain: bool,
 }
 
 /// Adds what was decided to an answer.
@@ -95,8 +107,23 @@ pub(crate) fn tell(headers: &mut HeaderMap, decided: &Decided) {
     if let Some((from, to)) = decided.clamped {
         set(headers, "x-farebox-clamped", &format!("{from}>{to}"));
     }
+    if let Some(routed) = &decided.routed {
+        tell_routed(headers, routed);
+    }
     if let Some(balance) = &decided.balance {
         tell_balance(headers, balance);
+    }
+}
+
+fn tell_routed(headers: &mut HeaderMap, routed: &Routed) {
+    if let Some(route) = &routed.route {
+        set(headers, ROUTE, &route.name);
+    }
+    if routed.model != routed.asked {
+        set(headers, MODEL, &routed.model);
+    }
+    if routed.is_downgrade() {
+        set(headers, "x-farebox-downgraded", &format!("{}>{}", routed.asked, routed.model));
     }
 }
 

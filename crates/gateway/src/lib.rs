@@ -11,6 +11,8 @@
 //! refuse    our own errors, as clients need them headers   what passes, what we add
 //! explain   why a request cost or was refused    passage   the reads that pass through
 //! receipt   the same, for the program itself
+//! plan      routes and their chains        downgrade what stands in when money says no
+//! no_money  OpenRouter's money errors      saving    what a route saved
 //! admin     keys and guardrails, with the caller's own management key
 //! ```
 //!
@@ -24,16 +26,21 @@ mod caller;
 mod chat;
 mod clock;
 mod config;
+mod downgrade;
 mod exchange;
 mod explain;
 mod headers;
 mod intake;
+mod no_money;
 mod passage;
+mod plan;
 mod receipt;
 mod refuse;
 mod relay;
 mod resolve;
 mod route;
+mod route_table;
+mod saving;
 mod server;
 mod shared;
 mod stats;
@@ -43,4 +50,5 @@ pub use body::{Body, BrokenOff};
 pub use config::{ClientGone, Config, Limits, Secret};
 pub use receipt::{Outcome, Receipt};
 pub use route::may_spend;
+pub use route_table::{Fallback, Fallbacks, ModelRoute, RouteError, Routes};
 pub use shared::Gateway;

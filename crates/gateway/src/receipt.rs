@@ -73,7 +73,7 @@ impl Receipt {
             End::Settled { cost, .. } => Outcome::Settled(cost),
             End::Voided(_) => Outcome::Voided,
             End::Unknown(reason) => Outcome::Unknown(reason),
-            End::Refused { reason, sentence, needed, fitting_cap } => {
+            End::Refused { reason, sentence, needed, fitting_cap, .. } => {
                 Outcome::Refused { code: reason, sentence, needed, fitting_cap }
             }
         }

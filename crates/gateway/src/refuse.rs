@@ -11,6 +11,7 @@ use admission::{Refusal, RefusalReason};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use money::Nano;
+use pricing::Fit;
 use serde_json::json;
 
 use crate::body::Body;
@@ -82,6 +83,8 @@ pub(crate) struct Problem {
     pub(crate) limit_source: Option<&'static str>,
     /// The budget that binds.
     pub(crate) budget: Option<String>,
+    /// Models that would fit; none that a client could misread.
+    pub(crate) would_fit: Vec<String>,
     /// What form A says when a client could misread the message.
     pub(crate) short: Option<String>,
 }
@@ -109,7 +112,7 @@ impl Problem {
     }
 
     fn new(form: Form, code: &'static str, message: String, limit_source: Option<&'static str>) -> Self {
-        Problem { form, message, code, limit_source, budget: None, short: None }
+        Problem { form, message, code, limit_source, budget: None, would_fit: Vec::new(), short: None }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -155,17 +158,21 @@ impl Problem {
         let source = self.limit_source.unwrap_or("farebox_budget");
         let budget = self.budget.as_deref();
         let sentences = || [Some(self.message.as_str()), self.short.as_deref()].into_iter().flatten();
-        let named = sentences().map(|sentence| stop_json(sentence, source, budget));
-        let bare = sentences().map(|sentence| stop_json(sentence, source, None));
+        let fits = self.would_fit.as_slice();
+        let named = sentences().map(|sentence| stop_json(sentence, source, budget, fits));
+        let bare = sentences().map(|sentence| stop_json(sentence, source, None, fits));
         let fitting = named.chain(bare).find(|body| !is_denied(body));
-        fitting.unwrap_or_else(|| stop_json(SHORT, source, None))
+        fitting.unwrap_or_else(|| stop_json(SHORT, source, None, &[]))
     }
 }
 
-fn stop_json(message: &str, limit_source: &str, budget: Option<&str>) -> Bytes {
+fn stop_json(message: &str, limit_source: &str, budget: Option<&str>, would_fit: &[String]) -> Bytes {
     let mut metadata = json!({"error_type": "payment_required", "limit_source": limit_source});
     if let Some(budget) = budget {
         metadata["budget"] = budget.into();
+    }
+    if !would_fit.is_empty() {
+        metadata["would_fit"] = would_fit.into();
     }
     let error = json!({
         "code": 402, "message": message, "type": "insufficient_quota", "param": null, "metadata": metadata,
@@ -182,24 +189,28 @@ fn is_denied(body: &[u8]) -> bool {
     DENIED.iter().chain(&DENIED_MORE).any(|denied| text.contains(denied))
 }
 
-/// What a refusal says to the program that was refused.
-pub(crate) fn problem(refusal: &Refusal) -> Problem {
+/// What a refusal says to the program that was refused; `fits`: the models that would have fitted.
+pub(crate) fn problem(refusal: &Refusal, fits: &[Fit]) -> Problem {
+    let would_fit: Vec<String> =
+        fits.iter().map(|fit| fit.model.clone()).filter(|name| !is_denied(name.as_bytes())).collect();
+    let instead = would_fit.first().map(String::as_str);
     let budget = refusal.balance.as_ref().map(|balance| balance.name.budget.clone());
     let code = refusal.reason.text();
     match refusal.reason {
         RefusalReason::UsedUp => {
             let short = used_up_shortly(refusal);
-            Problem { budget, short, ..Problem::stop(code, "farebox_budget", used_up(refusal)) }
+            let stop = Problem::stop(code, "farebox_budget", used_up(refusal, instead));
+            Problem { budget, short, would_fit, ..stop }
         }
         RefusalReason::PerRequest => {
             let message = format!(
                 "Insufficient credits: this call could cost {}, more than one request may. {}",
                 brief(refusal.needed),
-                advice(refusal)
+                advice(refusal, instead)
             );
             let short = "Insufficient credits: this call could cost more than one request may. See: farebox explain last";
             let stop = Problem::stop(code, "farebox_per_request", message);
-            Problem { budget, short: Some(short.to_owned()), ..stop }
+            Problem { budget, short: Some(short.to_owned()), would_fit, ..stop }
         }
         RefusalReason::Unbudgeted => {
             let message = "Insufficient credits: no budget matches this request. Add one to farebox.toml, or allow \
@@ -220,7 +231,7 @@ pub(crate) fn problem(refusal: &Refusal) -> Problem {
     }
 }
 
-fn used_up(refusal: &Refusal) -> String {
+fn used_up(refusal: &Refusal, instead: Option<&str>) -> String {
     let Some(balance) = &refusal.balance else { return SHORT.to_owned() };
     let unknown = match balance.unknown {
         Nano::ZERO => String::new(),
@@ -233,7 +244,7 @@ fn used_up(refusal: &Refusal) -> String {
         balance.name.window,
         brief(balance.posted),
         brief(refusal.needed),
-        advice(refusal)
+        advice(refusal, instead)
     )
     .replace("per lifetime", "in all")
 }
@@ -254,11 +265,14 @@ fn brief(amount: Nano) -> String {
     }
 }
 
-fn advice(refusal: &Refusal) -> String {
-    match refusal.fitting_cap {
-        Some(cap) => format!("With max_tokens {cap} it would fit. See: farebox explain last"),
-        None => "See: farebox explain last".to_owned(),
-    }
+fn advice(refusal: &Refusal, instead: Option<&str>) -> String {
+    let fits = match (refusal.fitting_cap, instead) {
+        (Some(cap), Some(model)) => format!("With max_tokens {cap} it would fit, and so would {model}. "),
+        (Some(cap), None) => format!("With max_tokens {cap} it would fit. "),
+        (None, Some(model)) => format!("{model} would fit. "),
+        (None, None) => String::new(),
+    };
+    format!("{fits}See: farebox explain last")
 }
 
 /// The response to a refusal, with its amounts in headers.
@@ -303,7 +317,7 @@ mod tests {
     #[test]
     fn form_a_is_what_clients_stop_at() {
         let refusal = refusal("proj-x", 600);
-        let response = refusal_response(&refusal, &problem(&refusal));
+        let response = refusal_response(&refusal, &problem(&refusal, &[]));
         assert_eq!(response.status(), 402);
         let headers = response.headers();
         assert_eq!(headers["content-type"], "application/json");
@@ -323,21 +337,24 @@ mod tests {
     #[test]
     fn amounts_lose_the_digits_that_clients_misread() {
         // A limit of five cents prints as $0.0500 elsewhere.
-        let body = problem(&refusal("day", 5)).stop_body();
+        let body = problem(&refusal("day", 5), &[]).stop_body();
         let body = String::from_utf8(body.to_vec()).unwrap();
         assert!(body.contains("budget 'day' allows $0.05 per day, $0.05 is spent"), "{body}");
-        let body = problem(&refusal("day", 50_000)).stop_body();
+        let body = problem(&refusal("day", 50_000), &[]).stop_body();
         let body = String::from_utf8(body.to_vec()).unwrap();
         assert!(body.contains("budget 'day' has too little left"), "{body}");
     }
 
     #[test]
     fn nothing_in_a_402_makes_a_client_repeat_it() {
+        let fit =
+            |model: &str| Fit { model: model.to_owned(), output_cap: 4_096, bound: Nano::from_cents(1) };
+        let fits = ["meta-llama/llama-3.1-8b-instruct", "a/context-500k", "x/network:free"].map(fit);
         let traps = ["timeout-tests", "a-503-b", "retry", "Network", "team 52", "team524", "max", "plain"];
         for (budget, limit) in
             traps.into_iter().flat_map(|budget| [(budget, 50_000), (budget, 42_900), (budget, 1)])
         {
-            let body = problem(&refusal(budget, limit)).stop_body();
+            let body = problem(&refusal(budget, limit), &fits).stop_body();
             assert!(!is_denied(&body), "{}", String::from_utf8_lossy(&body));
             assert!(body.windows(20).any(|window| window == b"Insufficient credits"));
         }
@@ -348,7 +365,7 @@ mod tests {
     fn form_b_passes_by_itself() {
         let mut refusal = refusal("proj-x", 500);
         refusal.reason = RefusalReason::Held;
-        let response = refusal_response(&refusal, &problem(&refusal));
+        let response = refusal_response(&refusal, &problem(&refusal, &[]));
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["retry-after"], "2");
         assert!(!response.headers().contains_key("x-should-retry"));

@@ -14,9 +14,10 @@ use openrouter::catalogue::Catalogue;
 use openrouter::client::Upstream;
 use parking_lot::Mutex;
 use serde_json::Value;
+use store::{OpenError, SavingRow};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::body::Body;
 use crate::caller::Caller;
@@ -24,11 +25,17 @@ use crate::clock::now_ms;
 use crate::config::{Config, Secret};
 use crate::explain::Explanations;
 use crate::intake::Occupied;
+use crate::route_table::{RouteError, Routes, check_fallbacks};
 use crate::stats::Stats;
 use crate::{resolve, server};
 
 /// How often the price book is fetched.
 const PRICES_EVERY: Duration = Duration::from_secs(300);
+/// From this age on prices are old: OpenRouter has missed a day of refreshes.
+const PRICES_OLD: Duration = Duration::from_secs(24 * 3600);
+/// How long a request waits for stale prices, and how often that is tried.
+const FRESHEN_WITHIN: Duration = Duration::from_secs(4);
+const FRESHEN_AFTER: Duration = Duration::from_secs(2);
 /// Callers' own keys kept in memory to ask for the cost of what they paid for, at most.
 const OWN_KEYS_MAX: usize = 10_000;
 
@@ -53,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) explanations: Explanations,
     background: Mutex<JoinSet<()>>,
     own_keys: Mutex<HashMap<UpstreamKeyId, Secret>>,
+    /// When stale prices were last asked for out of turn.
+    freshened: tokio::sync::Mutex<Option<Instant>>,
     flights: AtomicUsize,
     request_prefix: u64,
     next_request: AtomicU64,
@@ -75,6 +84,7 @@ impl Gateway {
             explanations: Explanations::default(),
             background: Mutex::default(),
             own_keys: Mutex::default(),
+            freshened: tokio::sync::Mutex::default(),
             flights: AtomicUsize::new(0),
             request_prefix: now_ms().unsigned_abs() & 0xff_ffff_ffff,
             next_request: AtomicU64::new(0),
@@ -145,7 +155,55 @@ impl Gateway {
         stats.insert("overrun_usd".to_owned(), overrun.to_string().into());
         stats.insert("parked_now".to_owned(), self.shared.admission.parked().into());
         stats.insert("in_flight_now".to_owned(), self.shared.in_flight().into());
+        stats.insert("prices_age_s".to_owned(), self.shared.prices_age().as_secs().into());
+        stats.insert("warnings".to_owned(), self.warnings().into());
         Value::Object(stats)
+    }
+
+    /// What is not as it should be although requests are admitted, in sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let old = self.shared.prices_are_old().then(|| {
+            format!(
+                "OpenRouter's prices were last read {} ago: bounds rest on published figures only",
+                days(self.shared.prices_age())
+            )
+        });
+        old.into_iter().collect()
+    }
+
+    /// Waits until prices are not old, for at most so long: a start begins with those built in, and asks for new ones
+    /// at once.
+    pub async fn wait_for_prices(&self, most: Duration) {
+        let fresh = async {
+            while self.shared.prices_are_old() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _ = timeout(most, fresh).await;
+    }
+
+    /// Routes and fallbacks against the prices of now: what will not work as it stands, in sentences.
+    ///
+    /// # Errors
+    /// What makes a route unusable.
+    pub fn check_routes(&self) -> Result<Vec<String>, RouteError> {
+        let book = self.shared.catalogue.book();
+        let mut warnings = self.shared.config.routes.check(&book)?;
+        warnings.extend(check_fallbacks(&self.shared.config.fallbacks, &book));
+        Ok(warnings)
+    }
+
+    /// The routes it was given.
+    pub fn routes(&self) -> &Routes {
+        &self.shared.config.routes
+    }
+
+    /// What each route cost and saved, per UTC day, from a day on (days since 1970-01-01).
+    ///
+    /// # Errors
+    /// When the books cannot be read.
+    pub fn savings(&self, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
+        self.shared.admission.savings(since_day)
     }
 
     /// Whether requests can be admitted.
@@ -158,9 +216,17 @@ impl Gateway {
             reasons.push(error.to_string());
         }
         if self.shared.prices_are_stale() {
-            reasons.push("the price book is too old to go by".to_owned());
+            reasons.push(self.shared.stale_sentence());
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+    }
+}
+
+/// An age for people.
+fn days(age: Duration) -> String {
+    match age.as_secs() / 3_600 {
+        hours @ 0..48 => format!("{hours} hours"),
+        hours => format!("{} days", hours / 24),
     }
 }
 
@@ -189,9 +255,44 @@ impl Shared {
         ours.map(|local| local.upstream_key.clone()).or_else(|| self.own_keys.lock().get(&id).cloned())
     }
 
-    pub(crate) fn prices_are_stale(&self) -> bool {
+    /// Since when OpenRouter has not told its prices.
+    pub(crate) fn prices_age(&self) -> Duration {
         let age_ms = now_ms().saturating_sub(self.catalogue.book().fetched_at_ms);
-        u128::try_from(age_ms).unwrap_or(0) > self.config.prices_age_max.as_millis()
+        Duration::from_millis(u64::try_from(age_ms).unwrap_or(0))
+    }
+
+    /// Too old to go by: nothing is admitted.
+    pub(crate) fn prices_are_stale(&self) -> bool {
+        self.prices_age() > self.config.prices_age_max
+    }
+
+    /// Old enough that every bound is published at best.
+    pub(crate) fn prices_are_old(&self) -> bool {
+        self.prices_age() > PRICES_OLD
+    }
+
+    /// Asks for prices at once, when they are stale and nobody has just done so. Whether they are not stale any more.
+    pub(crate) async fn freshen(&self) -> bool {
+        let mut last = self.freshened.lock().await;
+        let just_now = last.is_some_and(|at| at.elapsed() < FRESHEN_AFTER);
+        if self.prices_are_stale() && !just_now {
+            let asked = timeout(FRESHEN_WITHIN, self.catalogue.refresh(&self.upstream)).await;
+            if let Ok(Err(error)) = asked {
+                tracing::warn!(%error, "the prices are stale and could not be refreshed");
+            }
+            *last = Some(Instant::now());
+        }
+        !self.prices_are_stale()
+    }
+
+    /// Why nothing is admitted by stale prices, and what to do.
+    pub(crate) fn stale_sentence(&self) -> String {
+        format!(
+            "OpenRouter's prices were last read {} ago and may not be gone by any more (prices_age_max). Farebox asks \
+             for them every 30 seconds; see that GET {} can be reached from here",
+            days(self.prices_age()),
+            self.upstream.uri("/models").map(|uri| uri.to_string()).unwrap_or_default()
+        )
     }
 
     /// Attempts whose end is still being waited for, with or without a client.
@@ -202,6 +303,12 @@ impl Shared {
     pub(crate) fn flight(self: &Arc<Self>) -> FlightCount {
         self.flights.fetch_add(1, Ordering::Relaxed);
         FlightCount(Arc::clone(self))
+    }
+}
+
+impl FlightCount {
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
     }
 }
 

@@ -28,6 +28,8 @@ counters! {
     parked,
     /// Output caps that were lowered to fit the money.
     clamped,
+    /// Requests sent to another model because money refused the one asked for.
+    downgraded,
     /// Bodies we could not read, or would not.
     bad_requests,
     /// Answers of the upstream other than success.

@@ -10,12 +10,15 @@ use std::sync::Arc;
 use admission::Flight;
 use http::StatusCode;
 use ledger::{Evidence, UnknownReason};
+use money::Nano;
 use openrouter::error::UpstreamError;
 use openrouter::sse::Outcome;
 use openrouter::usage::Billed;
+use pricing::Used;
 
 use crate::clock::now_ms;
 use crate::explain::{End, Explained};
+use crate::saving;
 use crate::shared::{FlightCount, Shared};
 
 /// One attempt upstream, with its hold. Dropped without a verdict, its cost is unknown.
@@ -23,13 +26,13 @@ use crate::shared::{FlightCount, Shared};
 pub(crate) struct Attempt {
     flight: Flight,
     explained: Arc<Explained>,
-    _count: FlightCount,
+    count: FlightCount,
 }
 
 impl Attempt {
     pub(crate) fn new(shared: &Arc<Shared>, flight: Flight, explained: Arc<Explained>) -> Self {
         explained.end(End::Unknown(UnknownReason::Broken));
-        Attempt { flight, explained, _count: shared.flight() }
+        Attempt { flight, explained, count: shared.flight() }
     }
 
     /// The upstream named the generation.
@@ -47,15 +50,28 @@ impl Attempt {
         self.flight.void(evidence, now_ms());
     }
 
+    /// Whether the model asked for is a free one.
+    pub(crate) fn is_free(&self) -> bool {
+        self.explained.model.ends_with(":free")
+    }
+
+    /// The id of the first model's row.
+    pub(crate) fn model(&self) -> &str {
+        &self.explained.model
+    }
+
     pub(crate) fn unknown(self, reason: UnknownReason, status: u16) {
         self.explained.end(End::Unknown(reason));
+        self.note_saving(None, None);
         self.flight.unknown(reason, status, now_ms());
     }
 
     /// Settles at the cost in an answer; `otherwise` says why it is unknown where there is none.
-    pub(crate) fn settle(self, billed: &Billed, otherwise: UnknownReason, status: u16) {
+    /// `used`: the tokens it counts.
+    pub(crate) fn settle(self, billed: &Billed, used: Option<Used>, otherwise: UnknownReason, status: u16) {
         match billed.charge() {
             Some(charge) => {
+                self.note_saving(Some(charge.amount), used);
                 self.explained.end(End::Settled { cost: charge.amount, text: charge.text.clone() });
                 self.flight.settle(charge.amount, &charge.text, Evidence::Usage, now_ms());
             }
@@ -72,7 +88,17 @@ impl Attempt {
             Some(_) if !outcome.content_seen => UnknownReason::ServerError,
             _ => broken.unwrap_or(if outcome.done { UnknownReason::NoCost } else { UnknownReason::Broken }),
         };
-        self.settle(&outcome.billed, otherwise, 200);
+        self.settle(&outcome.billed, outcome.used, otherwise, 200);
+    }
+
+    /// Of a call that asked for a route: what it saved.
+    fn note_saving(&self, cost: Option<Nano>, used: Option<Used>) {
+        let Some(route) = self.explained.routed.as_ref().and_then(|routed| routed.route.as_ref()) else {
+            return;
+        };
+        let shared = self.count.shared();
+        let row = saving::of(route, &shared.catalogue.book(), cost, used, now_ms());
+        shared.admission.note_saving(row);
     }
 
     /// Ends with an answer other than success.

@@ -40,7 +40,12 @@ fn agent_100k() -> Vec<u8> {
 }
 
 fn permission(bound: &Bound) -> Permission {
-    Permission { output_cap: bound.output_cap, max_price: bound.max_price, ignore: bound.ignore.clone() }
+    Permission {
+        output_cap: bound.output_cap,
+        max_price: bound.max_price,
+        ignore: bound.ignore.clone(),
+        models: None,
+    }
 }
 
 fn requests(criterion: &mut Criterion) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use openrouter::catalogue::{Catalogue, read_endpoints, read_models};
 use openrouter::client::Upstream;
-use pricing::{BookSource, BoundPolicy, Shape, Unpriced, bound};
+use pricing::{BookSource, BoundPolicy, Feature, Shape, Unpriced, bound};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -69,7 +69,12 @@ fn well_known_rows() {
     assert_eq!(deepseek.max_price.completion.femtos(), 4_400_000_001, "together is the dearest");
     let alias = book.resolve("~openai/gpt-sol-latest").unwrap();
     assert!(alias.alias && alias.model.id == "openai/gpt-6.1-sol");
-    assert_eq!(book.model("openai/gpt-4o-mini:floor").unwrap().id, "openai/gpt-4o-mini");
+    let mini = book.model("openai/gpt-4o-mini:floor").unwrap();
+    assert_eq!((mini.id.as_str(), &*mini.about.name), ("openai/gpt-4o-mini", "OpenAI: GPT-4o-mini"));
+    assert!(mini.about.created_s.is_some_and(|created_s| created_s > 1_700_000_000));
+    let can = mini.about.features;
+    assert!([Feature::Tools, Feature::Schemas, Feature::Images].iter().all(|&f| can.contains(f)));
+    assert!(!can.contains(Feature::Audio) && !can.contains(Feature::Reasoning));
 }
 
 #[test]

@@ -8,6 +8,10 @@ use crate::book::Book;
 use crate::model::Model;
 use crate::need::Need;
 
+/// How much older than the one asked for, in seconds, a model by somebody else may be: the cheapest of all are
+/// mostly small and old, and nobody who uses one of this year means them.
+const OLDER_S_MAX: i64 = 365 * 24 * 60 * 60;
+
 /// Cheaper models than one, that meet the same need.
 ///
 /// *Cheaper* compares the rows' own prices with three input tokens to one of output, a usual proportion of chats.
@@ -15,7 +19,7 @@ use crate::need::Need;
 pub struct Alternatives<'b> {
     /// By the same author, the newest first.
     pub kin: Vec<&'b Model>,
-    /// By anyone else, the cheapest first.
+    /// By anyone else, at most a year older, the cheapest first.
     pub others: Vec<&'b Model>,
     /// Free ones by anyone, the newest first.
     pub free: Vec<&'b Model>,
@@ -28,6 +32,8 @@ impl<'b> Alternatives<'b> {
         let from = book.model(asked);
         let author = author(from.map_or(asked, |model| &model.id));
         let most = from.and_then(weight).unwrap_or(Rate::from_femtos(u64::MAX));
+        let since = from.and_then(|model| model.about.created_s).map(|at| at.saturating_sub(OLDER_S_MAX));
+        let old = |model: &Model| since.zip(model.about.created_s).is_some_and(|(since, at)| at < since);
         let mut found = Alternatives::default();
         for model in book.models() {
             let cheaper = weight(model).is_some_and(|weight| weight < most);
@@ -38,7 +44,8 @@ impl<'b> Alternatives<'b> {
             match model.is_free() {
                 true => found.free.push(model),
                 false if self::author(&model.id) == author => found.kin.push(model),
-                false => found.others.push(model),
+                false if !old(model) => found.others.push(model),
+                false => {}
             }
         }
         let newest = |model: &&Model| (Reverse(model.about.created_s), weight(model));

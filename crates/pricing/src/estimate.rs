@@ -32,7 +32,7 @@ pub struct Guess {
 pub struct Estimate {
     /// The id of the row that will be billed.
     pub model: String,
-    /// Who is likely to serve it: a provider, or the model where endpoints are not known.
+    /// Who is likely to serve it: the providers at that price, or the model where endpoints are not known.
     pub served_by: String,
     /// Tokens of the prompt that `likely` is for: as guessed, within the bound.
     pub prompt_tokens: u64,

@@ -46,16 +46,47 @@ impl Offer {
         let same = if terms.floor || insists { None } else { wanted.iter().find(of_row) };
         let cost = |e: &&&Endpoint| e.prices.priced().map(|prices| terms.price(prices, "").cost(terms));
         let found = same.or_else(|| wanted.iter().min_by_key(cost)).or_else(|| open.iter().min_by_key(cost));
-        match found {
-            Some(endpoint) => Some(terms.price(endpoint.prices.priced()?, &endpoint.provider)),
-            None => Some(terms.price(row, &model.id)),
+        let Some(endpoint) = found else {
+            let offer = terms.price(row, &model.id);
+            return Some(if listed.is_empty() { offer } else { offer.within(terms) });
+        };
+        let by = match same {
+            Some(_) => providers(wanted.iter().filter(|endpoint| of_row(endpoint))),
+            None => endpoint.provider.clone(),
+        };
+        Some(terms.price(endpoint.prices.priced()?, &by))
+    }
+
+    /// Nobody may serve: what the permission lets be asked stands in.
+    fn within(mut self, terms: &Terms<'_, '_>) -> Offer {
+        if let Some((_, bound)) = terms.sent {
+            let most = &bound.max_price;
+            self.prompt = self.prompt.min(most.prompt);
+            self.completion = self.completion.min(most.completion);
+            self.request = self.request.min(most.request.unwrap_or_default());
+            self.cache_write = None;
         }
+        self
     }
 
     fn cost(&self, terms: &Terms<'_, '_>) -> money::Nano {
         let (prompt, output) =
             (self.prompt.times(terms.prompt_tokens), self.completion.times(terms.output_tokens));
         prompt.saturating_add(output).saturating_add(self.request.times(1))
+    }
+}
+
+/// `A, B or C`: all who ask the same.
+fn providers<'e>(endpoints: impl Iterator<Item = &'e &'e Endpoint>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for endpoint in endpoints {
+        if !names.contains(&endpoint.provider.as_str()) {
+            names.push(&endpoint.provider);
+        }
+    }
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
     }
 }
 

@@ -110,6 +110,23 @@ fn what_the_request_needs_is_kept() {
 }
 
 #[test]
+fn nobody_is_sent_to_an_old_model_of_somebody_else() {
+    const YEAR: i64 = 365 * 24 * 60 * 60;
+    let row = |id: &str, created| model(id, 1, created, &[]);
+    let mut big = model("a/big", 10, 3 * YEAR, &[]);
+    let plain = || Shape { tools: 0, tool_bytes: 0, ..shape("a/big") };
+    let found = |big: &Model| {
+        let rows =
+            vec![big.clone(), row("a/ancient", 1), row("b/old", 2 * YEAR - 1), row("b/young", 2 * YEAR)];
+        let book = Book::new(1, 0, BookSource::Live, rows);
+        names(&fitting(&plain(), &book, &POLICY, room("0.05"), &[])).join(" ")
+    };
+    assert_eq!(found(&big), "a/ancient b/young");
+    big.about.created_s = None;
+    assert_eq!(found(&big), "a/ancient b/old", "nobody knows how old it is");
+}
+
+#[test]
 fn named_models_keep_their_order() {
     let among = ["a/big", "b/cheap:floor", "nobody/nothing", "c/gift:free", "a/new", "a/old"];
     let fits = fitting(&shape("a/big"), &book(), &POLICY, room("1"), &among);

@@ -12,6 +12,7 @@ use crate::account::gate::{self, Admitted};
 use crate::account::payer::Payer;
 use crate::answer;
 use crate::clock::Moment;
+use crate::config::Byok;
 use crate::error::Failure;
 use crate::exact::Exact;
 use crate::faults::{Early, Fate};
@@ -102,10 +103,10 @@ fn plan(
     Ok(Prepared::Runs(Box::new(plan), admitted.payer.clone()))
 }
 
-/// Sets aside what the in-flight budget counts, where there is one.
+/// Sets aside what the in-flight budget counts, where there is one; the account's own provider keys are not its business.
 fn hold(state: &State, plan: &Plan) -> Result<Exact, Failure> {
     match state.config.in_flight() {
-        Some(budget) if !plan.estimate.is_zero() => {
+        Some(budget) if !plan.estimate.is_zero() && plan.byok == Byok::Off => {
             state.flow.lock().hold(plan.estimate, budget).map(|()| plan.estimate)
         }
         _ => Ok(Exact::ZERO),

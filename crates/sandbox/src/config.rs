@@ -224,6 +224,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_about_settings_reads() {
+        let page = include_str!("../../../docs/reference/sandbox.md");
+        let settings = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let config = Config::from_toml(settings.expect("settings")).expect("they read");
+        assert_eq!((config.keys.len(), config.bought()), (1, Config::default().bought()));
+    }
+
+    #[test]
     fn toml() {
         assert_eq!(Config::from_toml("").expect("empty"), Config::default());
         let config = Config::from_toml("usage_tail = \"mixed\"\nbyok = \"fee\"\ngeneration_delay = [9, 3]")

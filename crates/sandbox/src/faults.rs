@@ -15,7 +15,7 @@ use crate::exact::Exact;
 pub struct Faults {
     /// The connection is closed without an answer, and nothing ran.
     pub close_before_headers: f64,
-    /// A 500, 502, 503, 524 or 529 with an error body.
+    /// A 500, 502, 503, 504, 524 or 529 with an error body.
     pub server_error: f64,
     /// A 502 without a body.
     pub empty_error: f64,

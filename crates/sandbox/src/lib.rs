@@ -9,18 +9,23 @@
 //!
 //! A chat completion, in steps:
 //!
-//! 1. `server` reads the body whole and `request` reads what OpenRouter would;
-//! 2. `route` finds the endpoints that may serve it, `provider.max_price` among the filters, and `plan` chooses one and
-//!    fixes tokens and cost, all drawn from the seed, the body and how often that body has come;
-//! 3. `books` book the whole cost before anything runs, so that no charge is ever lost;
-//! 4. `stream` or `answer` say it, with the faults that were drawn; a client that leaves stops the billing only where
+//! 1. `router` reads the body whole and `request` reads what OpenRouter would;
+//! 2. `account` finds whose key it is and refuses what is spent, empty, forbidden or too often free, from counters that
+//!    may lag; requests that run are not seen, so a limit can be overshot as the real ones can;
+//! 3. `route` finds the endpoints that may serve it, `provider.max_price` among the filters, and `plan` chooses one and
+//!    fixes tokens and cost, all drawn from the seed, the body and how often that body has come; what the caller could
+//!    not pay in full is refused;
+//! 4. `books` book the whole cost before anything runs, so that no charge is ever lost;
+//! 5. `stream` or `answer` say it, with the faults that were drawn; a client that leaves stops the billing only where
 //!    the provider can stop;
-//! 5. `generation` tells the cost afterwards, late.
+//! 6. `generation` tells the cost afterwards, late, and `account` counts it to key, member, workspace and account.
 //!
-//! Routes, under `/api/v1` and `/v1`: `POST /chat/completions`; `GET /models`, `/models/count`,
-//! `/models/{author}/{slug}/endpoints`, `/providers`, `/generation?id=`, `/key`, `/auth/key`, `/credits`. Beside them
-//! `GET /sandbox/bill`, `GET /sandbox/generations`, `GET` and `POST /sandbox/faults` (a JSON object of the fields of
-//! [`Faults`], merged into those in force), `POST /sandbox/reset` (empties the books).
+//! Routes, under `/api/v1` and `/v1`: `POST /chat/completions`; `GET /models`, `/models/user`, `/models/count`,
+//! `/models/{author}/{slug}/endpoints`, `/providers`, `/generation?id=`, `/key`, `/auth/key`, `/credits`; for management
+//! keys `/keys`, `/guardrails` with their assignments, `/workspaces` with their budgets, `/activity`. Beside them
+//! `GET /sandbox/bill`, `GET /sandbox/generations`, `GET /sandbox/keys`, `GET` and `POST /sandbox/faults` (a JSON object of
+//! the fields of [`Faults`], merged into those in force), `GET` and `POST /sandbox/clock` (`{"offset_ms": N}`), `POST
+//! /sandbox/reset` (empties the books, and makes the account what the configuration says).
 //!
 //! A body with `"metadata":{"sandbox_tokens":"123"}` gets exactly 123 tokens, or its output cap when that is smaller.
 

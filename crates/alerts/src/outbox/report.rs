@@ -67,6 +67,27 @@ pub struct ChannelRow {
     pub disabled: Option<String>,
 }
 
+impl Report {
+    /// Channels to which nothing was said yet.
+    pub(crate) fn without_events(kinds: &[(String, &str)]) -> Self {
+        let channels = kinds.iter().map(|(name, kind)| ChannelRow::new(name, Some(kind)));
+        Report { channels: channels.collect(), ..Report::default() }
+    }
+}
+
+impl ChannelRow {
+    fn new(name: &str, kind: Option<&str>) -> Self {
+        ChannelRow {
+            name: name.to_owned(),
+            kind: kind.map(str::to_owned),
+            waiting: 0,
+            delivered: 0,
+            failed: 0,
+            disabled: None,
+        }
+    }
+}
+
 impl Outbox {
     /// The open events with their deliveries, the last `most` events, and counts for each channel; `kinds` are the
     /// names and kinds of those configured.
@@ -124,15 +145,7 @@ impl Outbox {
     }
 
     fn channels(&self, kinds: &[(String, &str)]) -> Result<Vec<ChannelRow>, OutboxError> {
-        let row = |name: &str, kind: Option<&str>| ChannelRow {
-            name: name.to_owned(),
-            kind: kind.map(str::to_owned),
-            waiting: 0,
-            delivered: 0,
-            failed: 0,
-            disabled: None,
-        };
-        let mut channels: Vec<ChannelRow> = kinds.iter().map(|(name, kind)| row(name, Some(kind))).collect();
+        let mut channels = Report::without_events(kinds).channels;
         let mut statement = self
             .connection
             .prepare_cached(
@@ -147,7 +160,7 @@ impl Outbox {
         for count in counts {
             let (name, state, count) = count.map_err(failed("read"))?;
             let at = channels.iter().position(|channel| channel.name == name).unwrap_or_else(|| {
-                channels.push(row(&name, None));
+                channels.push(ChannelRow::new(&name, None));
                 channels.len() - 1
             });
             match state.as_str() {

@@ -1,19 +1,23 @@
 //! The commands: each file or folder is a word that can be typed.
 
+pub(crate) mod alerts;
 pub(crate) mod balance;
 pub(crate) mod budgets;
 pub(crate) mod demo;
+pub(crate) mod estimate;
 pub(crate) mod explain;
 pub(crate) mod generation;
 pub(crate) mod guardrails;
 mod help;
 pub(crate) mod keys;
+pub(crate) mod models;
+pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 mod version;
 pub(crate) mod workspaces;
 
-use crate::cli::{BudgetsCommand, Cli, Command};
+use crate::cli::{BudgetsCommand, Cli, Command, ModelsCommand, RoutesCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -29,12 +33,23 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Budgets(args)) => match args.command {
             BudgetsCommand::List(args) => on_one_core(budgets::list::run(args)),
         },
+        Some(Command::Estimate(args)) => on_one_core(estimate::run(*args)),
+        Some(Command::Models(args)) => match args.command {
+            ModelsCommand::List(args) => on_one_core(models::list::run(*args)),
+            ModelsCommand::Show(args) => on_one_core(models::show::run(*args)),
+            ModelsCommand::Cheapest(args) => on_one_core(models::cheapest::run(*args)),
+            ModelsCommand::Compare(args) => on_one_core(models::compare::run(*args)),
+        },
+        Some(Command::Routes(args)) => match args.command {
+            RoutesCommand::List(args) => on_one_core(routes::list::run(args)),
+        },
         Some(Command::Explain(args)) => on_one_core(explain::run(args)),
         Some(Command::Balance(args)) => on_one_core(balance::run(args)),
         Some(Command::Keys(args)) => on_one_core(keys::run(args)),
         Some(Command::Guardrails(args)) => on_one_core(guardrails::run(args)),
         Some(Command::Workspaces(args)) => on_one_core(workspaces::run(args)),
         Some(Command::Generation(args)) => on_one_core(generation::run(args)),
+        Some(Command::Alerts(args)) => on_one_core(alerts::run(args)),
     }
 }
 

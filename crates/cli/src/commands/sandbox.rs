@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::terminal::Terminal;
 
-pub(crate) const EXAMPLES: &str = "Examples:\n  farebox sandbox\n  farebox sandbox --listen 127.0.0.1:0 --seed 7 --adversarial\n  curl http://127.0.0.1:4750/sandbox/bill    what it has billed, exactly";
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox sandbox\n  farebox sandbox --listen 127.0.0.1:0 --seed 7 --adversarial\n  curl http://127.0.0.1:4750/sandbox/bill    what it has billed, exactly\n  curl -H 'Authorization: Bearer sk-or-v1-sandbox-management' http://127.0.0.1:4750/api/v1/keys";
 
 /// `sandbox`
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(crate) struct SandboxArgs {
     /// The same seed gives the same answers, costs and faults
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Read its settings (latency, faults, models) from this file
+    /// Read its settings (latency, faults, keys, credits) from this file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Bill the most that each call permits: every token, the dearest endpoint

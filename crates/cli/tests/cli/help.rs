@@ -23,6 +23,13 @@ fn pages() {
     page("budgets.txt", &["budgets", "--help"]);
     page("budgets-list.txt", &["budgets", "list", "--help"]);
     page("budgets-list.txt", &["help", "budgets", "list"]);
+    page("estimate.txt", &["estimate", "--help"]);
+    page("estimate.txt", &["help", "estimate"]);
+    page("models.txt", &["models", "--help"]);
+    page("models-list.txt", &["models", "list", "--help"]);
+    page("models-show.txt", &["models", "show", "--help"]);
+    page("models-cheapest.txt", &["models", "cheapest", "--help"]);
+    page("models-compare.txt", &["help", "models", "compare"]);
     page("explain.txt", &["explain", "--help"]);
     for group in ["keys", "guardrails", "workspaces"] {
         page(&format!("{group}-help.txt"), &[group, "--help"]);
@@ -40,6 +47,10 @@ fn pages() {
     }
     page("balance-help.txt", &["balance", "--help"]);
     page("generation-help.txt", &["help", "generation"]);
+    page("alerts-help.txt", &["alerts", "--help"]);
+    page("alerts-check.txt", &["alerts", "check", "--help"]);
+    page("alerts-test.txt", &["alerts", "test", "--help"]);
+    page("alerts-list.txt", &["alerts", "list", "--help"]);
     page("exit-codes.txt", &["help", "exit-codes"]);
     page("env.txt", &["help", "env"]);
     page("config.txt", &["help", "config"]);

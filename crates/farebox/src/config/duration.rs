@@ -25,6 +25,26 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     if duration > MOST { Err(format!("'{text}' is longer than an hour")) } else { Ok(duration) }
 }
 
+/// Reads a long one: `3d`, `12h`; `0d` is none.
+///
+/// # Errors
+/// One sentence about the text.
+pub(super) fn parse_long(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a duration: write it as 3d or 12h");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let hours = match unit.trim() {
+        "h" => 1,
+        "d" => 24,
+        _ => return Err(wrong()),
+    };
+    match number.saturating_mul(hours) {
+        hours if hours <= 366 * 24 => Ok(Duration::from_secs(hours * 3_600)),
+        _ => Err(format!("'{text}' is longer than a year")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +56,15 @@ mod tests {
         }
         for text in ["", "20", "s", "1.5s", "-1s", "20 sec", "2h", "99999999999999999999s"] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+    #[test]
+    fn long_ones() {
+        for (text, hours) in [("3d", 72), ("12h", 12), ("0d", 0), ("1 d", 24)] {
+            assert_eq!(parse_long(text), Ok(Duration::from_secs(hours * 3_600)), "{text}");
+        }
+        for text in ["", "3", "3w", "1.5d", "400d"] {
+            assert!(parse_long(text).is_err(), "{text}");
         }
     }
 }

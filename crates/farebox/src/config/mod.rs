@@ -5,8 +5,10 @@
 //! built-in. An unknown key, a wrong word or an amount that is not exact is an error that names file and line.
 
 mod address;
+mod alerts;
 pub mod amount;
 mod budget;
+mod channel;
 mod duration;
 mod error;
 mod file;
@@ -14,18 +16,21 @@ mod layer;
 mod nearest;
 mod place;
 mod raw;
+mod routes;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gateway::ClientGone;
+use gateway::{ClientGone, Fallbacks, Routes};
 use ledger::Budget;
 use money::Nano;
 use store::Durability;
 
 pub use address::{loopback_address, socket_address};
+pub use alerts::{AlertsConfig, AlertsLayer};
 pub use budget::{BudgetFlag, budgets_of_flags};
+pub use channel::ChannelPlan;
 pub use error::ConfigError;
 pub use layer::{Layer, Setting};
 pub use place::default_data;
@@ -51,6 +56,8 @@ pub struct Config {
     pub upstream: Setting<String>,
     /// Empty only when the user said so.
     pub budgets: Vec<Budget>,
+    /// What is worth a message, and where messages go.
+    pub alerts: AlertsConfig,
     /// Whether a call that no budget matches may pass.
     pub allow_unbudgeted: bool,
     /// What the books survive.
@@ -65,6 +72,12 @@ pub struct Config {
     pub clamp_min: Option<u64>,
     /// How long a call may wait for the holds of others.
     pub park_max: Duration,
+    /// Beyond this age of OpenRouter's prices nothing is admitted.
+    pub prices_age_max: Duration,
+    /// Names that stand for chains of models.
+    pub routes: Routes,
+    /// What each budget allows instead of a refusal.
+    pub fallbacks: Fallbacks,
 }
 
 impl Config {
@@ -81,10 +94,18 @@ impl Config {
             if !named && file::is_of_the_project(&path) && of_file.upstream.is_some() {
                 return Err(foreign_upstream(&path));
             }
+            if !named && file::is_of_the_project(&path) && of_file.alerts.channels.is_some() {
+                return Err(channel::foreign(&path));
+            }
             layer = layer.over(of_file);
             files.push(path);
         }
         Ok(Config::of(layer, files))
+    }
+
+    /// Only what `layer` says, and the built-in defaults: no file is read.
+    pub fn without_files(layer: Layer) -> Config {
+        Config::of(layer, Vec::new())
     }
 
     fn of(layer: Layer, files: Vec<PathBuf>) -> Config {
@@ -92,13 +113,15 @@ impl Config {
         const CONSOLE: SocketAddr = loopback_address(4748);
         let defaults = gateway::Config::new(LISTEN);
         let unmetered = layer.budgets.as_ref().is_some_and(Vec::is_empty);
+        let budgets = layer.budgets.unwrap_or_default();
         Config {
             files,
+            alerts: AlertsConfig::of(layer.alerts, &budgets, &layer.warn_at),
             listen: layer.listen.unwrap_or(LISTEN),
             console: layer.console.unwrap_or(CONSOLE),
             data: layer.data,
             upstream: layer.upstream.unwrap_or(Setting { value: OPENROUTER.to_owned(), from: String::new() }),
-            budgets: layer.budgets.unwrap_or_default(),
+            budgets,
             allow_unbudgeted: unmetered || layer.allow_unbudgeted.unwrap_or(false),
             durability: layer.durability.unwrap_or(Durability::Power),
             on_client_gone: layer.on_client_gone.unwrap_or(defaults.on_client_gone),
@@ -106,6 +129,9 @@ impl Config {
             default_output: layer.default_output.unwrap_or(defaults.default_output),
             clamp_min: layer.clamp_min.unwrap_or(defaults.clamp_min),
             park_max: layer.park_max.unwrap_or(defaults.park_max),
+            prices_age_max: layer.prices_age_max.unwrap_or(defaults.prices_age_max),
+            routes: layer.routes.unwrap_or_default(),
+            fallbacks: layer.fallbacks,
         }
     }
 
@@ -153,9 +179,20 @@ mod tests {
         assert_eq!(told.default_output, built_in.default_output);
         assert_eq!(told.clamp_min, built_in.clamp_min);
         assert_eq!(told.park_max, built_in.park_max);
+        assert_eq!(told.alerts.check_every, built_in.alerts.check_every);
+        let rules = alerts_rules(&told);
+        assert_eq!(rules, alerts_rules(&built_in));
+        assert!(told.alerts.rules.budget_at.values().all(|at| *at == [50, 80, 100]));
+        assert_eq!(told.alerts.channels.len(), 5, "one of each kind");
+        assert_eq!(told.prices_age_max, built_in.prices_age_max);
         assert_eq!(told.budgets.len(), 2);
         assert_eq!(told.per_request, Some(Nano::from_cents(50)));
         assert!(!built_in.says_what_to_hold());
+    }
+
+    /// What does not depend on the budgets.
+    fn alerts_rules(config: &Config) -> ::alerts::Rules {
+        ::alerts::Rules { budget_at: std::collections::HashMap::new(), ..config.alerts.rules.clone() }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use toml::Spanned;
 
+use super::routes::RawRoute;
+
 /// The whole file.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -15,7 +17,9 @@ pub(super) struct RawConfig {
     pub(super) unbudgeted: Option<Spanned<String>>,
     pub(super) durability: Option<Spanned<String>>,
     pub(super) on_client_gone: Option<Spanned<String>>,
+    pub(super) routes: Option<BTreeMap<String, Spanned<RawRoute>>>,
     pub(super) limits: RawLimits,
+    pub(super) alerts: RawAlerts,
     pub(super) server: RawServer,
 }
 
@@ -31,6 +35,9 @@ pub(super) struct RawBudget {
     pub(super) limit: Spanned<Amount>,
     pub(super) window: Spanned<String>,
     pub(super) timezone: Option<Spanned<String>>,
+    pub(super) warn_at: Option<Vec<Spanned<u64>>>,
+    #[serde(default)]
+    pub(super) fallbacks: Vec<Spanned<String>>,
 }
 
 /// `[limits]`.
@@ -41,6 +48,7 @@ pub(super) struct RawLimits {
     pub(super) default_output: Option<Spanned<u64>>,
     pub(super) clamp_min: Option<Spanned<Floor>>,
     pub(super) park_max: Option<Spanned<String>>,
+    pub(super) prices_age_max: Option<Spanned<String>>,
 }
 
 /// `[server]`.
@@ -51,6 +59,45 @@ pub(super) struct RawServer {
     pub(super) console: Option<Spanned<String>>,
     pub(super) data: Option<Spanned<String>>,
     pub(super) upstream: Option<Spanned<String>>,
+}
+
+/// `[alerts]`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAlerts {
+    pub(super) credits_below: Option<Vec<Spanned<Amount>>>,
+    pub(super) key_at: Option<Vec<Spanned<u64>>>,
+    pub(super) runway: Option<Spanned<String>>,
+    pub(super) check_every: Option<Spanned<String>>,
+    pub(super) channel: Option<Vec<RawChannel>>,
+}
+
+/// `[[alerts.channel]]`: the keys of all kinds.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawChannel {
+    pub(super) name: Spanned<String>,
+    pub(super) kind: Spanned<String>,
+    pub(super) url: Option<String>,
+    pub(super) url_env: Option<String>,
+    pub(super) url_file: Option<String>,
+    pub(super) routing_key_env: Option<String>,
+    pub(super) routing_key_file: Option<String>,
+    pub(super) secret_env: Option<String>,
+    pub(super) secret_file: Option<String>,
+    pub(super) allow_private: Option<bool>,
+    pub(super) host: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) security: Option<String>,
+    pub(super) insecure: Option<bool>,
+    pub(super) username: Option<String>,
+    pub(super) password_env: Option<String>,
+    pub(super) password_file: Option<String>,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<Vec<String>>,
+    pub(super) ca_file: Option<String>,
+    pub(super) command: Option<Vec<String>>,
+    pub(super) timeout: Option<String>,
 }
 
 /// Money as text. A number would have been through a float before we see it.

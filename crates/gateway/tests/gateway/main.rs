@@ -3,9 +3,13 @@
 
 mod admin;
 mod answers;
+mod downgrades;
 mod hostile_clients;
 mod hostile_upstreams;
+mod money_errors;
+mod prices;
 mod refusals;
+mod routes;
 mod shutdown;
 mod streams;
 mod support;

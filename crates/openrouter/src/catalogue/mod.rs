@@ -100,6 +100,11 @@ impl Catalogue {
         }
     }
 
+    /// [`Catalogue::open`] for somebody who looks into another's cache: nothing is ever written.
+    pub fn look(cache_dir: &Path) -> Catalogue {
+        Catalogue { cache: None, ..Catalogue::open(Some(cache_dir)) }
+    }
+
     /// The current book.
     pub fn book(&self) -> Arc<Book> {
         self.book.load_full()
@@ -242,6 +247,13 @@ impl Catalogue {
             tracing::warn!(%error, "the price book could not be written to disk");
         }
     }
+}
+
+/// Where the prices of an upstream are kept in a folder: each has its own, for a sandbox's are not OpenRouter's.
+pub fn cache_in(folder: &Path, upstream: &str) -> PathBuf {
+    let host = upstream.split_once("://").map_or(upstream, |(_, rest)| rest);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
+    folder.join("cache").join(host.chars().map(plain).collect::<String>())
 }
 
 fn with_endpoints(mut rows: Vec<Model>, endpoints: &BTreeMap<String, String>) -> Vec<Model> {

@@ -34,6 +34,9 @@ struct Row {
     workspace_id: Option<String>,
 }
 
+/// What makes a row: day, model, endpoint, and the workspace when it is asked for.
+type Group = (u64, Arc<str>, Arc<str>, Option<Arc<str>>);
+
 /// Today is never in it.
 pub(crate) fn list(state: &State, query: &Query, now: Moment) -> Result<String, Failure> {
     let (first, last) = days(query, now)?;
@@ -44,7 +47,7 @@ pub(crate) fn list(state: &State, query: &Query, now: Moment) -> Result<String, 
     };
     let wanted = |name: &str, own: &str| query.get(name).is_none_or(|value| value == own);
     let books = state.books.lock();
-    let mut sums: BTreeMap<(u64, Arc<str>, Arc<str>, Option<Arc<str>>), (&Place, Traffic)> = BTreeMap::new();
+    let mut sums: BTreeMap<Group, (&Place, Traffic)> = BTreeMap::new();
     for (place, traffic) in books.tallies.activity(first, last) {
         let payer = &place.payer;
         if wanted("api_key_hash", &payer.key)

@@ -9,6 +9,7 @@
 //! 4. [`routes`] answers what administers all this.
 
 pub(crate) mod activity;
+pub(crate) mod assignments;
 pub(crate) mod budget;
 pub(crate) mod caller;
 pub(crate) mod credits;
@@ -20,6 +21,7 @@ pub(crate) mod guardrails;
 pub(crate) mod key;
 pub(crate) mod keys;
 pub(crate) mod own;
+pub(crate) mod page;
 pub(crate) mod payer;
 pub(crate) mod purse;
 pub(crate) mod routes;

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::account::{Target, activity, guardrails, keys, workspaces};
+use crate::account::{Target, activity, assignments, guardrails, keys, workspaces};
 use crate::clock::Moment;
 use crate::error::Failure;
 use crate::query::Query;
@@ -42,19 +42,19 @@ pub(crate) fn answer(state: &State, asked: &Asked<'_>) -> Result<(u16, String), 
         ("GET", ["guardrails"]) => ok(guardrails::list(state, query)),
         ("POST", ["guardrails"]) => made(guardrails::create(state, body, now)),
         ("GET", ["guardrails", "assignments", to]) => {
-            ok(guardrails::assignments(state, None, target(to, asked)?, query))
+            ok(assignments::list(state, None, target(to, asked)?, query))
         }
         ("GET", ["guardrails", id]) => ok(guardrails::show(state, id)),
         ("PATCH", ["guardrails", id]) => ok(guardrails::update(state, id, body, now)),
         ("DELETE", ["guardrails", id]) => ok(guardrails::delete(state, id)),
         ("GET", ["guardrails", id, "assignments", to]) => {
-            ok(guardrails::assignments(state, Some(id), target(to, asked)?, query))
+            ok(assignments::list(state, Some(id), target(to, asked)?, query))
         }
         ("POST", ["guardrails", id, "assignments", to]) => {
-            ok(guardrails::assign(state, id, target(to, asked)?, body, now))
+            ok(assignments::assign(state, id, target(to, asked)?, body, now))
         }
         ("POST", ["guardrails", id, "assignments", to, "remove"]) => {
-            ok(guardrails::unassign(state, id, target(to, asked)?, body))
+            ok(assignments::unassign(state, id, target(to, asked)?, body))
         }
         ("GET", ["workspaces"]) => ok(workspaces::list(state, query)),
         ("POST", ["workspaces"]) => made(workspaces::create(state, body, now)),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::account::credits::Data;
 use crate::account::fields::{Fields, expected};
-use crate::account::guardrails::Page;
+use crate::account::page::Page;
 use crate::account::usd::text;
 use crate::account::window::Interval;
 use crate::account::workspace::{Budget, ToldBudget, Workspace, breadth};

@@ -7,24 +7,20 @@
 //! Anything doubtful refuses to start, with a sentence on what to type instead. SIGTERM and SIGINT finish the calls
 //! in flight and close the books; a second one ends at once, which the journal survives like any other death.
 
+pub(crate) mod alerting;
 mod banner;
-mod books;
 mod checks;
 pub(crate) mod signals;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
-use admission::{Admission, Policy};
 use clap::{Args, ValueEnum};
 use console::Console;
 use farebox::config::{self, BudgetFlag, Config, Layer, Setting};
-use gateway::{Gateway, Secret};
-use jiff::Timestamp;
-use openrouter::catalogue::Catalogue;
-use openrouter::client::Upstream;
+use farebox::{Farebox, OpenError};
 use sandbox::Sandbox;
 use store::Durability;
 use tokio::net::TcpListener;
@@ -35,8 +31,8 @@ pub(crate) use self::checks::is_bare_http;
 use crate::commands::budgets::list;
 use crate::commands::version::VERSION;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::secrets;
+use crate::failure::{Failure, chain};
+use crate::secrets::{self, Key};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox serve --budget 10/day\n  farebox serve --budget 10/day --budget 100/month\n  farebox serve --sandbox --budget 1    try it without an account\n  farebox serve --config farebox.toml   budgets per user, model, key: farebox help config\n\nThe key comes from OPENROUTER_API_KEY, or calls bring their own.";
 
@@ -104,12 +100,17 @@ impl ServeArgs {
     }
 }
 
+/// How long a start waits for today's prices before it says that they are old. Clients are served meanwhile.
+const PRICES_WITHIN: Duration = Duration::from_secs(1);
+
 /// Runs it until a signal comes.
 pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     crate::commands::log();
     let config = Config::load(args.layer()?, args.config.clone())?;
     checks::all(&config, args.sandbox)?;
     let key = if args.sandbox { Some(secrets::of_sandbox()) } else { secrets::api_key()? };
+    let management_key =
+        if args.sandbox { Some(secrets::of_sandbox_management()) } else { secrets::management_key()? };
     let data = folder(&config, args.sandbox)?;
     let mut signals = signals::Signals::listen()?;
 
@@ -117,44 +118,36 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     let control = bind(config.console, "--console").await?;
     let (listen, own) = (address(&clients)?, address(&control)?);
 
-    let (store, recovered) = books::open(&data, config.durability)?;
-    let store = Arc::new(store);
-    let policy = Policy { budgets: config.budgets.clone(), allow_unbudgeted: config.allow_unbudgeted };
-    let now_ms = Timestamp::now().as_millisecond();
-    let admission = Admission::open(Arc::clone(&store), recovered, policy, now_ms)
-        .map_err(|error| Failure::caused("cannot take up the books", &error))?;
-
     let sandbox = match args.sandbox {
         true => Some(start_sandbox().await?),
         false => None,
     };
     let url = sandbox.as_ref().map_or(config.upstream.value.clone(), |sandbox| sandbox_url(sandbox.addr()));
     checks::no_loop(&url, &[listen, own])?;
-    let upstream = Upstream::new(&url).map_err(|error| {
-        Failure::usage(crate::failure::chain(&error))
-            .hint("an upstream is a URL such as https://openrouter.ai/api/v1")
-    })?;
-    let catalogue = Arc::new(Catalogue::open(Some(&price_cache(&data, &url))));
-
-    let gateway = Gateway::new(
-        gateway_config(&config, listen, key.as_ref().map(|key| key.secret.clone())),
-        admission.clone(),
-        catalogue,
-        upstream,
-    );
-    gateway.start_background();
+    let house = open(&config, listen, &data, &url, key.as_ref()).await?;
+    let gateway = house.gateway().clone();
+    let alerts = alerting::open(&config.alerts, &data)?;
+    let account = alerting::Account {
+        url: url.clone(),
+        key: key.as_ref().map(|key| key.secret.clone()),
+        management_key: management_key.map(|key| key.secret),
+    };
+    alerting::start(&config, &alerts, house.admission().clone(), gateway.clone(), account)?;
     let (stop_clients, clients_stopped) = watch::channel(false);
     let serving = tokio::spawn({
         let gateway = gateway.clone();
         async move { gateway.serve(clients, told(clients_stopped)).await }
     });
     let (stop_console, console_stopped) = watch::channel(false);
-    let console = Console::new(admission.clone(), gateway.clone(), own, VERSION);
+    let console = Console::new(house.admission().clone(), gateway.clone(), own, VERSION).with_alerts(alerts);
     let controlling = tokio::spawn(console.serve(control, told(console_stopped)));
-    store
-        .set_address(&own.to_string())
+    house
+        .announce(&own.to_string())
         .map_err(|error| Failure::caused("cannot write the address of the console", &error))?;
 
+    gateway.wait_for_prices(PRICES_WITHIN).await;
+    let mut warnings = gateway.check_routes().map_err(|error| Failure::usage(error.to_string()))?;
+    warnings.extend(gateway.warnings());
     let banner = Banner {
         listen,
         console: own,
@@ -163,7 +156,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
         key: key.as_ref(),
         config: &config,
         data: &data,
-        unknown: &admission.unknown_holds(),
+        unknown: &house.unknown(),
+        warnings: &warnings,
     };
     eprint!("{}", banner.text(&crate::terminal::Terminal::of_stderr()));
 
@@ -172,22 +166,44 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     let stopping = async {
         let _ = stop_clients.send(true);
         let _ = serving.await;
-        gateway.keep_explanations();
         let _ = stop_console.send(true);
         let _ = controlling.await;
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
-        let closing = tokio::task::spawn_blocking(move || store.close());
-        closing
-            .await
-            .map_err(|error| Failure::caused("the books were not closed", &error))?
-            .map_err(|error| Failure::caused("the books were not closed", &error))
+        house.close_now().await.map_err(|error| Failure::caused("the books were not closed", &error))
     };
     tokio::select! {
         stopped = stopping => stopped.map(|()| Exit::Ok),
         () = signals.next() => std::process::exit(i32::from(Exit::Interrupted as u8)),
     }
+}
+
+/// Books, prices and the walk, as a program that has them in itself opens them.
+async fn open(
+    config: &Config,
+    listen: SocketAddr,
+    data: &Path,
+    upstream: &str,
+    key: Option<&Key>,
+) -> Result<Farebox, Failure> {
+    let house = Farebox::builder().config(Config { listen, ..config.clone() }).data(data).upstream(upstream);
+    let house = match key {
+        Some(key) => house.upstream_key(key.secret.expose()),
+        None => house,
+    };
+    house.open().await.map_err(|error| {
+        let failure = Failure::failed(chain(&error));
+        match error {
+            OpenError::Folder { .. } => failure.hint("another place for the books: --data DIR"),
+            OpenError::Books(store::OpenError::Held { .. }) => failure
+                .hint("one gateway at a time keeps the books of a folder: stop that one, or take another --data DIR"),
+            OpenError::Books(store::OpenError::TooNew { .. }) => failure.hint("use the newer farebox that wrote it"),
+            OpenError::Upstream(error) => Failure::usage(chain(&error))
+                .hint("an upstream is a URL such as https://openrouter.ai/api/v1"),
+            _ => failure,
+        }
+    })
 }
 
 /// Fake money never enters the real books.
@@ -212,13 +228,6 @@ async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Where the prices of an upstream are kept: each has its own, for a sandbox's are not OpenRouter's.
-fn price_cache(data: &Path, upstream: &str) -> PathBuf {
-    let host = upstream.split_once("://").map_or(upstream, |(_, rest)| rest);
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
-    data.join("cache").join(host.chars().map(plain).collect::<String>())
-}
-
 fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::caused("cannot listen", &error))
 }
@@ -232,18 +241,6 @@ async fn start_sandbox() -> Result<Sandbox, Failure> {
 /// The base URL of a sandbox.
 pub(crate) fn sandbox_url(address: SocketAddr) -> String {
     format!("http://{address}/api/v1")
-}
-
-fn gateway_config(config: &Config, listen: SocketAddr, upstream_key: Option<Secret>) -> gateway::Config {
-    gateway::Config {
-        upstream_key,
-        default_output: config.default_output,
-        clamp_min: config.clamp_min,
-        park_max: config.park_max,
-        per_request: config.per_request,
-        on_client_gone: config.on_client_gone,
-        ..gateway::Config::new(listen)
-    }
 }
 
 /// Ends when the other side says so, or is gone.

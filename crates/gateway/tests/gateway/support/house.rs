@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use admission::{Admission, BalanceReport, Policy};
 use gateway::{Config, Gateway, Secret};
-use ledger::{Budget, Window};
+use ledger::{Budget, Label, Window};
 use money::Nano;
 use openrouter::catalogue::Catalogue;
 use store::{Durability, Options, Store};
@@ -21,12 +21,18 @@ use super::upstream::Script;
 use super::{Answer, Client, Upstream, post, soon, until};
 
 pub(crate) const MODEL: &str = "test/plain";
+/// A model at a tenth of its price.
+pub(crate) const CHEAP: &str = "test/cheap";
 pub(crate) const KEY: &str = "sk-or-v1-ours";
 
 /// How a house is set up.
 pub(crate) struct Setup {
     pub(crate) config: Config,
     pub(crate) limit: Nano,
+    /// What the one budget is for.
+    pub(crate) selector: Vec<(Label, String)>,
+    /// Whether the catalogue has read the upstream's prices before the first request.
+    pub(crate) priced: bool,
     /// Where the gateway sends to, if not to the scripted upstream.
     pub(crate) base: Option<String>,
 }
@@ -37,7 +43,7 @@ impl Setup {
         let mut config = Config::new("127.0.0.1:0".parse().expect("an address"));
         config.upstream_key = Some(Secret::new(KEY));
         config.park_max = Duration::ZERO;
-        Setup { config, limit: Nano::from_cents(100), base: None }
+        Setup { config, limit: Nano::from_cents(100), selector: Vec::new(), priced: true, base: None }
     }
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
@@ -62,7 +68,7 @@ impl Setup {
         let store = Arc::new(store);
         let budget = Budget {
             name: "all".into(),
-            selector: Vec::new(),
+            selector: self.selector,
             per: Default::default(),
             limit: self.limit,
             window: Window::lifetime(),
@@ -75,8 +81,12 @@ impl Setup {
         config.listen = address;
         let catalogue = Arc::new(Catalogue::open(None));
         let own = openrouter::client::Upstream::new(&upstream.base()).expect("a base");
-        catalogue.refresh(&own).await.expect("prices");
-        catalogue.refresh_model(&own, MODEL).await.expect("endpoints");
+        if self.priced {
+            catalogue.refresh(&own).await.expect("prices");
+            catalogue.refresh_model(&own, MODEL).await.expect("endpoints");
+        } else {
+            upstream.hide_prices(true);
+        }
         let base = self.base.unwrap_or_else(|| upstream.base());
         let onward = openrouter::client::Upstream::new(&base).expect("a base");
         let gateway = Gateway::new(config, admission.clone(), catalogue, onward);

@@ -5,7 +5,7 @@ pub(crate) mod house;
 pub(crate) mod upstream;
 
 pub(crate) use client::{Answer, Client, get, post};
-pub(crate) use house::{House, KEY, MODEL, Setup};
+pub(crate) use house::{CHEAP, House, KEY, MODEL, Setup};
 pub(crate) use upstream::{Gate, Greeting, Script, Step, Upstream};
 
 use std::future::Future;
@@ -17,6 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A chat body with more members.
 pub(crate) fn chat(more: &str) -> String {
     format!(r#"{{"model":"{MODEL}","messages":[{{"role":"user","content":"hi"}}]{more}}}"#)
+}
+
+/// A chat body that asks for this name.
+pub(crate) fn asking(model: &str, more: &str) -> String {
+    chat(more).replacen(MODEL, model, 1)
 }
 
 /// A future that must end.

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use super::MODEL;
+use super::{CHEAP, MODEL};
 
 /// One thing the upstream does.
 #[derive(Clone, Debug)]
@@ -105,6 +105,7 @@ struct State {
     generations: Mutex<HashMap<String, String>>,
     prices: Mutex<(String, String)>,
     reads: Mutex<Option<Script>>,
+    priceless: AtomicBool,
     connections: AtomicUsize,
     pushed: AtomicUsize,
     aborted: AtomicUsize,
@@ -152,6 +153,11 @@ impl Upstream {
     /// The prices of the one model, per token.
     pub(crate) fn price(&self, prompt: &str, completion: &str) {
         *self.state.prices.lock() = (prompt.into(), completion.into());
+    }
+
+    /// Whether `/models` tells nothing.
+    pub(crate) fn hide_prices(&self, hidden: bool) {
+        self.state.priceless.store(hidden, Ordering::SeqCst);
     }
 
     pub(crate) fn chats(&self) -> Vec<Call> {
@@ -261,8 +267,16 @@ impl State {
                 Some(body) => ("200 OK", body.clone()),
                 None => ("404 Not Found", r#"{"error":{"code":404,"message":"not found"}}"#.to_owned()),
             }
+        } else if path.ends_with("/models") && self.priceless.load(Ordering::SeqCst) {
+            ("500 Internal Server Error", r#"{"error":{"code":500,"message":"out of order"}}"#.to_owned())
         } else if path.ends_with("/models") {
-            ("200 OK", format!(r#"{{"data":[{}]}}"#, self.row(true)))
+            let others =
+                OTHERS.map(|(id, prompt, completion, context)| row(&named(id), prompt, completion, context));
+            ("200 OK", format!(r#"{{"data":[{},{}]}}"#, self.row(true), others.join(",")))
+        } else if let Some(other) = path.strip_suffix("/endpoints").and_then(other) {
+            let (id, prompt, completion, context) = other;
+            let served = row(SERVED, prompt, completion, *context);
+            ("200 OK", format!(r#"{{"data":{{"id":"{id}","endpoints":[{served}]}}}}"#))
         } else if path.ends_with("/endpoints") {
             ("200 OK", format!(r#"{{"data":{{"id":"{MODEL}","endpoints":[{}]}}}}"#, self.row(false)))
         } else if let Some(script) = self.reads.lock().clone() {
@@ -279,16 +293,34 @@ impl State {
 
     fn row(&self, model: bool) -> String {
         let (prompt, completion) = self.prices.lock().clone();
-        let own = match model {
-            true => format!(
-                r#""id":"{MODEL}","architecture":{{"tokenizer":"GPT","output_modalities":["text"]}},"top_provider":{{"max_completion_tokens":65536}}"#
-            ),
-            false => r#""provider_name":"OpenAI","tag":"openai","max_completion_tokens":65536"#.to_owned(),
-        };
-        format!(
-            r#"{{{own},"context_length":100000000,"pricing":{{"prompt":"{prompt}","completion":"{completion}"}},"supported_parameters":["max_tokens"]}}"#
-        )
+        let own = if model { named(MODEL) } else { SERVED.to_owned() };
+        row(&own, &prompt, &completion, 100_000_000)
     }
+}
+
+/// Other models: a tenth of the price, and two free ones. Id, price of prompt and of completion, context length.
+const OTHERS: [(&str, &str, &str, u32); 3] = [
+    (CHEAP, "0.0000001", "0.000001", 1_000_000),
+    ("test/small:free", "0", "0", 20_000),
+    ("test/large:free", "0", "0", 200_000),
+];
+const SERVED: &str = r#""provider_name":"OpenAI","tag":"openai","max_completion_tokens":65536"#;
+
+fn other(path: &str) -> Option<&'static (&'static str, &'static str, &'static str, u32)> {
+    OTHERS.iter().find(|(id, ..)| path.ends_with(id))
+}
+
+/// What a row says before its price.
+fn named(id: &str) -> String {
+    format!(
+        r#""id":"{id}","architecture":{{"tokenizer":"GPT","output_modalities":["text"]}},"top_provider":{{"max_completion_tokens":65536}}"#
+    )
+}
+
+fn row(own: &str, prompt: &str, completion: &str, context: u32) -> String {
+    format!(
+        r#"{{{own},"context_length":{context},"pricing":{{"prompt":"{prompt}","completion":"{completion}"}},"supported_parameters":["max_tokens","tools"]}}"#
+    )
 }
 
 async fn read_call(socket: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> Option<Call> {

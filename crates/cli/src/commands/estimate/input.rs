@@ -1,0 +1,120 @@
+//! Where the request comes from: words on the command line, files, stdin, or a whole body.
+
+use std::fs;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::EstimateArgs;
+use super::body;
+use crate::failure::{Failure, chain};
+use crate::tokens::Prompt;
+
+/// A prompt larger than any model's context.
+const INPUT_BYTES_MAX: u64 = 64 << 20;
+
+/// What is to be estimated.
+pub(super) enum Input {
+    /// A whole chat request, checked to be one.
+    Body(String),
+    /// The text of a prompt.
+    Text(String),
+}
+
+impl Input {
+    /// What the arguments say, or stdin when they say nothing and something is there.
+    pub(super) fn read(args: &EstimateArgs) -> Result<Input, Failure> {
+        if let Some(path) = &args.body {
+            let (name, text) = content(path)?;
+            let read = openrouter::chat::read(text.as_bytes());
+            read.map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+            return Ok(Input::Body(text));
+        }
+        let mut texts = Vec::new();
+        match args.text.as_deref() {
+            Some("-") => texts.push(stdin()?),
+            Some(text) => texts.push(words(text)?.to_owned()),
+            None => {}
+        }
+        texts.extend(args.prompt.clone());
+        for path in &args.file {
+            let (name, text) = content(path)?;
+            if is_body(&text) {
+                eprintln!("{name} looks like a whole request; --body {name} estimates it as one");
+            }
+            texts.push(text);
+        }
+        if texts.is_empty() && !std::io::stdin().is_terminal() {
+            texts.extend(Some(stdin()?).filter(|text| !text.is_empty()));
+        }
+        match texts.is_empty() && args.system.is_none() {
+            true => Err(Failure::usage("there is nothing to estimate").hint(
+                "farebox estimate \"explain this\" --model openai/gpt-4o-mini; or --file, --body, or text on stdin",
+            )),
+            false => Ok(Input::Text(texts.join("\n\n"))),
+        }
+    }
+
+    /// The models the body names.
+    pub(super) fn models(&self) -> Vec<String> {
+        match self {
+            Input::Body(body) => body::models(body),
+            Input::Text(_) => Vec::new(),
+        }
+    }
+
+    /// What is said in it, to be counted.
+    pub(super) fn prompt(&self, args: &EstimateArgs) -> Prompt {
+        Prompt::of_body(&serde_json::from_str(&self.request(None, args)).unwrap_or_default())
+    }
+
+    /// The request for one model: the body as it is when that is its own.
+    pub(super) fn request(&self, model: Option<&str>, args: &EstimateArgs) -> String {
+        let body = match (self, model) {
+            (Input::Body(body), None) => body.clone(),
+            (Input::Body(body), Some(model)) => body::with_model(body, model),
+            (Input::Text(text), model) => {
+                body::of_text(model.unwrap_or_default(), args.system.as_deref(), text)
+            }
+        };
+        args.max_tokens.map_or(body.clone(), |cap| body::with_cap(&body, cap))
+    }
+}
+
+/// Words, and not the name of a file that somebody meant to be read.
+fn words(text: &str) -> Result<&str, Failure> {
+    match text.len() < 4_096 && Path::new(text).is_file() {
+        true => Err(Failure::usage(format!("'{text}' is a file, not a prompt"))
+            .hint(format!("--file {text} for a prompt, --body {text} for a whole request"))),
+        false => Ok(text),
+    }
+}
+
+fn is_body(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+        && serde_json::from_str::<Value>(text).is_ok_and(|value| value["messages"].is_array())
+}
+
+/// A file's name and text; `-` is stdin.
+fn content(path: &Path) -> Result<(String, String), Failure> {
+    if path == Path::new("-") {
+        return Ok(("stdin".to_owned(), stdin()?));
+    }
+    let name = path.display().to_string();
+    let unreadable = |why: String| Failure::usage(format!("cannot read {name}: {why}"));
+    let bytes = fs::metadata(path).map_err(|error| unreadable(chain(&error)))?.len();
+    if bytes > INPUT_BYTES_MAX {
+        return Err(unreadable("it is larger than 64 MB".to_owned()));
+    }
+    let content = fs::read(path).map_err(|error| unreadable(chain(&error)))?;
+    let text = String::from_utf8(content).map_err(|_| unreadable("it is not text (UTF-8)".to_owned()))?;
+    Ok((name, text))
+}
+
+fn stdin() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = std::io::stdin().take(INPUT_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| Failure::usage(format!("cannot read stdin: {}", chain(&error))))?;
+    Ok(text)
+}

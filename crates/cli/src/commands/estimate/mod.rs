@@ -1,0 +1,241 @@
+//! `farebox estimate`: what a request will likely cost, at worst, and with its prompt cached, before it is sent.
+//!
+//! ```text
+//! input -> a body for each model -> tokens (counted or guessed) -> pricing::estimate -> budgets -> a sum, a table
+//! ```
+
+mod body;
+mod input;
+mod json;
+mod room;
+mod text;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pricing::{Alternatives, BoundPolicy, Estimate, Fit, Guess, Model, Need, Shape, Unpriced, estimate};
+
+use self::input::Input;
+use self::room::{Limit, Verdict};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::prices::{PriceArgs, Prices};
+use crate::terminal::Terminal;
+use crate::tokens::{Count, Prompt};
+
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file main.rs --prompt \"Find the bug\" -m anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300";
+
+/// Models compared beside the one asked for.
+const KIN: usize = 2;
+const OTHERS: usize = 2;
+const FREE: usize = 1;
+
+/// `estimate`
+#[derive(Debug, Args)]
+pub(crate) struct EstimateArgs {
+    /// The prompt; - reads it from stdin
+    #[arg(value_name = "TEXT|-")]
+    text: Option<String>,
+    /// The prompt, or a part of it
+    #[arg(long, value_name = "TEXT")]
+    prompt: Option<String>,
+    /// A file of the prompt. Repeatable
+    #[arg(long, value_name = "FILE")]
+    file: Vec<PathBuf>,
+    /// A system prompt
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+    /// A whole chat request as JSON; - reads it from stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "prompt", "file", "system"])]
+    body: Option<PathBuf>,
+    /// The model; for a body, another than its own. Repeatable
+    #[arg(long, short, value_name = "MODEL")]
+    model: Vec<String>,
+    /// The most tokens of answer, as max_tokens of a request
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=4_294_967_295))]
+    max_tokens: Option<u64>,
+    /// Tokens of answer to expect [default: 500, and the reasoning asked for]
+    #[arg(long, value_name = "N")]
+    output: Option<u64>,
+    /// Beside it: its :floor, cheaper models that could do the same, a free one
+    #[arg(long)]
+    compare: bool,
+    /// Also say what so many such calls cost
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    calls: Option<u32>,
+    /// Ask the gateway whose console is here what its budgets have left
+    #[arg(long, value_name = "ADDRESS")]
+    console: Option<String>,
+    /// Print JSON; money is decimal text
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    prices: PriceArgs,
+}
+
+/// One model's estimate, with where its numbers come from.
+struct Row {
+    asked: String,
+    /// How many models the request names.
+    models: usize,
+    count: Count,
+    estimate: Estimate,
+}
+
+/// All there is to say.
+struct Told<'t> {
+    rows: Vec<Row>,
+    calls: Option<u32>,
+    /// For the first row.
+    limits: Vec<(Limit, Verdict)>,
+    instead: Vec<Fit>,
+    prices: &'t Prices,
+}
+
+/// Prints it.
+pub(crate) async fn run(args: EstimateArgs) -> Result<Exit, Failure> {
+    let input = Input::read(&args)?;
+    let own = input.models();
+    if args.model.is_empty() && own.is_empty() {
+        return Err(Failure::usage("no model is named")
+            .hint("--model openai/gpt-4o-mini, or any of: farebox models list; farebox models cheapest"));
+    }
+    let mut prices = Prices::open(&args.prices).await?;
+    let named = if args.model.is_empty() { own } else { args.model.clone() };
+    prices.know(named.iter().flat_map(|name| prices.routed(name)).collect()).await;
+    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let asking = Asking { prompt: input.prompt(&args), input, args: &args, policy };
+
+    let mut rows = Vec::new();
+    for model in asking.names() {
+        rows.push(asking.row(model, &prices)?);
+    }
+    if args.compare {
+        asking.compare(&mut rows, &mut prices).await?;
+    }
+    let model = rows.first().map(|row| row.estimate.model.clone()).unwrap_or_default();
+    let limits = room::limits(args.console.as_deref(), &prices, &model).await?;
+    let told = asking.told(rows, limits, &prices)?;
+    prices.warn();
+    match args.json {
+        true => output::json(&json::of(&told)),
+        false => output::text(&text::of(&told, &Terminal::of_stdout())),
+    }
+}
+
+/// What is asked about.
+struct Asking<'a> {
+    input: Input,
+    prompt: Prompt,
+    args: &'a EstimateArgs,
+    policy: BoundPolicy,
+}
+
+impl Asking<'_> {
+    /// The models named, or the body's own.
+    fn names(&self) -> Vec<Option<&str>> {
+        match self.args.model.is_empty() {
+            true => vec![None],
+            false => self.args.model.iter().map(|model| Some(model.as_str())).collect(),
+        }
+    }
+
+    /// The request for one model, with the models of its route in the place of a route's name.
+    fn with_shape<T>(
+        &self,
+        model: Option<&str>,
+        prices: &Prices,
+        work: impl FnOnce(&str, &Shape<'_>) -> T,
+    ) -> Result<T, Failure> {
+        let body = self.input.request(model, self.args);
+        let shape =
+            openrouter::chat::read(body.as_bytes()).map_err(|error| Failure::usage(error.to_string()))?.shape;
+        let asked = shape.models.first().map(|asked| asked.to_string()).unwrap_or_default();
+        let models: Vec<String> = shape.models.iter().flat_map(|name| prices.routed(name)).collect();
+        Ok(work(&asked, &shape.with_models(models.iter().map(String::as_str))))
+    }
+
+    fn row(&self, model: Option<&str>, prices: &Prices) -> Result<Row, Failure> {
+        self.with_shape(model, prices, |asked, shape| self.row_of(asked, shape, prices))?
+    }
+
+    fn row_of(&self, asked: &str, shape: &Shape<'_>, prices: &Prices) -> Result<Row, Failure> {
+        let book = prices.book();
+        let first = shape.models.first().and_then(|name| book.model(name));
+        let count = first.map(|model| self.prompt.count(model));
+        let prompt_tokens = count.map_or(0, |count| count.tokens);
+        let guess = Guess { prompt_tokens, output_tokens: self.args.output };
+        match (estimate(shape, &book, &self.policy, guess), count) {
+            (Ok(mut estimate), Some(count)) => {
+                if prices.are_old() {
+                    estimate.worst.rests_on_stale_prices();
+                }
+                Ok(Row { asked: asked.to_owned(), models: shape.models.len(), count, estimate })
+            }
+            (Err(Unpriced::UnknownModel(name)), _) => Err(Prices::model(&book, &name)
+                .err()
+                .unwrap_or_else(|| refused(&Unpriced::UnknownModel(name)))),
+            (Err(unpriced), _) => Err(refused(&unpriced)),
+            (Ok(_), None) => Err(refused(&Unpriced::UnknownModel(asked.to_owned()))),
+        }
+    }
+
+    /// Adds the first one's `:floor` and a handful of cheaper models that could do the same, the cheapest first.
+    async fn compare(&self, rows: &mut Vec<Row>, prices: &mut Prices) -> Result<(), Failure> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let (model, prompt, output) =
+            (&first.estimate.model, first.estimate.prompt_tokens, first.estimate.output_tokens);
+        let mut names: Vec<String> = Vec::new();
+        if !model.contains(':') && !first.asked.contains(':') {
+            names.push(format!("{model}:floor"));
+        }
+        let book = prices.book();
+        let need = self.with_shape(Some(model), prices, |_, shape| Need::counted(shape, prompt, output))?;
+        let found = Alternatives::of(model, &need, &book, |_| true);
+        let some =
+            |kind: &[&Model], most| kind.iter().take(most).map(|model| model.id.clone()).collect::<Vec<_>>();
+        names.extend(some(&found.kin, KIN));
+        names.extend(some(&found.others, OTHERS));
+        names.extend(some(&found.free, FREE));
+        prices.know(names.clone()).await;
+        let mut others: Vec<Row> = names
+            .iter()
+            .filter(|name| !rows.iter().any(|row| row.asked == **name))
+            .filter_map(|name| self.row(Some(name), prices).ok())
+            .collect();
+        others.sort_by_key(|row| row.estimate.likely.total);
+        rows.extend(others);
+        Ok(())
+    }
+
+    fn told<'p>(&self, rows: Vec<Row>, limits: Vec<Limit>, prices: &'p Prices) -> Result<Told<'p>, Failure> {
+        let config = &prices.config;
+        let bound = rows.first().map(|row| &row.estimate.worst);
+        let judged: Vec<(Limit, Verdict)> = match bound {
+            Some(bound) => limits
+                .into_iter()
+                .map(|limit| {
+                    let verdict = room::verdict(&limit, bound, config);
+                    (limit, verdict)
+                })
+                .collect(),
+            None => Vec::new(),
+        };
+        let short: Vec<Limit> = judged
+            .iter()
+            .filter(|(limit, verdict)| matches!(verdict, Verdict::Refused) && limit.when.is_none())
+            .map(|(limit, _)| limit.clone())
+            .collect();
+        let first = self.names().first().copied().flatten();
+        let instead = self.with_shape(first, prices, |_, shape| {
+            room::instead(shape, &prices.book(), &self.policy, &short, config)
+        })?;
+        Ok(Told { rows, calls: self.args.calls, limits: judged, instead, prices })
+    }
+}
+
+fn refused(unpriced: &Unpriced) -> Failure {
+    Failure::failed(unpriced.to_string())
+        .hint("what cannot be bounded beforehand cannot be estimated, and a gateway refuses it")
+}

@@ -1,0 +1,73 @@
+//! `farebox models cheapest`: what your request would cost where, the cheapest first.
+
+use clap::Args;
+use pricing::BoundPolicy;
+use serde_json::json;
+
+use super::cost::{self, Cost, RequestArgs};
+use super::filter::Filter;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::prices::{PriceArgs, Prices};
+use crate::terminal::Terminal;
+
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models cheapest --tools --context 200k\n  farebox models cheapest --in 20000 --out 1000 --vision\n  farebox models cheapest --body request.json";
+
+/// `models cheapest`
+#[derive(Debug, Args)]
+pub(crate) struct CheapestArgs {
+    #[command(flatten)]
+    request: RequestArgs,
+    #[command(flatten)]
+    filter: Filter,
+    /// So many of them
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    limit: usize,
+    /// Print JSON; money is decimal text
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    prices: PriceArgs,
+}
+
+/// Prints them.
+pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
+    let text = args.request.text()?;
+    let request = args.request.request(text.as_deref())?;
+    let prices = Prices::open(&args.prices).await?;
+    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let book = prices.book();
+    let mut costs: Vec<Cost<'_>> = book
+        .models()
+        .filter(|model| args.filter.admits(model) && request.is_met_by(model))
+        .filter_map(|model| request.cost(&model.id, &book, &policy).ok())
+        .collect();
+    costs.sort_by(|one, other| (one.likely, &one.asked).cmp(&(other.likely, &other.asked)));
+    let free = costs.iter().filter(|cost| cost.model.is_free()).count();
+    if !args.filter.free {
+        costs.retain(|cost| !cost.model.is_free());
+    }
+    costs.truncate(args.limit);
+    prices.warn();
+    if args.json {
+        let models: Vec<_> = costs.iter().map(cost::json).collect();
+        return output::json(&json!({ "models": models, "prices": prices.as_json() }));
+    }
+    if costs.is_empty() {
+        return Err(Failure::failed("no model is like that").hint(match free {
+            0 => "leave a filter out, or look at all: farebox models list",
+            _ => "only free ones are: farebox models cheapest --free",
+        }));
+    }
+    output::text(&cost::render(&costs, &Terminal::of_stdout()))?;
+    let free = match (free, args.filter.free) {
+        (0, _) | (_, true) => String::new(),
+        (1, false) => "; a free one would do as well: --free".to_owned(),
+        (free, false) => format!("; {free} free ones would do as well: --free"),
+    };
+    let terminal = Terminal::of_stderr();
+    let talk = format!("for {}{free} {} {}", args.request.words(), terminal.dot(), prices.told());
+    eprintln!("{}", terminal.dim(&talk));
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,58 @@
+//! `farebox models compare`: some models side by side, for one request, in the order given.
+
+use clap::Args;
+use pricing::{BoundPolicy, Unpriced};
+use serde_json::json;
+
+use super::cost::{self, RequestArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::prices::{PriceArgs, Prices};
+use crate::terminal::Terminal;
+
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models compare openai/gpt-4o anthropic/claude-sonnet-4.5\n  farebox models compare openai/gpt-4o-mini openai/gpt-4o-mini:floor --in 10000\n  farebox models compare openai/gpt-4o x-ai/grok-4.3 --body request.json";
+
+/// `models compare`
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Their names
+    #[arg(value_name = "MODEL", required = true, num_args = 1..)]
+    models: Vec<String>,
+    #[command(flatten)]
+    request: RequestArgs,
+    /// Print JSON; money is decimal text
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    prices: PriceArgs,
+}
+
+/// Prints them.
+pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
+    let text = args.request.text()?;
+    let request = args.request.request(text.as_deref())?;
+    let mut prices = Prices::open(&args.prices).await?;
+    prices.know(args.models.clone()).await;
+    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let book = prices.book();
+    let mut costs = Vec::new();
+    for name in &args.models {
+        Prices::model(&book, name)?;
+        costs.push(request.cost(name, &book, &policy).map_err(refused)?);
+    }
+    prices.warn();
+    if args.json {
+        let models: Vec<_> = costs.iter().map(cost::json).collect();
+        return output::json(&json!({ "models": models, "prices": prices.as_json() }));
+    }
+    output::text(&cost::render(&costs, &Terminal::of_stdout()))?;
+    let terminal = Terminal::of_stderr();
+    let talk = format!("for {} {} {}", args.request.words(), terminal.dot(), prices.told());
+    eprintln!("{}", terminal.dim(&talk));
+    Ok(Exit::Ok)
+}
+
+fn refused(unpriced: Unpriced) -> Failure {
+    Failure::failed(unpriced.to_string()).hint("leave it out: it has no price that can be compared")
+}

@@ -1,0 +1,111 @@
+//! Which models are meant: by what they can do, cost and are called.
+
+use clap::Args;
+use money::Rate;
+use pricing::{Feature, Features, Model};
+
+/// Filters; each given one must hold.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Filter {
+    /// Free models only
+    #[arg(long)]
+    pub(super) free: bool,
+    /// That call functions
+    #[arg(long)]
+    tools: bool,
+    /// That read images
+    #[arg(long)]
+    vision: bool,
+    /// That answer in a given JSON schema
+    #[arg(long)]
+    schemas: bool,
+    /// That think before they answer
+    #[arg(long)]
+    reasoning: bool,
+    /// With a price for prompts read from a cache
+    #[arg(long)]
+    caching: bool,
+    /// With room for so many tokens of prompt and answer: 200000, 128k, 1M
+    #[arg(long, value_name = "TOKENS", value_parser = tokens)]
+    context: Option<u64>,
+    /// At most so many dollars per million tokens, in and out
+    #[arg(long, value_name = "USD", value_parser = per_million)]
+    max_price: Option<Rate>,
+    /// Served by this provider, as far as providers are known
+    #[arg(long, value_name = "NAME")]
+    pub(super) provider: Option<String>,
+    /// With this in the name or id
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+}
+
+impl Filter {
+    /// Whether all that is asked holds.
+    pub(super) fn admits(&self, model: &Model) -> bool {
+        let priced = model.prices.priced();
+        model.about.features.contain_all(self.features())
+            && (!self.free || model.is_free())
+            && (!self.caching || priced.is_some_and(|prices| prices.cache_read.is_some()))
+            && self.context.is_none_or(|least| model.context_length.is_some_and(|most| most >= least))
+            && self.max_price.is_none_or(|most| {
+                priced.is_some_and(|prices| prices.prompt <= most && prices.completion <= most)
+            })
+            && self
+                .provider
+                .as_ref()
+                .is_none_or(|name| model.endpoints.iter().flatten().any(|endpoint| endpoint.is_named(name)))
+            && self.search.as_ref().is_none_or(|text| {
+                let text = text.to_ascii_lowercase();
+                let names = [model.id.as_str(), &model.about.name];
+                names.iter().any(|name| name.to_ascii_lowercase().contains(&text))
+            })
+    }
+
+    fn features(&self) -> Features {
+        let asked = [
+            (self.tools, Feature::Tools),
+            (self.vision, Feature::Images),
+            (self.schemas, Feature::Schemas),
+            (self.reasoning, Feature::Reasoning),
+        ];
+        asked.into_iter().filter(|(asked, _)| *asked).map(|(_, feature)| feature).collect()
+    }
+}
+
+/// `200000`, `200,000`, `128k`, `1M`: thousands and millions, as model cards have them.
+fn tokens(text: &str) -> Result<u64, String> {
+    let plain = text.replace([',', '_'], "");
+    let (digits, factor) = match plain.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1_000),
+        None => plain.strip_suffix(['m', 'M']).map_or((plain.as_str(), 1), |digits| (digits, 1_000_000)),
+    };
+    let count: Option<u64> = digits.parse().ok();
+    count
+        .and_then(|count| count.checked_mul(factor))
+        .ok_or_else(|| format!("'{text}' is not a number of tokens such as 200000, 128k or 1M"))
+}
+
+fn per_million(text: &str) -> Result<Rate, String> {
+    let digits = text.trim().trim_start_matches('$');
+    Rate::parse_per_million_floor(digits)
+        .map_err(|_| format!("'{text}' is not a price in dollars per million tokens such as 3 or 0.25"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_people_write_them() {
+        for (text, expected) in
+            [("200000", 200_000), ("200,000", 200_000), ("128k", 128_000), ("1M", 1_000_000)]
+        {
+            assert_eq!(tokens(text), Ok(expected), "{text}");
+        }
+        for text in ["", "k", "-1", "1.5k", "lots", "99999999999999999999k"] {
+            assert!(tokens(text).is_err(), "{text}");
+        }
+        assert_eq!(per_million("$0.25"), Ok(Rate::from_femtos(250_000_000)));
+        assert!(per_million("cheap").is_err() && per_million("-1").is_err());
+    }
+}

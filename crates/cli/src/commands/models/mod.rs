@@ -1,0 +1,9 @@
+//! `farebox models`: what there is, what it costs, and what farebox makes of it.
+
+pub(crate) mod cheapest;
+pub(crate) mod compare;
+mod cost;
+mod filter;
+pub(crate) mod list;
+mod row;
+pub(crate) mod show;

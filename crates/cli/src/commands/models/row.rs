@@ -1,0 +1,87 @@
+//! A model on one line: for tables and for machines.
+
+use jiff::Timestamp;
+use money::Rate;
+use pricing::{Model, RowPrices};
+use serde_json::{Value, json};
+
+use crate::amount::rate;
+
+/// A price per million tokens, exact.
+pub(super) fn price(price: Option<Rate>) -> String {
+    price.map_or_else(|| "-".to_owned(), |price| rate(&price.per_million().to_string()))
+}
+
+/// What a model asks for input and output, per million tokens; words where there is no such price.
+pub(super) fn prices(model: &Model) -> [String; 2] {
+    match &model.prices {
+        RowPrices::Priced(prices) => [price(Some(prices.prompt)), price(Some(prices.completion))],
+        RowPrices::Dynamic => ["varies".to_owned(), "varies".to_owned()],
+        RowPrices::Unreadable(_) => ["unknown".to_owned(), "unknown".to_owned()],
+    }
+}
+
+/// `200k`, `1.05M`: rounded down, for a table.
+pub(super) fn context(tokens: Option<u64>) -> String {
+    let Some(tokens) = tokens else { return "-".to_owned() };
+    match tokens {
+        ..1_000 => tokens.to_string(),
+        1_000..1_000_000 => format!("{}k", tokens / 1_000),
+        _ => match tokens % 1_000_000 / 10_000 {
+            0 => format!("{}M", tokens / 1_000_000),
+            part => format!("{}.{part:02}M", tokens / 1_000_000),
+        },
+    }
+}
+
+/// `tools images`.
+pub(super) fn features(model: &Model) -> String {
+    model.about.features.iter().map(|feature| feature.word()).collect::<Vec<_>>().join(" ")
+}
+
+/// The day OpenRouter listed it.
+pub(super) fn listed(model: &Model) -> Option<String> {
+    let at = Timestamp::from_second(model.about.created_s?).ok()?;
+    Some(at.to_string().chars().take(10).collect())
+}
+
+/// For machines. A price per million tokens is exact decimal text.
+pub(super) fn json(model: &Model) -> Value {
+    let prices = model.prices.priced();
+    let per_million = |rate: Option<Rate>| rate.map(|rate| rate.per_million().to_string());
+    json!({
+        "id": model.id,
+        "name": model.about.name,
+        "listed": listed(model),
+        "expires": model.about.expires,
+        "context_length": model.context_length,
+        "max_completion_tokens": model.max_completion_tokens,
+        "can": model.about.features.iter().map(|feature| feature.word()).collect::<Vec<_>>(),
+        "free": model.is_free(),
+        "prompt_usd_per_million": per_million(prices.map(|prices| prices.prompt)),
+        "completion_usd_per_million": per_million(prices.map(|prices| prices.completion)),
+        "cache_read_usd_per_million": per_million(prices.and_then(|prices| prices.cache_read)),
+        "cache_write_usd_per_million": per_million(prices.and_then(|prices| prices.cache_write)),
+        "request_usd": prices.map(|prices| prices.request.per_unit().to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts() {
+        for (tokens, text) in [
+            (None, "-"),
+            (Some(999), "999"),
+            (Some(8_192), "8k"),
+            (Some(131_072), "131k"),
+            (Some(1_000_000), "1M"),
+            (Some(1_050_000), "1.05M"),
+            (Some(1_048_576), "1.04M"),
+        ] {
+            assert_eq!(context(tokens), text);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! `farebox models show`: one model whole: its row, its providers, and what farebox makes of it.
+
+use std::borrow::Cow;
+
+use clap::Args;
+use pricing::{
+    Book, Bound, BoundPolicy, Endpoint, Model, Override, Prices as Listed, Reason, RowPrices, Shape, Tier,
+    Unpriced, bound,
+};
+use serde_json::{Value, json};
+
+use super::row;
+use crate::amount::grouped;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::prices::{PriceArgs, Prices};
+use crate::table::{self, Align, Look, printable};
+use crate::terminal::Terminal;
+use crate::{output, prose};
+
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models show openai/gpt-4o-mini\n  farebox models show anthropic/claude-sonnet-4.5 --refresh\n  farebox models show deepseek/deepseek-v4-pro --json";
+
+/// A request that asks for nothing special.
+const PLAIN: &[u8] = br#"{"messages":[{"role":"user","content":"hello"}]}"#;
+
+/// `models show`
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Its name
+    #[arg(value_name = "MODEL")]
+    model: String,
+    /// Print JSON; prices are decimal text
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    prices: PriceArgs,
+}
+
+/// Prints it.
+pub(crate) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
+    let mut prices = Prices::open(&args.prices).await?;
+    prices.know(vec![args.model.clone()]).await;
+    let book = prices.book();
+    let model = Prices::model(&book, &args.model)?;
+    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let mut judged = judge(&book, &args.model, &policy);
+    if let (Ok(bound), true) = (&mut judged, prices.are_old()) {
+        bound.rests_on_stale_prices();
+    }
+    prices.warn();
+    if args.json {
+        return output::json(&as_json(model, &judged, &prices));
+    }
+    let terminal = Terminal::of_stdout();
+    let text = head(model, &args.model, &judged, &terminal) + &endpoints(model, &terminal);
+    output::text(&(text + "\n" + &prices.told() + "\n"))
+}
+
+fn judge(book: &Book, asked: &str, policy: &BoundPolicy) -> Result<Bound, Unpriced> {
+    let models = [Cow::Borrowed(asked)].into_iter().collect();
+    bound(&Shape { models, body: PLAIN, messages: 1, choices: 1, ..Shape::default() }, book, policy)
+}
+
+fn head(model: &Model, asked: &str, judged: &Result<Bound, Unpriced>, terminal: &Terminal) -> String {
+    let mut text = terminal.bold(&model.id);
+    if !model.about.name.is_empty() {
+        text += &format!(" {} {}", terminal.dot(), printable(&model.about.name));
+    }
+    text.push('\n');
+    let mut say = |what: &str, said: String| {
+        text += &prose::line(&format!("  {what:<8}  {said}"), 12, terminal);
+    };
+    if asked != model.id {
+        say("asked", format!("{asked}, which is billed as this"));
+    }
+    say("context", size(model.context_length, model.max_completion_tokens));
+    let can = model.about.features.iter().map(|feature| feature.word()).collect::<Vec<_>>();
+    say("can", if can.is_empty() { "text".to_owned() } else { can.join(", ") });
+    if let Some(day) = row::listed(model) {
+        let gone = model.about.expires.as_ref().map(|day| format!(", goes on {day}")).unwrap_or_default();
+        say("listed", day + &gone);
+    }
+    say("price", price(&model.prices));
+    for condition in model.prices.priced().into_iter().flat_map(|prices| &prices.overrides) {
+        say("", words(condition));
+    }
+    match judged {
+        Ok(bound) => {
+            say("farebox", class(bound));
+            if !bound.ignore.is_empty() {
+                say("", format!("leaves out {}, which may ignore the output cap", bound.ignore.join(", ")));
+            }
+        }
+        Err(unpriced) => say("farebox", format!("refuses it: {unpriced}")),
+    }
+    text
+}
+
+fn class(bound: &Bound) -> String {
+    let why: Vec<&str> = bound.reasons.iter().map(Reason::words).collect();
+    match why.is_empty() {
+        true => "bounds it; the bound is proven".to_owned(),
+        false => format!("bounds it; published, not proven: {}", why.join("; ")),
+    }
+}
+
+fn size(context: Option<u64>, answer: Option<u64>) -> String {
+    match (context, answer) {
+        (Some(context), Some(answer)) => {
+            format!("{} tokens, at most {} of answer", grouped(context), grouped(answer))
+        }
+        (Some(context), None) => format!("{} tokens", grouped(context)),
+        (None, _) => "not listed".to_owned(),
+    }
+}
+
+fn price(prices: &RowPrices) -> String {
+    match prices {
+        RowPrices::Priced(prices) => {
+            let mut parts = vec![
+                format!("{} in", row::price(Some(prices.prompt))),
+                format!("{} out", row::price(Some(prices.completion))),
+            ];
+            parts.extend(prices.cache_read.map(|rate| format!("{} from a cache", row::price(Some(rate)))));
+            parts.extend(prices.cache_write.map(|rate| format!("{} into it", row::price(Some(rate)))));
+            parts.extend(prices.cache_write_1h.map(|rate| format!("{} for an hour", row::price(Some(rate)))));
+            parts.join(", ") + ", per million tokens" + &fee(prices)
+        }
+        RowPrices::Dynamic => "decided at run time".to_owned(),
+        RowPrices::Unreadable(why) => format!("cannot be read: {why}"),
+    }
+}
+
+fn fee(prices: &Listed) -> String {
+    match prices.request.femtos() {
+        0 => String::new(),
+        _ => format!(", and ${} a request", prices.request.per_unit()),
+    }
+}
+
+/// `above 272,000 prompt tokens: $4.00 in, $15.00 out`.
+fn words(condition: &Override) -> String {
+    let mut when: Vec<String> = Vec::new();
+    when.extend(condition.min_prompt_tokens.map(|least| format!("above {} prompt tokens", grouped(least))));
+    when.extend(condition.timed.then(|| "at some times of the day or week".to_owned()));
+    let prices = [
+        (condition.prompt, "in"),
+        (condition.completion, "out"),
+        (condition.cache_read, "from a cache"),
+        (condition.cache_write, "into it"),
+        (condition.cache_write_1h, "for an hour"),
+        (condition.internal_reasoning, "reasoning"),
+    ];
+    let asked = prices.into_iter().filter(|(rate, _)| rate.is_some());
+    let asked: Vec<String> = asked.map(|(rate, what)| format!("{} {what}", row::price(rate))).collect();
+    let when = if when.is_empty() { "under a condition".to_owned() } else { when.join(", ") };
+    format!("{when}: {}", asked.join(", "))
+}
+
+/// The providers, the cheapest first.
+fn endpoints(model: &Model, terminal: &Terminal) -> String {
+    const HEADER: [&str; 8] = ["PROVIDER", "TAG", "IN", "OUT", "CACHED", "CONTEXT", "ANSWER", "NOTES"];
+    let mut listed: Vec<&Endpoint> = model.endpoints.iter().flatten().collect();
+    if listed.is_empty() {
+        return "\nIts providers are not known; farebox models show reads them when OpenRouter can be asked.\n"
+            .to_owned();
+    }
+    listed.sort_by_key(|endpoint| {
+        let prices = endpoint.prices.priced();
+        (prices.is_none(), prices.map(|prices| (prices.prompt, prices.completion)))
+    });
+    let cells = |endpoint: &&Endpoint| {
+        let prices = endpoint.prices.priced();
+        [
+            printable(&endpoint.provider),
+            printable(&endpoint.tag),
+            row::price(prices.map(|prices| prices.prompt)),
+            row::price(prices.map(|prices| prices.completion)),
+            row::price(prices.and_then(|prices| prices.cache_read)),
+            row::context(endpoint.context_length),
+            row::context(endpoint.output_limit()),
+            notes(endpoint),
+        ]
+    };
+    let draw = |shown: &[usize]| {
+        let pick = |cells: [String; 8], look: Look| {
+            let cell = |&at: &usize| {
+                let align = if (2..=6).contains(&at) { Align::Right } else { Align::Left };
+                table::cell(&cells[at], align, look)
+            };
+            shown.iter().map(cell).collect::<Vec<_>>()
+        };
+        let body = listed.iter().map(|endpoint| pick(cells(endpoint), Look::Plain)).collect();
+        table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
+    };
+    let shapes: [&[usize]; 5] =
+        [&[0, 1, 2, 3, 4, 5, 6, 7], &[1, 2, 3, 4, 5, 6, 7], &[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4], &[1, 2, 3]];
+    "\n".to_owned() + &table::fitting(shapes.into_iter().map(draw), terminal)
+}
+
+fn notes(endpoint: &Endpoint) -> String {
+    let mut notes = Vec::new();
+    match &endpoint.prices {
+        RowPrices::Priced(prices) => {
+            notes.extend((!prices.overrides.is_empty()).then_some("conditional prices"));
+            notes.extend((!prices.unknown.is_empty()).then_some("a price farebox does not know"));
+        }
+        _ => notes.push("no readable price"),
+    }
+    notes.extend((endpoint.tier == Tier::Premium).then_some("premium tier"));
+    notes.extend((!endpoint.supports_output_cap).then_some("may ignore the output cap"));
+    notes.join(", ")
+}
+
+fn as_json(model: &Model, judged: &Result<Bound, Unpriced>, prices: &Prices) -> Value {
+    let endpoints = model.endpoints.iter().flatten().map(|endpoint| {
+        let listed = endpoint.prices.priced();
+        let per_million = |rate: Option<money::Rate>| rate.map(|rate| rate.per_million().to_string());
+        json!({
+            "provider": endpoint.provider,
+            "tag": endpoint.tag,
+            "tier": if endpoint.tier == Tier::Premium { "premium" } else { "standard" },
+            "context_length": endpoint.context_length,
+            "max_completion_tokens": endpoint.max_completion_tokens,
+            "obeys_output_cap": endpoint.supports_output_cap,
+            "prompt_usd_per_million": per_million(listed.map(|prices| prices.prompt)),
+            "completion_usd_per_million": per_million(listed.map(|prices| prices.completion)),
+            "cache_read_usd_per_million": per_million(listed.and_then(|prices| prices.cache_read)),
+            "conditional_prices": listed.map(|prices| prices.overrides.iter().map(words).collect::<Vec<_>>()),
+        })
+    });
+    let farebox = match judged {
+        Ok(bound) => json!({
+            "bounded": true,
+            "class": bound.class.word(),
+            "why_not_proven": bound.reasons.iter().map(Reason::words).collect::<Vec<_>>(),
+            "ignored_providers": bound.ignore,
+        }),
+        Err(unpriced) => {
+            json!({ "bounded": false, "reason": unpriced.code(), "sentence": unpriced.to_string() })
+        }
+    };
+    let mut whole = row::json(model);
+    whole["canonical_slug"] = model.canonical_slug.clone().into();
+    let conditions = model.prices.priced().into_iter().flat_map(|prices| &prices.overrides).map(words);
+    whole["conditional_prices"] = conditions.collect::<Vec<_>>().into();
+    whole["endpoints"] = match model.endpoints {
+        Some(_) => endpoints.collect::<Vec<_>>().into(),
+        None => Value::Null,
+    };
+    whole["farebox"] = farebox;
+    whole["prices"] = prices.as_json();
+    whole
+}

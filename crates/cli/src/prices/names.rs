@@ -1,0 +1,78 @@
+//! The nearest model names: for typing mistakes, forgotten authors, and names that are gone.
+
+use std::cmp::Reverse;
+
+use pricing::Book;
+
+/// Names offered, at most.
+const OFFERED_MAX: usize = 3;
+/// Likeness, in thousandths, from which a name may have been meant.
+const ALIKE_MIN: usize = 500;
+
+/// Up to three names of the book that are most like `typed`, the likest first.
+pub(super) fn nearest<'b>(typed: &str, book: &'b Book) -> Vec<&'b str> {
+    let (typed_pairs, typed_words) = (pairs(typed), words(typed));
+    let slug_only = !typed.contains('/');
+    let mut found: Vec<_> = book
+        .models()
+        .filter(|model| !model.id.starts_with('~'))
+        .map(|model| {
+            let id = model.id.as_str();
+            let slug = id.split_once('/').map_or(id, |(_, slug)| slug);
+            let name = if slug_only { slug } else { id };
+            // Letters forgive typing mistakes; words forgive another order: claude-4.5-sonnet.
+            (likeness(&typed_pairs, &pairs(name)).max(likeness(&typed_words, &words(name))), id)
+        })
+        .filter(|(likeness, _)| *likeness >= ALIKE_MIN)
+        .collect();
+    found.sort_by_key(|&(likeness, id)| (Reverse(likeness), id));
+    found.into_iter().take(OFFERED_MAX).map(|(_, id)| id).collect()
+}
+
+/// Neighbouring letters and digits; punctuation is what people get wrong.
+fn pairs(name: &str) -> Vec<[u8; 2]> {
+    let letters: Vec<u8> =
+        name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).collect();
+    letters.windows(2).map(|pair| [pair[0], pair[1]]).collect()
+}
+
+fn words(name: &str) -> Vec<String> {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect()
+}
+
+/// Sørensen and Dice: twice the parts in common to all parts, in thousandths.
+fn likeness<T: Clone + PartialEq>(one: &[T], other: &[T]) -> usize {
+    let mut rest = other.to_vec();
+    let mut common: usize = 0;
+    for part in one {
+        if let Some(at) = rest.iter().position(|candidate| candidate == part) {
+            rest.swap_remove(at);
+            common += 1;
+        }
+    }
+    (2_000 * common).checked_div(one.len() + other.len()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openrouter::catalogue::Catalogue;
+
+    #[test]
+    fn names_that_were_meant() {
+        let book = Catalogue::open(None).book();
+        for (typed, meant) in [
+            ("openai/gpt4o-mini", "openai/gpt-4o-mini"),
+            ("gpt-4o-mini", "openai/gpt-4o-mini"),
+            ("anthropic/claude-4.5-sonnet", "anthropic/claude-sonnet-4.5"),
+            ("anthropic/claude-3-5-sonnet-20241022", "anthropic/claude-3.5-sonnet"),
+            ("llama-3.1-8b", "meta-llama/llama-3.1-8b-instruct"),
+        ] {
+            assert_eq!(nearest(typed, &book).first(), Some(&meant), "{typed}");
+        }
+        for typed in ["", "x", "/", "zzzzzz", "é"] {
+            assert!(nearest(typed, &book).is_empty(), "{typed}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! [`Builder`]: a house set up in the program.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gateway::{ClientGone, Secret};
+use ledger::Budget;
+use money::Nano;
+use store::Durability;
+
+use crate::config::{BudgetFlag, Config, ConfigError, Layer, Setting, budgets_of_flags};
+use crate::{Farebox, OpenError};
+
+/// Sets up a [`Farebox`]. What is not set is as built in; `farebox help config` prints that.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    config: Config,
+    budgets: Vec<BudgetFlag>,
+    key: Option<Secret>,
+    wrong: Option<ConfigError>,
+}
+
+impl Builder {
+    /// Everything from a configuration, such as [`Config::load`] reads; what is set after it goes over it.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// A limit over all calls: `10/day`, `100/month`, `5/lifetime`; `none` for no limit. Several stand side by side.
+    pub fn budget(mut self, limit: &str) -> Self {
+        match limit.parse() {
+            Ok(flag) => self.budgets.push(flag),
+            Err(error) => self.wrong = self.wrong.or(Some(ConfigError::new(error))),
+        }
+        self
+    }
+
+    /// Budgets of any kind, in place of those of the configuration.
+    pub fn budgets(mut self, budgets: Vec<Budget>) -> Self {
+        self.config.budgets = budgets;
+        self
+    }
+
+    /// Whether a call that no budget matches passes, uncounted.
+    pub fn allow_unbudgeted(mut self, allow: bool) -> Self {
+        self.config.allow_unbudgeted = allow;
+        self
+    }
+
+    /// The folder of the books; without one, the gateway's usual place.
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.config.data = Some(folder.into());
+        self
+    }
+
+    /// Where calls go, such as `https://openrouter.ai/api/v1`, which it is without this.
+    pub fn upstream(mut self, url: impl Into<String>) -> Self {
+        self.config.upstream = Setting { value: url.into(), from: "the program".to_owned() };
+        self
+    }
+
+    /// The OpenRouter key that pays. Without one, each call brings its own ([`crate::Call::key`]).
+    pub fn upstream_key(mut self, key: &str) -> Self {
+        let secret = Secret::new(key);
+        let sound =
+            !secret.expose().is_empty() && secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if !sound {
+            self.wrong = self.wrong.or(Some(ConfigError::new("the upstream key is not an OpenRouter key")));
+        }
+        self.key = Some(secret);
+        self
+    }
+
+    /// What the books survive: a power cut, or (faster) the death of the process.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.config.durability = durability;
+        self
+    }
+
+    /// A ceiling on any one call, USD.
+    pub fn per_request(mut self, most: Nano) -> Self {
+        self.config.per_request = Some(most);
+        self
+    }
+
+    /// The output cap of a call that sets none, tokens.
+    pub fn default_output(mut self, tokens: u64) -> Self {
+        self.config.default_output = tokens;
+        self
+    }
+
+    /// How far an output cap may be lowered to fit the money, tokens; `None`: never lowered.
+    pub fn clamp_min(mut self, tokens: Option<u64>) -> Self {
+        self.config.clamp_min = tokens;
+        self
+    }
+
+    /// How long a call may wait for the holds of others; zero: not at all.
+    pub fn park_max(mut self, most: Duration) -> Self {
+        self.config.park_max = most;
+        self
+    }
+
+    /// What becomes of a stream that the program drops before its end.
+    pub fn on_client_gone(mut self, policy: ClientGone) -> Self {
+        self.config.on_client_gone = policy;
+        self
+    }
+
+    /// Takes the folder's lock, reads the books, marks what was in flight at the last end as unknown, and starts the
+    /// background work on the current tokio runtime: fresh prices, and asking for unknown costs.
+    ///
+    /// # Errors
+    /// [`OpenError`]: a setting is wrong, there is no budget, or another process keeps the books of this folder.
+    pub async fn open(mut self) -> Result<Farebox, OpenError> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong.into());
+        }
+        // No budget at all, said on purpose.
+        if let Some(budgets) = budgets_of_flags(&self.budgets)? {
+            self.config.allow_unbudgeted |= budgets.is_empty();
+            self.config.budgets = budgets;
+        }
+        Farebox::open_with(self.config, self.key).await
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let config = Config::without_files(Layer::default());
+        Builder { config, budgets: Vec::new(), key: None, wrong: None }
+    }
+}
