@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    alerts, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, sandbox, serve,
-    workspaces,
+    alerts, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, routes, sandbox,
+    serve, workspaces,
 };
 
 /// Examples come first: they are what people look for.
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Estimate(Box<estimate::EstimateArgs>),
     /// Look at models and their prices
     Models(ModelsArgs),
+    /// Look at routes and what they saved
+    Routes(RoutesArgs),
     /// Say why a call cost what it did, or was refused
     #[command(help_template = TEMPLATE, before_help = explain::EXAMPLES)]
     Explain(explain::ExplainArgs),
@@ -107,6 +109,22 @@ pub(crate) enum ModelsCommand {
     /// Put models side by side, by what a request costs there
     #[command(help_template = TEMPLATE, before_help = models::compare::EXAMPLES)]
     Compare(Box<models::compare::CompareArgs>),
+}
+
+/// `routes …`
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct RoutesArgs {
+    #[command(subcommand)]
+    pub(crate) command: RoutesCommand,
+}
+
+/// What to do with routes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoutesCommand {
+    /// List every route: calls, cost, what it would have cost, saved
+    #[command(help_template = TEMPLATE, before_help = routes::list::EXAMPLES)]
+    List(routes::list::ListArgs),
 }
 
 /// `version`

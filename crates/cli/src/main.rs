@@ -17,6 +17,7 @@ mod listing;
 mod live;
 mod output;
 mod prices;
+mod prose;
 mod secrets;
 mod table;
 mod terminal;

@@ -12,6 +12,7 @@
 //! | `/unknown` | an array of [`UnknownRow`]: holds whose cost is not known yet |
 //! | `/explain/last`, `/explain/{request}` | why a call cost what it did, or was refused |
 //! | `/generation/{id}` | a [`GenerationRow`]: what was held and booked for a generation of OpenRouter's |
+//! | `/routes` | an array of [`RouteRow`], the same as `farebox routes list --json` |
 //! | `/stats` | counters since the start |
 //! | `/alerts` | open alerts, what was said of late, how each channel does: an [`alerts::Report`] |
 //!
@@ -23,10 +24,12 @@ mod generation;
 mod guard;
 mod reply;
 mod router;
+mod routes;
 mod row;
 mod unknown;
 
 pub use console::Console;
 pub use generation::{ChargedBudget, GenerationRow};
+pub use routes::{DayRow, RouteRow, Saving, day_of};
 pub use row::BudgetRow;
 pub use unknown::UnknownRow;

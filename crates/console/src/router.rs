@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::generation::GenerationRow;
 use crate::guard;
 use crate::reply::{self, Reply};
+use crate::routes::{RouteRow, day_of};
 use crate::row::BudgetRow;
 use crate::unknown::UnknownRow;
 
@@ -23,6 +24,8 @@ const EXPLANATIONS_MAX: usize = 10_000;
 
 /// Events told of, at most.
 const EVENTS_MAX: u32 = 100;
+/// Days of savings that are told, today included.
+const DAYS: i64 = 30;
 
 /// What the answers are made of.
 #[derive(Clone, Debug)]
@@ -91,6 +94,7 @@ impl Router {
             }
             "/stats" => ok(&self.stats()),
             "/alerts" => self.alerts(),
+            "/routes" => self.routes(now_ms),
             "/" => ok(&json!({ "name": "farebox", "version": self.version, "paths": PATHS })),
             _ => match path.strip_prefix("/explain/") {
                 Some(request) => self.explain(request),
@@ -124,10 +128,20 @@ impl Router {
             }
         }
         match reasons.is_empty() {
-            true => ok(&json!({ "ready": true })),
+            true => match self.gateway.warnings() {
+                warnings if warnings.is_empty() => ok(&json!({ "ready": true })),
+                warnings => ok(&json!({ "ready": true, "warnings": warnings })),
+            },
             false => {
                 reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "ready": false, "reasons": reasons }))
             }
+        }
+    }
+
+    fn routes(&self, now_ms: i64) -> Reply {
+        match self.gateway.savings(day_of(now_ms) - (DAYS - 1)) {
+            Ok(savings) => ok(&RouteRow::all(self.gateway.routes(), &savings)),
+            Err(error) => reply::error(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         }
     }
 
@@ -164,7 +178,7 @@ impl Answer {
     }
 }
 
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 11] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -173,6 +187,7 @@ const PATHS: [&str; 10] = [
     "/explain/last",
     "/explain/{request}",
     "/generation/{id}",
+    "/routes",
     "/stats",
     "/alerts",
 ];

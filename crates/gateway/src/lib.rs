@@ -50,5 +50,5 @@ pub use body::{Body, BrokenOff};
 pub use config::{ClientGone, Config, Limits, Secret};
 pub use receipt::{Outcome, Receipt};
 pub use route::may_spend;
-pub use route_table::{Fallback, Fallbacks, ModelRoute, RouteError, Routes, check_fallbacks};
+pub use route_table::{Fallback, Fallbacks, ModelRoute, RouteError, Routes};
 pub use shared::Gateway;

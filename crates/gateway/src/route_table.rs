@@ -71,6 +71,20 @@ pub enum RouteError {
     HidesModel(String),
 }
 
+impl RouteError {
+    /// The name of the route it is about.
+    pub fn route(&self) -> &str {
+        match self {
+            RouteError::Name(route)
+            | RouteError::Twice(route)
+            | RouteError::Chain(route)
+            | RouteError::HidesModel(route)
+            | RouteError::Repeated { route, .. }
+            | RouteError::Nested { route, .. } => route,
+        }
+    }
+}
+
 /// Every route, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Routes(HashMap<String, Arc<ModelRoute>>);
@@ -201,7 +215,7 @@ impl Fallback {
 pub type Fallbacks = HashMap<String, Vec<Fallback>>;
 
 /// What will not work as it stands among fallbacks, in sentences.
-pub fn check_fallbacks(fallbacks: &Fallbacks, book: &Book) -> Vec<String> {
+pub(crate) fn check_fallbacks(fallbacks: &Fallbacks, book: &Book) -> Vec<String> {
     let mut budgets: Vec<_> = fallbacks.iter().collect();
     budgets.sort_by_key(|(budget, _)| *budget);
     let models = budgets.into_iter().flat_map(|(budget, list)| {

@@ -25,6 +25,7 @@ use crate::clock::now_ms;
 use crate::config::{Config, Secret};
 use crate::explain::Explanations;
 use crate::intake::Occupied;
+use crate::route_table::{RouteError, Routes, check_fallbacks};
 use crate::stats::Stats;
 use crate::{resolve, server};
 
@@ -168,6 +169,33 @@ impl Gateway {
             )
         });
         old.into_iter().collect()
+    }
+
+    /// Waits until prices are not old, for at most so long: a start begins with those built in, and asks for new ones
+    /// at once.
+    pub async fn wait_for_prices(&self, most: Duration) {
+        let fresh = async {
+            while self.shared.prices_are_old() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _ = timeout(most, fresh).await;
+    }
+
+    /// Routes and fallbacks against the prices of now: what will not work as it stands, in sentences.
+    ///
+    /// # Errors
+    /// What makes a route unusable.
+    pub fn check_routes(&self) -> Result<Vec<String>, RouteError> {
+        let book = self.shared.catalogue.book();
+        let mut warnings = self.shared.config.routes.check(&book)?;
+        warnings.extend(check_fallbacks(&self.shared.config.fallbacks, &book));
+        Ok(warnings)
+    }
+
+    /// The routes it was given.
+    pub fn routes(&self) -> &Routes {
+        &self.shared.config.routes
     }
 
     /// What each route cost and saved, per UTC day, from a day on (days since 1970-01-01).

@@ -113,6 +113,10 @@ struct Call {
     needed_usd: Option<String>,
     fitting_cap: Option<u64>,
     clamped: Option<Clamped>,
+    asked: Option<String>,
+    route: Option<String>,
+    tried: Vec<Tried>,
+    would_fit: Vec<Fit>,
     bound: Option<Bound>,
     budget: Option<Balance>,
 }
@@ -122,6 +126,24 @@ struct Call {
 struct Clamped {
     from: u64,
     to: u64,
+}
+
+/// Models that money refused before those that were sent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Tried {
+    models: Vec<String>,
+    reason: String,
+    needed_usd: Option<String>,
+}
+
+/// A model that the money left would have paid for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Fit {
+    model: String,
+    output_cap: u64,
+    usd: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,6 +189,7 @@ impl Call {
         text += &terminal
             .dim(&format!("{} · {} · {}", self.request, self.at, self.model).replace('·', terminal.dot()));
         text.push('\n');
+        text += &self.way(refused);
         if let Some(bound) = &self.bound {
             text += &format!("\n{}", bound.text(terminal));
         }
@@ -192,6 +215,26 @@ impl Call {
         }
         if let (true, Some(cap)) = (refused, self.fitting_cap) {
             text += &format!("With max_tokens {} it fits.\n", grouped(cap));
+        }
+        for fit in &self.would_fit {
+            let (tokens, usd) = (grouped(fit.output_cap), people(&fit.usd));
+            text += &format!("With {} it fits: up to {tokens} tokens of answer, at most {usd}.\n", fit.model);
+        }
+        text
+    }
+
+    /// What was made of the name asked for, and what was passed over.
+    fn way(&self, refused: bool) -> String {
+        let mut text = match (&self.asked, &self.route) {
+            (Some(asked), Some(_)) => format!("Asked for the route {asked}.\n"),
+            (Some(asked), None) => format!("Asked for {asked}.\n"),
+            (None, _) => String::new(),
+        };
+        let what = if refused { "Tried instead" } else { "Passed over" };
+        for tried in &self.tried {
+            let needed = tried.needed_usd.as_deref().map(|usd| format!(", needs {}", people(usd)));
+            let (models, needed) = (tried.models.join(", "), needed.unwrap_or_default());
+            text += &format!("{what}: {models} ({}{needed}).\n", tried.reason);
         }
         text
     }
@@ -341,5 +384,27 @@ With max_tokens 18,000 it fits.
     #[test]
     fn nothing_is_expected_to_be_there() {
         assert_eq!(call(json!({})), " \n -  - \n");
+    }
+
+    #[test]
+    fn a_stand_in_and_what_would_fit() {
+        let text = call(json!({
+            "outcome": "settled", "sentence": "cost $0.01", "asked": "task/x", "route": "task/x",
+            "tried": [{"models": ["a/b", "c/d"], "reason": "used-up", "needed_usd": "0.040000000"}],
+        }));
+        assert!(
+            text.contains("Asked for the route task/x.\nPassed over: a/b, c/d (used-up, needs $0.0400).\n"),
+            "{text}"
+        );
+        let text = call(json!({
+            "outcome": "refused", "sentence": "no", "asked": "a/b", "route": null,
+            "tried": [{"models": ["c/d"], "reason": "not-found", "needed_usd": null}],
+            "would_fit": [{"model": "e/f", "output_cap": 4096, "usd": "0.010000000"}],
+        }));
+        assert!(text.contains("Asked for a/b.\nTried instead: c/d (not-found).\n"), "{text}");
+        assert!(
+            text.contains("With e/f it fits: up to 4,096 tokens of answer, at most $0.0100.\n"),
+            "{text}"
+        );
     }
 }

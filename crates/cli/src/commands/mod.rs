@@ -11,12 +11,13 @@ pub(crate) mod guardrails;
 mod help;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 mod version;
 pub(crate) mod workspaces;
 
-use crate::cli::{BudgetsCommand, Cli, Command, ModelsCommand};
+use crate::cli::{BudgetsCommand, Cli, Command, ModelsCommand, RoutesCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -38,6 +39,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             ModelsCommand::Show(args) => on_one_core(models::show::run(*args)),
             ModelsCommand::Cheapest(args) => on_one_core(models::cheapest::run(*args)),
             ModelsCommand::Compare(args) => on_one_core(models::compare::run(*args)),
+        },
+        Some(Command::Routes(args)) => match args.command {
+            RoutesCommand::List(args) => on_one_core(routes::list::run(args)),
         },
         Some(Command::Explain(args)) => on_one_core(explain::run(args)),
         Some(Command::Balance(args)) => on_one_core(balance::run(args)),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateway::ClientGone;
+use gateway::{ClientGone, Fallbacks, Routes};
 use ledger::Budget;
 use money::Nano;
 use store::Durability;
@@ -15,7 +15,7 @@ use super::alerts::{self, AlertsLayer};
 use super::nearest::nearest;
 use super::place::{Source, with_home};
 use super::raw::RawConfig;
-use super::{ConfigError, amount, budget, duration, socket_address};
+use super::{ConfigError, amount, budget, duration, routes, socket_address};
 
 /// Output caps above this are a mistake, tokens.
 const OUTPUT_MAX: u64 = 10_000_000;
@@ -49,6 +49,10 @@ pub struct Layer {
     pub warn_at: HashMap<String, Vec<u8>>,
     /// `[alerts]`.
     pub alerts: AlertsLayer,
+    /// `fallbacks` of those budgets.
+    pub fallbacks: Fallbacks,
+    /// `[routes]`.
+    pub routes: Option<Routes>,
     /// `unbudgeted`: whether a call that no budget matches passes.
     pub allow_unbudgeted: Option<bool>,
     /// `durability`.
@@ -63,6 +67,8 @@ pub struct Layer {
     pub clamp_min: Option<Option<u64>>,
     /// `[limits] park_max`.
     pub park_max: Option<Duration>,
+    /// `[limits] prices_age_max`.
+    pub prices_age_max: Option<Duration>,
 }
 
 impl Layer {
@@ -75,8 +81,10 @@ impl Layer {
             upstream: self.upstream.or(low.upstream),
             // They belong to the budgets: whoever sets those sets these.
             warn_at: if self.budgets.is_some() { self.warn_at } else { low.warn_at },
-            budgets: self.budgets.or(low.budgets),
             alerts: self.alerts.over(low.alerts),
+            fallbacks: if self.budgets.is_some() { self.fallbacks } else { low.fallbacks },
+            budgets: self.budgets.or(low.budgets),
+            routes: self.routes.or(low.routes),
             allow_unbudgeted: self.allow_unbudgeted.or(low.allow_unbudgeted),
             durability: self.durability.or(low.durability),
             on_client_gone: self.on_client_gone.or(low.on_client_gone),
@@ -84,6 +92,7 @@ impl Layer {
             default_output: self.default_output.or(low.default_output),
             clamp_min: self.clamp_min.or(low.clamp_min),
             park_max: self.park_max.or(low.park_max),
+            prices_age_max: self.prices_age_max.or(low.prices_age_max),
         }
     }
 
@@ -93,7 +102,8 @@ impl Layer {
     /// The first thing that is wrong, with its line.
     pub(super) fn of_file(path: &Path, text: &str) -> Result<Layer, ConfigError> {
         let source = Source { path, text };
-        let raw: RawConfig = toml::from_str(text).map_err(|error| unreadable(&error, source))?;
+        let mut raw: RawConfig = toml::from_str(text).map_err(|error| unreadable(&error, source))?;
+        let fallbacks = routes::fallbacks_of_file(raw.budget.as_deref_mut().unwrap_or_default(), source)?;
         let (limits, server) = (raw.limits, raw.server);
         Ok(Layer {
             listen: read(server.listen, source, |text| socket_address(text))?,
@@ -107,6 +117,8 @@ impl Layer {
                 .as_deref()
                 .map_or_else(|| Ok(HashMap::new()), |raw| alerts::warn_at(raw, source))?,
             alerts: AlertsLayer::of_file(raw.alerts, source)?,
+            fallbacks,
+            routes: raw.routes.map(|routes| routes::routes_of_file(routes, source)).transpose()?,
             budgets: raw.budget.map(|budgets| budget::budgets_of_file(budgets, source)).transpose()?,
             allow_unbudgeted: read(raw.unbudgeted, source, |text| unbudgeted(text))?,
             durability: read(raw.durability, source, |text| durability(text))?,
@@ -115,6 +127,7 @@ impl Layer {
             default_output: read(limits.default_output, source, |tokens| output(*tokens))?,
             clamp_min: limits.clamp_min.map(|floor| floor.into_inner().0),
             park_max: read(limits.park_max, source, |text| duration::parse(text))?,
+            prices_age_max: read(limits.prices_age_max, source, |text| duration::parse_long(text))?,
         })
     }
 }
@@ -207,7 +220,7 @@ mod tests {
             ),
             (
                 "[limits]\ncolour = 1",
-                "error: f.toml:2: unknown key 'colour'\nhint: known here: per_request, default_output, clamp_min, park_max\n",
+                "error: f.toml:2: unknown key 'colour'\nhint: known here: per_request, default_output, clamp_min, park_max, prices_age_max\n",
             ),
             (
                 "[limits]\ndurability = \"power\"",

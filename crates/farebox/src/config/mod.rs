@@ -16,12 +16,13 @@ mod layer;
 mod nearest;
 mod place;
 mod raw;
+mod routes;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gateway::ClientGone;
+use gateway::{ClientGone, Fallbacks, Routes};
 use ledger::Budget;
 use money::Nano;
 use store::Durability;
@@ -71,6 +72,12 @@ pub struct Config {
     pub clamp_min: Option<u64>,
     /// How long a call may wait for the holds of others.
     pub park_max: Duration,
+    /// Beyond this age of OpenRouter's prices nothing is admitted.
+    pub prices_age_max: Duration,
+    /// Names that stand for chains of models.
+    pub routes: Routes,
+    /// What each budget allows instead of a refusal.
+    pub fallbacks: Fallbacks,
 }
 
 impl Config {
@@ -122,6 +129,9 @@ impl Config {
             default_output: layer.default_output.unwrap_or(defaults.default_output),
             clamp_min: layer.clamp_min.unwrap_or(defaults.clamp_min),
             park_max: layer.park_max.unwrap_or(defaults.park_max),
+            prices_age_max: layer.prices_age_max.unwrap_or(defaults.prices_age_max),
+            routes: layer.routes.unwrap_or_default(),
+            fallbacks: layer.fallbacks,
         }
     }
 
@@ -174,6 +184,7 @@ mod tests {
         assert_eq!(rules, alerts_rules(&built_in));
         assert!(told.alerts.rules.budget_at.values().all(|at| *at == [50, 80, 100]));
         assert_eq!(told.alerts.channels.len(), 5, "one of each kind");
+        assert_eq!(told.prices_age_max, built_in.prices_age_max);
         assert_eq!(told.budgets.len(), 2);
         assert_eq!(told.per_request, Some(Nano::from_cents(50)));
         assert!(!built_in.says_what_to_hold());

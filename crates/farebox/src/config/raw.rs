@@ -7,6 +7,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use toml::Spanned;
 
+use super::routes::RawRoute;
+
 /// The whole file.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -15,6 +17,7 @@ pub(super) struct RawConfig {
     pub(super) unbudgeted: Option<Spanned<String>>,
     pub(super) durability: Option<Spanned<String>>,
     pub(super) on_client_gone: Option<Spanned<String>>,
+    pub(super) routes: Option<BTreeMap<String, Spanned<RawRoute>>>,
     pub(super) limits: RawLimits,
     pub(super) alerts: RawAlerts,
     pub(super) server: RawServer,
@@ -33,6 +36,8 @@ pub(super) struct RawBudget {
     pub(super) window: Spanned<String>,
     pub(super) timezone: Option<Spanned<String>>,
     pub(super) warn_at: Option<Vec<Spanned<u64>>>,
+    #[serde(default)]
+    pub(super) fallbacks: Vec<Spanned<String>>,
 }
 
 /// `[limits]`.
@@ -43,6 +48,7 @@ pub(super) struct RawLimits {
     pub(super) default_output: Option<Spanned<u64>>,
     pub(super) clamp_min: Option<Spanned<Floor>>,
     pub(super) park_max: Option<Spanned<String>>,
+    pub(super) prices_age_max: Option<Spanned<String>>,
 }
 
 /// `[server]`.

@@ -17,6 +17,9 @@ use crate::terminal::Terminal;
 /// Budgets named one by one, at most.
 const BUDGETS_SHOWN: usize = 6;
 
+/// Routes named one by one, at most.
+const ROUTES_SHOWN: usize = 6;
+
 /// What is known at the start.
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
@@ -28,6 +31,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) config: &'a Config,
     pub(crate) data: &'a Path,
     pub(crate) unknown: &'a [UnknownHold],
+    /// What is not as it should be, in sentences.
+    pub(crate) warnings: &'a [String],
 }
 
 impl Banner<'_> {
@@ -53,6 +58,9 @@ impl Banner<'_> {
                 self.config.files.iter().map(|file| file.display().to_string()).collect();
             line("config", files.join(", "));
         }
+        if let Some(text) = self.routes() {
+            line("routes", text);
+        }
         if let Some(text) = recovered(self.unknown) {
             line("unknown", text);
         }
@@ -63,7 +71,20 @@ impl Banner<'_> {
                 self.upstream
             ));
         }
+        let warning = terminal.yellow("warning:");
+        lines.extend(self.warnings.iter().map(|text| format!("{warning} {text}")));
         lines.join("\n") + "\n"
+    }
+
+    fn routes(&self) -> Option<String> {
+        let routes = self.config.routes.sorted();
+        let names: Vec<&str> = routes.iter().take(ROUTES_SHOWN).map(|route| route.name.as_str()).collect();
+        let more = if routes.len() > names.len() {
+            format!(" and {} more", routes.len() - names.len())
+        } else {
+            String::new()
+        };
+        (!names.is_empty()).then(|| names.join(", ") + &more)
     }
 
     fn budgets(&self) -> Vec<String> {

@@ -15,6 +15,7 @@ pub(crate) mod signals;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use console::Console;
@@ -99,6 +100,9 @@ impl ServeArgs {
     }
 }
 
+/// How long a start waits for today's prices before it says that they are old. Clients are served meanwhile.
+const PRICES_WITHIN: Duration = Duration::from_secs(1);
+
 /// Runs it until a signal comes.
 pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     crate::commands::log();
@@ -141,6 +145,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
         .announce(&own.to_string())
         .map_err(|error| Failure::caused("cannot write the address of the console", &error))?;
 
+    gateway.wait_for_prices(PRICES_WITHIN).await;
+    let mut warnings = gateway.check_routes().map_err(|error| Failure::usage(error.to_string()))?;
+    warnings.extend(gateway.warnings());
     let banner = Banner {
         listen,
         console: own,
@@ -150,6 +157,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
         config: &config,
         data: &data,
         unknown: &house.unknown(),
+        warnings: &warnings,
     };
     eprint!("{}", banner.text(&crate::terminal::Terminal::of_stderr()));
 

@@ -1,0 +1,4 @@
+//! `farebox routes`
+
+pub(crate) mod list;
+mod table;
