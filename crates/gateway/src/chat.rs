@@ -165,7 +165,7 @@ impl Walk<'_> {
         };
         let mut bound = bound.map_err(|unpriced| match stage.is_downgrade() {
             true => Stop::Short(Short::Unfit(unpriced.code())),
-            false => Stop::Final(self.refuse_unpriced(&unpriced)),
+            false => Stop::Final(Box::new(self.refuse_unpriced(&unpriced))),
         })?;
         if self.shared.prices_are_old() {
             bound.rests_on_stale_prices();

@@ -33,14 +33,14 @@ const UNSENT_MAX: usize = 3;
 /// Why a stage gave no answer.
 pub(crate) enum Stop {
     /// For a reason that no other model cures.
-    Final(No),
+    Final(Box<No>),
     /// For one that another may.
     Short(Short),
 }
 
 impl From<Problem> for Stop {
     fn from(problem: Problem) -> Self {
-        Stop::Final(No::Problem(problem))
+        Stop::Final(Box::new(No::Problem(problem)))
     }
 }
 
@@ -62,7 +62,7 @@ impl Walk<'_> {
         let asked = Stage { models: plan.models.as_deref(), ..Stage::default() };
         match self.stage(&plan, asked, &mut repeats).await {
             Ok(response) => Ok(response),
-            Err(Stop::Final(no)) => Err(no),
+            Err(Stop::Final(no)) => Err(*no),
             Err(Stop::Short(short)) => self.instead(&plan, short, &mut repeats).await,
         }
     }
@@ -130,7 +130,7 @@ impl Walk<'_> {
                     self.shared.stats.downgraded.add();
                     return Ok(response);
                 }
-                Err(Stop::Final(no)) => return Err(no),
+                Err(Stop::Final(no)) => return Err(*no),
                 Err(Stop::Short(short)) => tried.push(Tried::new(models, &short)),
             }
         }

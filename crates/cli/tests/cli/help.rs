@@ -23,6 +23,8 @@ fn pages() {
     page("budgets.txt", &["budgets", "--help"]);
     page("budgets-list.txt", &["budgets", "list", "--help"]);
     page("budgets-list.txt", &["help", "budgets", "list"]);
+    page("routes.txt", &["routes", "--help"]);
+    page("routes-list.txt", &["routes", "list", "--help"]);
     page("explain.txt", &["explain", "--help"]);
     page("exit-codes.txt", &["help", "exit-codes"]);
     page("env.txt", &["help", "env"]);

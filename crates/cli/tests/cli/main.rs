@@ -11,3 +11,4 @@ mod gateway;
 mod help;
 mod pictures;
 mod program;
+mod routes;
