@@ -32,6 +32,9 @@ def all_of(clients, world: World) -> Iterator[Tuple[str, Callable[[], None]]]:
             yield name, lambda check=check, client=client: check(client, world)
         if client.name.startswith("openrouter-"):
             yield f"{client.name}: keys and credits", lambda client=client: account(client, world)
+    if all(client.kind == "openapi" for client in clients):
+        # It talks to sandboxes of its own: the gateway's books are empty, and there is nothing to hold against them.
+        return
     yield "books: what is posted is what the sandbox billed", lambda: books_agree(world)
     yield "catalogue: every model of the sample is served", lambda: catalogue(world)
     yield "serve: SIGTERM drains and exits 0", lambda: ends_well(world)

@@ -384,7 +384,7 @@ def scarcity(client: Client) -> None:
 
 
 USUAL = (catalogue, keys, credits, guardrails, workspaces, completions, activity, catalogue_of_errors)
-POOR = 'credits = "0.01"\nfree_per_minute = 1\nplain_credits = "forbidden"\nseed = 3\n'
+POOR = 'credits = "0.01"\nfree_per_day = 1\nplain_credits = "forbidden"\nseed = 3\n'
 
 
 def drive(binary: pathlib.Path, judge: Judge) -> None:

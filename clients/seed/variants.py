@@ -18,7 +18,7 @@ def ask(model: str, max_tokens: int) -> dict:
     messages = [{"role": "user", "content": "Summarize: it rained."}]
     raw = client.chat.completions.with_raw_response.create(model=model, messages=messages, max_tokens=max_tokens)
     answer = raw.parse()
-    told = {name: raw.headers.get(f"x-farebox-{name}") for name in ("route", "model")}
+    told = {"route": raw.headers.get("x-farebox-route"), "stand_in": raw.headers.get("x-farebox-model")}
     return {"asked": model, "model": answer.model, "cost": answer.usage.cost, **told}
 
 

@@ -248,6 +248,12 @@ impl Alerts {
         }
     }
 
+    /// Counts a failure of others that keeps alerts from knowing something.
+    pub fn cannot_know(&self, what: &str, error: &dyn std::error::Error) {
+        self.shared.failures.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(%error, what, "alerts do not know how it stands");
+    }
+
     /// It works again.
     pub fn works(&self) {
         if self.shared.is_failing.swap(false, Ordering::Relaxed) {

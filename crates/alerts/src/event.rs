@@ -166,6 +166,15 @@ impl Event {
 
     /// The `data` of a webhook, a command's input and `--json`: money is decimal text, instants are RFC 3339 in UTC.
     pub fn data(&self) -> Value {
+        if self.kind == Kind::Test {
+            return json!({
+                "id": self.id,
+                "incident": self.incident,
+                "severity": self.severity().word(),
+                "title": words::title(self),
+                "text": words::text(self),
+            });
+        }
         let instant = |at_ms: Option<i64>| at_ms.map(words::rfc3339);
         let scope = match &self.subject {
             Subject::Budget { scope, .. } => scope.clone(),

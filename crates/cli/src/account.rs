@@ -97,10 +97,12 @@ impl Asked<'_> {
                     .map_or("a little later".to_owned(), |wait| format!("in {} seconds", wait.as_secs()));
                 Failure::failed("OpenRouter has been asked too often (429)").hint(format!("again {when}"))
             }
-            AccountError::Send(_) | AccountError::NoAnswer(_) => {
-                Failure::unreachable(format!("{} does not answer: {}", self.base, chain(error)))
-                    .hint("is that where OpenRouter is? another place: --upstream URL or OPENROUTER_BASE_URL")
-            }
+            AccountError::Send(_) | AccountError::NoAnswer(_) => Failure::unreachable(format!(
+                "{} does not answer: {}",
+                self.base,
+                without_layers(&chain(error))
+            ))
+            .hint("is that where OpenRouter is? another place: --upstream URL or OPENROUTER_BASE_URL"),
             AccountError::Server { status, sentence } => {
                 Failure::unreachable(format!("{} cannot answer now (status {status}): {sentence}", self.base))
                     .hint("its own state is told at https://status.openrouter.ai")
@@ -115,5 +117,23 @@ impl Asked<'_> {
                 Failure::failed(chain(error))
             }
         }
+    }
+}
+
+/// Without the names of the layers that passed an error on.
+fn without_layers(text: &str) -> String {
+    ["client error (Connect): ", "tcp connect error: ", "client error (SendRequest): "]
+        .iter()
+        .fold(text.to_owned(), |text, layer| text.replace(layer, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_without_layers() {
+        let text = "the request was not sent: client error (Connect): tcp connect error: Connection refused";
+        assert_eq!(without_layers(text), "the request was not sent: Connection refused");
     }
 }

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, routes, sandbox, serve,
-    workspaces,
+    alerts, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, routes, sandbox,
+    serve, workspaces,
 };
 
 /// Examples come first: they are what people look for.
@@ -40,13 +40,13 @@ pub(crate) enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Look at budgets
     Budgets(BudgetsArgs),
-    /// Look at routes and what they saved
-    Routes(RoutesArgs),
     /// Say what a call will cost before it is sent
     #[command(help_template = TEMPLATE, before_help = estimate::EXAMPLES)]
     Estimate(Box<estimate::EstimateArgs>),
     /// Look at models and their prices
     Models(ModelsArgs),
+    /// Look at routes and what they saved
+    Routes(RoutesArgs),
     /// Say why a call cost what it did, or was refused
     #[command(help_template = TEMPLATE, before_help = explain::EXAMPLES)]
     Explain(explain::ExplainArgs),
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     /// The exact cost of one generation, and what these books say of it
     #[command(help_template = TEMPLATE, before_help = generation::EXAMPLES)]
     Generation(generation::GenerationArgs),
+    /// Say when money runs low: check from cron, test and list alerts
+    Alerts(alerts::AlertsArgs),
     /// Print the version
     Version(VersionArgs),
     /// Print help for a command, or about exit-codes, env or config
@@ -82,22 +84,6 @@ pub(crate) enum BudgetsCommand {
     /// List every budget: limit, spent, held, left
     #[command(help_template = TEMPLATE, before_help = budgets::list::EXAMPLES)]
     List(budgets::list::ListArgs),
-}
-
-/// `routes …`
-#[derive(Debug, Args)]
-#[command(disable_help_subcommand = true)]
-pub(crate) struct RoutesArgs {
-    #[command(subcommand)]
-    pub(crate) command: RoutesCommand,
-}
-
-/// What to do with routes.
-#[derive(Debug, Subcommand)]
-pub(crate) enum RoutesCommand {
-    /// List every route: calls, cost, what it would have cost, saved
-    #[command(help_template = TEMPLATE, before_help = routes::list::EXAMPLES)]
-    List(routes::list::ListArgs),
 }
 
 /// `models …`
@@ -123,6 +109,22 @@ pub(crate) enum ModelsCommand {
     /// Put models side by side, by what a request costs there
     #[command(help_template = TEMPLATE, before_help = models::compare::EXAMPLES)]
     Compare(Box<models::compare::CompareArgs>),
+}
+
+/// `routes …`
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct RoutesArgs {
+    #[command(subcommand)]
+    pub(crate) command: RoutesCommand,
+}
+
+/// What to do with routes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoutesCommand {
+    /// List every route: calls, cost, what it would have cost, saved
+    #[command(help_template = TEMPLATE, before_help = routes::list::EXAMPLES)]
+    List(routes::list::ListArgs),
 }
 
 /// `version`

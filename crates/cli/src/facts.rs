@@ -53,6 +53,16 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// What is said of all of it, after an empty line.
+    pub(crate) fn note(&mut self, note: &str) {
+        self.text.push('\n');
+        let room = self.terminal.width.unwrap_or(usize::MAX);
+        for line in wrapped(note, room) {
+            self.text += &self.terminal.dim(&line);
+            self.text.push('\n');
+        }
+    }
+
     /// All of them.
     pub(crate) fn text(self) -> String {
         self.text

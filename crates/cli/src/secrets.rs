@@ -70,6 +70,11 @@ pub(crate) fn of_sandbox() -> Key {
     Key { secret: Secret::new("sk-or-v1-sandbox"), from: "made up for the sandbox" }
 }
 
+/// The key that a sandbox takes for its administrator's, unless it is configured otherwise.
+pub(crate) fn of_sandbox_management() -> Key {
+    Key { secret: Secret::new("sk-or-v1-sandbox-management"), from: "made up for the sandbox" }
+}
+
 type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 fn management_key_of(environment: Environment<'_>) -> Result<Option<Key>, Failure> {

@@ -87,9 +87,13 @@ pub(crate) fn visible(line: &str) -> usize {
 
 /// What others chose to call things: no control characters reach a terminal, and no line grows without end.
 pub(crate) fn printable(text: &str) -> String {
-    const CHARS_MAX: usize = 40;
-    let shown: String = text.chars().take(CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if text.chars().count() > CHARS_MAX { shown + "…" } else { shown }
+    printable_to(text, 40)
+}
+
+/// The same with room for so many characters.
+pub(crate) fn printable_to(text: &str, chars_max: usize) -> String {
+    let shown: String = text.chars().take(chars_max).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().count() > chars_max { shown + "…" } else { shown }
 }
 
 #[cfg(test)]

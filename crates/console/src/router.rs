@@ -22,11 +22,10 @@ use crate::unknown::UnknownRow;
 /// How far back an explanation is looked for in memory; older ones are in the books.
 const EXPLANATIONS_MAX: usize = 10_000;
 
-/// Days of savings that are told, today included.
-const DAYS: i64 = 30;
-
 /// Events told of, at most.
 const EVENTS_MAX: u32 = 100;
+/// Days of savings that are told, today included.
+const DAYS: i64 = 30;
 
 /// What the answers are made of.
 #[derive(Clone, Debug)]
@@ -93,9 +92,9 @@ impl Router {
                 let holds = self.admission.unknown_holds();
                 ok(&holds.iter().map(|hold| UnknownRow::new(hold, now_ms)).collect::<Vec<_>>())
             }
-            "/routes" => self.routes(now_ms),
             "/stats" => ok(&self.stats()),
             "/alerts" => self.alerts(),
+            "/routes" => self.routes(now_ms),
             "/" => ok(&json!({ "name": "farebox", "version": self.version, "paths": PATHS })),
             _ => match path.strip_prefix("/explain/") {
                 Some(request) => self.explain(request),

@@ -63,7 +63,13 @@ impl Builder {
 
     /// The OpenRouter key that pays. Without one, each call brings its own ([`crate::Call::key`]).
     pub fn upstream_key(mut self, key: &str) -> Self {
-        self.key = Some(Secret::new(key));
+        let secret = Secret::new(key);
+        let sound =
+            !secret.expose().is_empty() && secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if !sound {
+            self.wrong = self.wrong.or(Some(ConfigError::new("the upstream key is not an OpenRouter key")));
+        }
+        self.key = Some(secret);
         self
     }
 

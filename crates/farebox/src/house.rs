@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use admission::{Admission, BalanceReport, Policy, UnknownHold};
+use bytes::Bytes;
 use gateway::{Body, Gateway, Secret};
-use http::Response;
+use http::{Request, Response};
 use jiff::Timestamp;
 use openrouter::catalogue::{self, Catalogue};
 use openrouter::client::{AskError, Upstream};
@@ -14,10 +16,15 @@ use serde_json::Value;
 use store::{JournalError, Store};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout};
 
 use crate::completion::{self, Completion};
 use crate::service::{FareboxLayer, FareboxService};
 use crate::{Builder, Call, Config, Error, Events, OpenError, books, config};
+
+/// How long a close waits for answers, and then for what is in flight without a caller.
+const DRAIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Open books and calls under their budgets. Cheap to clone; all clones are the same house.
 ///
@@ -40,6 +47,18 @@ struct Inner {
     upstream: Upstream,
     gateway: Gateway,
     closed: AtomicBool,
+    /// Calls that have not been answered.
+    calls: AtomicUsize,
+}
+
+/// A call that has not been answered.
+#[derive(Debug)]
+struct Calling<'a>(&'a Inner);
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Drop for Inner {
@@ -85,8 +104,8 @@ impl Farebox {
         let settings = gateway_config(&config, key);
         let gateway = Gateway::new(settings, admission.clone(), Arc::clone(&catalogue), upstream.clone());
         gateway.start_background();
-        let closed = AtomicBool::new(false);
-        let inner = Inner { config, data, store, admission, catalogue, upstream, gateway, closed };
+        let (closed, calls) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let inner = Inner { config, data, store, admission, catalogue, upstream, gateway, closed, calls };
         Ok(Farebox { inner: Arc::new(inner) })
     }
 
@@ -115,10 +134,26 @@ impl Farebox {
 
     async fn send(&self, call: Call, stream: bool) -> Result<Response<Body>, Error> {
         let request = call.into_request(stream)?;
-        if self.inner.closed.load(Ordering::Acquire) {
+        // In this order: a close that misses the count is seen, and one that is not seen waits.
+        let _calling = self.calling();
+        if self.inner.closed.load(Ordering::SeqCst) {
             return Err(Error::Closed);
         }
         Ok(self.inner.gateway.call(request).await)
+    }
+
+    /// Answers as the gateway would; [`Farebox::close`] waits for it.
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes>,
+    {
+        let _calling = self.calling();
+        self.inner.gateway.call(request).await
+    }
+
+    fn calling(&self) -> Calling<'_> {
+        self.inner.calls.fetch_add(1, Ordering::SeqCst);
+        Calling(&self.inner)
     }
 
     /// Every balance in view, by budget.
@@ -159,13 +194,19 @@ impl Farebox {
         FareboxLayer::new(self)
     }
 
-    /// Takes no more calls, lets those in flight end (for at most 30 seconds), and closes the books. Later calls
+    /// Takes no more calls, lets those in flight end (for at most half a minute each), and closes the books. Later calls
     /// answer [`Error::Closed`].
     ///
     /// # Errors
     /// What could not be written; the journal has it all the same.
     pub async fn close(&self) -> Result<(), JournalError> {
-        self.inner.closed.store(true, Ordering::Release);
+        self.inner.closed.store(true, Ordering::SeqCst);
+        let answered = async {
+            while self.inner.calls.load(Ordering::SeqCst) > 0 {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        let _ = timeout(DRAIN, answered).await;
         self.inner.gateway.drain().await;
         self.close_now().await
     }
@@ -175,7 +216,7 @@ impl Farebox {
     /// # Errors
     /// As [`Farebox::close`].
     pub async fn close_now(&self) -> Result<(), JournalError> {
-        self.inner.closed.store(true, Ordering::Release);
+        self.inner.closed.store(true, Ordering::SeqCst);
         self.inner.gateway.stop_background();
         self.inner.gateway.keep_explanations();
         let store = Arc::clone(&self.inner.store);

@@ -57,7 +57,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let farebox = self.farebox.clone();
-        Box::pin(async move { Ok(farebox.gateway().call(request).await) })
+        Box::pin(async move { Ok(farebox.answer(request).await) })
     }
 }
 
@@ -110,7 +110,7 @@ where
         }
         *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
         let farebox = self.farebox.clone();
-        Box::pin(async move { Ok(farebox.gateway().call(request).await.map(Either::Left)) })
+        Box::pin(async move { Ok(farebox.answer(request).await.map(Either::Left)) })
     }
 }
 

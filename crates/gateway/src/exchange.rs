@@ -50,8 +50,11 @@ pub(crate) async fn run(
 ) -> Ended {
     let (tell, told) = oneshot::channel();
     let shared = Arc::clone(shared);
+    // Counted from here on, for a stop that comes before the task has begun.
+    let coming = shared.flight();
     tokio::spawn(async move {
         let attempt = Attempt::new(&shared, permit.sent(), explained);
+        drop(coming);
         // With nobody left to tell, the answer is dropped, and a relay in it reads on by itself.
         let _ = tell.send(send(&shared, attempt, request, decided).await);
     });

@@ -5,9 +5,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use sandbox::{Config, DeclaredKey, Interval, Latency, Millis, PlainCredits, Sandbox};
+use sandbox::{Config, DeclaredKey, Interval, PlainCredits, Sandbox};
 use serde_json::{Value, json};
-use support::{Answer, MANAGEMENT, ask, body, chat_as, clock, start};
+use support::{Answer, MANAGEMENT, ask, body, chat_as, clock, hanging, noon, settled, start};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -27,11 +27,14 @@ async fn about(sandbox: &Sandbox, key: &str) -> Value {
     answer.json()["data"].clone()
 }
 
-/// A completion of a model at 30 and 60 dollars a million, at one endpoint.
+/// So many tokens of a model at 30 and 60 dollars a million, at one endpoint.
+fn dear(tokens: u32) -> Value {
+    body(json!({ "model": "openai/gpt-4", "provider": { "only": ["openai"] }, "max_tokens": tokens,
+        "metadata": { "sandbox_tokens": tokens.to_string() } }))
+}
+
 async fn spend(sandbox: &Sandbox, key: &str, tokens: u32) -> Answer {
-    let fields = json!({ "model": "openai/gpt-4", "provider": { "only": ["openai"] }, "max_tokens": tokens,
-        "metadata": { "sandbox_tokens": tokens.to_string() } });
-    chat_as(sandbox, key, &body(fields)).await
+    chat_as(sandbox, key, &dear(tokens)).await
 }
 
 /// The text of a number in an answer, every digit of it.
@@ -97,6 +100,7 @@ async fn strangers_are_refused_when_it_is_strict() {
 #[tokio::test]
 async fn the_life_of_a_key() {
     let sandbox = start(exact()).await;
+    noon(&sandbox).await;
     let fields = json!({ "limit": 50.10, "limit_reset": "monthly", "include_byok_in_limit": true,
         "expires_at": "2099-12-31T23:59:59Z", "creator_user_id": "user_ann" });
     let made = ask(
@@ -266,13 +270,11 @@ async fn pages_of_a_hundred() {
 
 #[tokio::test]
 async fn limits_are_checked_before_and_overshot() {
-    let slow = Latency { first_byte: Millis::new(300, 300), ..Latency::default() };
-    let sandbox = start(Config { latency: slow, ..exact() }).await;
+    let sandbox = start(exact()).await;
     let (_, key) = made(&sandbox, "tight", json!({ "limit": 0.01 })).await;
     // Each costs some 0.0067; three at a time pass a limit of 0.01, for none has ended.
-    let (a, b, c) =
-        tokio::join!(spend(&sandbox, &key, 100), spend(&sandbox, &key, 100), spend(&sandbox, &key, 100));
-    assert_eq!((a.status, b.status, c.status), (200, 200, 200));
+    drop(hanging(&sandbox, &key, &dear(100), 3).await);
+    settled(&sandbox).await;
     let refused = spend(&sandbox, &key, 1).await;
     assert_eq!(refused.status, 403, "{}", refused.text());
     let error = refused.json()["error"].clone();
@@ -302,17 +304,19 @@ async fn limits_are_checked_before_and_overshot() {
 async fn windows_turn_with_the_clock() {
     for (reset, name) in [("daily", "daily limit"), ("weekly", "weekly limit"), ("monthly", "monthly limit")]
     {
-        let slow = Latency { first_byte: Millis::new(200, 200), ..Latency::default() };
-        let sandbox = start(Config { latency: slow, ..exact() }).await;
+        let sandbox = start(Config { counter_lag_ms: 600_000, ..exact() }).await;
+        let noon = noon(&sandbox).await;
         let (_, key) = made(&sandbox, "window", json!({ "limit": 0.002, "limit_reset": reset })).await;
-        let (a, b) = tokio::join!(spend(&sandbox, &key, 20), spend(&sandbox, &key, 20));
-        assert_eq!((a.status, b.status), (200, 200));
+        for _ in 0..2 {
+            assert_eq!(spend(&sandbox, &key, 20).await.status, 200, "the counters have not seen the first");
+        }
+        clock(&sandbox, noon + 601_000).await;
         let refused = spend(&sandbox, &key, 20).await;
         assert!(refused.text().contains(name), "{}", refused.text());
         let resets = refused.json()["error"]["metadata"]["resets_at"].as_str().expect("a time").to_owned();
         assert!(resets.ends_with("T00:00:00Z"), "{resets}");
         let before = about(&sandbox, &key).await;
-        clock(&sandbox, 31 * DAY_MS).await;
+        clock(&sandbox, noon + 31 * DAY_MS).await;
         let after = about(&sandbox, &key).await;
         assert_eq!(after["usage"], before["usage"], "that of its life stays");
         assert_eq!((&after["usage_monthly"], &after["usage_daily"]), (&json!(0), &json!(0)));
@@ -334,7 +338,7 @@ async fn expiry() {
 
 #[tokio::test]
 async fn counters_lag() {
-    let sandbox = start(Config { counter_lag_ms: 60_000, ..exact() }).await;
+    let sandbox = start(Config { counter_lag_ms: 600_000, ..exact() }).await;
     let (_, key) = made(&sandbox, "lagging", json!({ "limit": 0.002 })).await;
     for _ in 0..3 {
         assert_eq!(spend(&sandbox, &key, 20).await.status, 200, "nobody has seen it yet");
@@ -343,7 +347,7 @@ async fn counters_lag() {
     let books = ask(&sandbox, "GET", "/sandbox/keys", "", None).await.json();
     let row = &books["keys"][0];
     assert_eq!((&row["used_usd"], &row["shown_usd"]), (&json!(sandbox.bill().total), &json!("0")));
-    clock(&sandbox, 61_000).await;
+    clock(&sandbox, 601_000).await;
     let told = ask(&sandbox, "GET", "/api/v1/key", &key, None).await;
     assert_eq!(number(&told, "usage"), sandbox.bill().total);
     assert_eq!(spend(&sandbox, &key, 20).await.status, 403);
@@ -451,10 +455,9 @@ async fn empty_accounts() {
     sandbox.stop().await;
 
     // Two at once, each of which the balance pays for alone.
-    let slow = Latency { first_byte: Millis::new(300, 300), ..Latency::default() };
-    let sandbox = start(Config { credits: "0.01".to_owned(), latency: slow, ..exact() }).await;
-    let (a, b) = tokio::join!(spend(&sandbox, "k", 100), spend(&sandbox, "k", 100));
-    assert_eq!((a.status, b.status), (200, 200));
+    let sandbox = start(Config { credits: "0.01".to_owned(), ..exact() }).await;
+    drop(hanging(&sandbox, "k", &dear(100), 2).await);
+    settled(&sandbox).await;
     for body in [&free, &body(json!({ "max_tokens": 1 }))] {
         let refused = chat_as(&sandbox, "k", body).await;
         assert_eq!(refused.status, 402, "below zero even what is free: {}", refused.text());
@@ -468,15 +471,7 @@ async fn empty_accounts() {
 async fn free_models_are_counted() {
     let free = body(json!({ "model": "google/gemma-2-9b-it:free", "max_tokens": 5 }));
     let sandbox = start(Config { free_per_minute: 3, free_per_day: Some(5), ..exact() }).await;
-    // In the middle of a minute of tomorrow, whatever time it is.
-    let now = ask(&sandbox, "GET", "/sandbox/clock", "", None).await.json()["now"]
-        .as_str()
-        .expect("a time")
-        .to_owned();
-    let second: i64 = now[17..19].parse().expect("seconds");
-    let hour: i64 = now[11..13].parse().expect("hours");
-    let base = (20 - second) * 1000 + (36 - hour) * 3_600_000;
-    clock(&sandbox, base).await;
+    let base = noon(&sandbox).await + 20_000;
     for (minute, statuses) in [(0, [200, 200, 200, 429]), (1, [200, 200, 429, 429])] {
         clock(&sandbox, base + minute * 60_000).await;
         for status in statuses {
@@ -515,18 +510,19 @@ async fn free_models_are_counted() {
 
 #[tokio::test]
 async fn in_flight() {
-    let slow = Latency { first_byte: Millis::new(500, 500), ..Latency::default() };
-    let sandbox = start(Config { in_flight_budget: Some("0.02".to_owned()), latency: slow, ..exact() }).await;
+    let sandbox = start(Config { in_flight_budget: Some("0.02".to_owned()), ..exact() }).await;
     // Some 0.012 each.
-    let (a, b) = tokio::join!(spend(&sandbox, "k", 200), spend(&sandbox, "k", 200));
-    let (ran, refused) = if a.status == 200 { (a, b) } else { (b, a) };
-    assert_eq!((ran.status, refused.status), (200, 402), "{}", refused.text());
+    let running = hanging(&sandbox, "k", &dear(200), 1).await;
+    let refused = spend(&sandbox, "k", 200).await;
+    assert_eq!(refused.status, 402, "{}", refused.text());
     assert_eq!(refused.header("retry-after"), Some("1"));
     let metadata = refused.json()["error"]["metadata"].clone();
     assert_eq!(
         (&metadata["limit_source"], &metadata["reason"]),
         (&json!("openrouter_in_flight_budget"), &json!("in_flight_budget_exhausted"))
     );
+    drop(running);
+    settled(&sandbox).await;
     assert_eq!(spend(&sandbox, "k", 200).await.status, 200, "what ended has given its part back");
     let refused = spend(&sandbox, "k", 400).await;
     assert_eq!((refused.status, refused.header("retry-after")), (402, None));
@@ -579,7 +575,7 @@ async fn every_key_adds_up_to_the_bill() {
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.status, 200);
     }
-    let bill = support::settled(&sandbox).await;
+    let bill = settled(&sandbox).await;
     let books = ask(&sandbox, "GET", "/sandbox/keys", "", None).await.json();
     assert_eq!(books["used_usd"], json!(bill.total));
     for row in books["keys"].as_array().expect("keys") {

@@ -3,16 +3,14 @@
 #[expect(dead_code, reason = "each test file uses a part")]
 mod support;
 
-use sandbox::{Config, Latency, Millis, Sandbox};
+use sandbox::{Config, Sandbox};
 use serde_json::{Value, json};
-use support::{Answer, MANAGEMENT, ask, body, chat_as, clock, settled, start};
+use support::{Answer, MANAGEMENT, ask, body, chat_as, clock, noon, settled, start};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Answers late, so that several calls run before one has ended.
-fn slow() -> Config {
-    let latency = Latency { first_byte: Millis::new(200, 200), ..Latency::default() };
-    Config { exponents: 0.0, latency, ..Config::default() }
+fn exact() -> Config {
+    Config { exponents: 0.0, ..Config::default() }
 }
 
 async fn manage(sandbox: &Sandbox, method: &str, path: &str, body: Value) -> Answer {
@@ -183,7 +181,8 @@ async fn assignments_and_their_pages() {
 #[tokio::test]
 async fn guardrail_budgets_are_per_key_and_per_member() {
     for (to, scope, other) in [("keys", "api_key", 200), ("members", "member", 403)] {
-        let sandbox = start(slow()).await;
+        let sandbox = start(exact()).await;
+        let noon = noon(&sandbox).await;
         let (hash, bound) = key(&sandbox, json!({})).await;
         let (_, sibling) = key(&sandbox, json!({})).await;
         let id = guardrail(&sandbox, json!({ "limit_usd": 0.002, "reset_interval": "daily" })).await;
@@ -207,7 +206,7 @@ async fn guardrail_budgets_are_per_key_and_per_member() {
         let budget = &about["budgets"][0];
         assert_eq!((&budget["scope"], &budget["guardrail_id"]), (&json!(scope), &json!(id)));
         assert!(budget["remaining_usd"].as_f64().expect("a number") < 0.0, "{budget}");
-        clock(&sandbox, DAY_MS).await;
+        clock(&sandbox, noon + DAY_MS).await;
         assert_eq!(spend(&sandbox, &bound).await.status, 200, "a new day");
         sandbox.stop().await;
     }
@@ -215,7 +214,8 @@ async fn guardrail_budgets_are_per_key_and_per_member() {
 
 #[tokio::test]
 async fn a_workspace_default_binds_every_key_of_it() {
-    let sandbox = start(slow()).await;
+    let sandbox = start(exact()).await;
+    noon(&sandbox).await;
     let workspaces = data(&sandbox, "GET", "/workspaces", json!(null), 200).await;
     let default = text(&workspaces[0]["default_guardrail_id"]);
     assert_eq!(count(&data(&sandbox, "GET", "/guardrails", json!(null), 200).await), 0, "it is not listed");
@@ -282,7 +282,8 @@ async fn lists_of_models_and_providers() {
 
 #[tokio::test]
 async fn workspace_budgets() {
-    let sandbox = start(slow()).await;
+    let sandbox = start(exact()).await;
+    noon(&sandbox).await;
     let made =
         data(&sandbox, "POST", "/workspaces", json!({ "name": "Production", "slug": "prod" }), 201).await;
     let id = text(&made["id"]);
@@ -357,6 +358,7 @@ async fn workspace_budgets() {
 #[tokio::test]
 async fn activity_adds_up() {
     let sandbox = start(Config { exponents: 0.0, ..Config::default() }).await;
+    let noon = noon(&sandbox).await;
     let (hash, own) = key(&sandbox, json!({})).await;
     for seed in 0..12 {
         let fields = json!({ "model": "meta-llama/llama-3.1-8b-instruct", "max_tokens": 40, "seed": seed });
@@ -367,7 +369,7 @@ async fn activity_adds_up() {
     }
     let first = settled(&sandbox).await;
     assert_eq!(count(&data(&sandbox, "GET", "/activity", json!(null), 200).await), 0, "today is not in it");
-    clock(&sandbox, DAY_MS).await;
+    clock(&sandbox, noon + DAY_MS).await;
     let chat = body(json!({ "max_tokens": 40 }));
     assert_eq!(chat_as(&sandbox, &own, &chat).await.status, 200);
     settled(&sandbox).await;
@@ -411,7 +413,7 @@ async fn activity_adds_up() {
             "{bad}"
         );
     }
-    clock(&sandbox, 31 * DAY_MS).await;
+    clock(&sandbox, noon + 31 * DAY_MS).await;
     let rows = data(&sandbox, "GET", "/activity", json!(null), 200).await;
     assert_eq!((count(&rows), &rows[0]["requests"]), (1, &json!(1)), "thirty days are told");
     sandbox.stop().await;

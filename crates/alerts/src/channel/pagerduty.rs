@@ -51,6 +51,10 @@ impl PagerDuty {
 
 /// The message.
 fn message(event: &Event, action: &str, routing_key: &str) -> Value {
+    let (component, group) = match event.kind {
+        Kind::Test => ("test".to_owned(), "alerts"),
+        _ => (clipped(&event.subject.name(), SUMMARY_CHARS_MAX), event.subject.kind()),
+    };
     json!({
         "routing_key": routing_key,
         "event_action": action,
@@ -60,8 +64,8 @@ fn message(event: &Event, action: &str, routing_key: &str) -> Value {
             "source": "farebox",
             "severity": event.severity().word(),
             "timestamp": words::rfc3339(event.at_ms),
-            "component": clipped(&event.subject.name(), SUMMARY_CHARS_MAX),
-            "group": event.subject.kind(),
+            "component": component,
+            "group": group,
             "class": event.name(),
             "custom_details": event.data(),
         },

@@ -1,5 +1,6 @@
 //! The commands: each file or folder is a word that can be typed.
 
+pub(crate) mod alerts;
 pub(crate) mod balance;
 pub(crate) mod budgets;
 pub(crate) mod demo;
@@ -32,9 +33,6 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Budgets(args)) => match args.command {
             BudgetsCommand::List(args) => on_one_core(budgets::list::run(args)),
         },
-        Some(Command::Routes(args)) => match args.command {
-            RoutesCommand::List(args) => on_one_core(routes::list::run(args)),
-        },
         Some(Command::Estimate(args)) => on_one_core(estimate::run(*args)),
         Some(Command::Models(args)) => match args.command {
             ModelsCommand::List(args) => on_one_core(models::list::run(*args)),
@@ -42,12 +40,16 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             ModelsCommand::Cheapest(args) => on_one_core(models::cheapest::run(*args)),
             ModelsCommand::Compare(args) => on_one_core(models::compare::run(*args)),
         },
+        Some(Command::Routes(args)) => match args.command {
+            RoutesCommand::List(args) => on_one_core(routes::list::run(args)),
+        },
         Some(Command::Explain(args)) => on_one_core(explain::run(args)),
         Some(Command::Balance(args)) => on_one_core(balance::run(args)),
         Some(Command::Keys(args)) => on_one_core(keys::run(args)),
         Some(Command::Guardrails(args)) => on_one_core(guardrails::run(args)),
         Some(Command::Workspaces(args)) => on_one_core(workspaces::run(args)),
         Some(Command::Generation(args)) => on_one_core(generation::run(args)),
+        Some(Command::Alerts(args)) => on_one_core(alerts::run(args)),
     }
 }
 

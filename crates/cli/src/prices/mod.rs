@@ -105,8 +105,23 @@ impl Prices {
         self.catalogue.book()
     }
 
+    /// Whether the prices are older than a day.
+    pub(crate) fn are_old(&self) -> bool {
+        !is_fresh(&self.catalogue)
+    }
+
+    /// The models that a name means: its route's, as far as the book has them, or itself.
+    pub(crate) fn routed(&self, name: &str) -> Vec<String> {
+        let route = self.config.routes.sorted().into_iter().find(|route| route.name == name);
+        let Some(route) = route else { return vec![name.to_owned()] };
+        let book = self.book();
+        let known: Vec<String> =
+            route.models.iter().filter(|model| book.model(model).is_some()).cloned().collect();
+        if known.is_empty() { route.models.clone() } else { known }
+    }
+
     /// Reads the endpoints of these models where they are missing, so that bounds are as tight as a gateway's.
-    pub(crate) async fn know(&mut self, names: impl IntoIterator<Item = String>) {
+    pub(crate) async fn know(&mut self, names: Vec<String>) {
         for name in names {
             let missing = self.book().model(&name).is_some_and(|m| m.endpoints.is_none() && !m.is_free());
             if missing && !self.offline && self.failure.is_none() {

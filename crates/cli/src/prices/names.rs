@@ -11,7 +11,7 @@ const ALIKE_MIN: usize = 500;
 
 /// Up to three names of the book that are most like `typed`, the likest first.
 pub(super) fn nearest<'b>(typed: &str, book: &'b Book) -> Vec<&'b str> {
-    let wanted = pairs(typed);
+    let (typed_pairs, typed_words) = (pairs(typed), words(typed));
     let slug_only = !typed.contains('/');
     let mut found: Vec<_> = book
         .models()
@@ -19,7 +19,9 @@ pub(super) fn nearest<'b>(typed: &str, book: &'b Book) -> Vec<&'b str> {
         .map(|model| {
             let id = model.id.as_str();
             let slug = id.split_once('/').map_or(id, |(_, slug)| slug);
-            (likeness(&wanted, &pairs(if slug_only { slug } else { id })), id)
+            let name = if slug_only { slug } else { id };
+            // Letters forgive typing mistakes; words forgive another order: claude-4.5-sonnet.
+            (likeness(&typed_pairs, &pairs(name)).max(likeness(&typed_words, &words(name))), id)
         })
         .filter(|(likeness, _)| *likeness >= ALIKE_MIN)
         .collect();
@@ -34,12 +36,17 @@ fn pairs(name: &str) -> Vec<[u8; 2]> {
     letters.windows(2).map(|pair| [pair[0], pair[1]]).collect()
 }
 
-/// Sørensen and Dice: twice the pairs in common to all pairs, in thousandths.
-fn likeness(one: &[[u8; 2]], other: &[[u8; 2]]) -> usize {
+fn words(name: &str) -> Vec<String> {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect()
+}
+
+/// Sørensen and Dice: twice the parts in common to all parts, in thousandths.
+fn likeness<T: Clone + PartialEq>(one: &[T], other: &[T]) -> usize {
     let mut rest = other.to_vec();
     let mut common: usize = 0;
-    for pair in one {
-        if let Some(at) = rest.iter().position(|candidate| candidate == pair) {
+    for part in one {
+        if let Some(at) = rest.iter().position(|candidate| candidate == part) {
             rest.swap_remove(at);
             common += 1;
         }

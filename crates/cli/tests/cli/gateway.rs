@@ -16,7 +16,7 @@ pub(crate) struct Serving {
     child: Child,
     _stderr: BufReader<ChildStderr>,
     banner: String,
-    listen: String,
+    pub(crate) listen: String,
     pub(crate) console: String,
 }
 

@@ -25,7 +25,34 @@ fn pages() {
     page("budgets-list.txt", &["help", "budgets", "list"]);
     page("routes.txt", &["routes", "--help"]);
     page("routes-list.txt", &["routes", "list", "--help"]);
+    page("estimate.txt", &["estimate", "--help"]);
+    page("estimate.txt", &["help", "estimate"]);
+    page("models.txt", &["models", "--help"]);
+    page("models-list.txt", &["models", "list", "--help"]);
+    page("models-show.txt", &["models", "show", "--help"]);
+    page("models-cheapest.txt", &["models", "cheapest", "--help"]);
+    page("models-compare.txt", &["help", "models", "compare"]);
     page("explain.txt", &["explain", "--help"]);
+    for group in ["keys", "guardrails", "workspaces"] {
+        page(&format!("{group}-help.txt"), &[group, "--help"]);
+    }
+    for command in ["list", "create", "show", "update", "enable", "disable", "delete", "rotate"] {
+        page(&format!("keys-{command}.txt"), &["keys", command, "--help"]);
+    }
+    for command in ["list", "show", "create", "update", "delete", "assign", "unassign"] {
+        page(&format!("guardrails-{command}.txt"), &["guardrails", command, "--help"]);
+    }
+    page("workspaces-list.txt", &["workspaces", "list", "--help"]);
+    page("workspaces-budgets.txt", &["workspaces", "budgets", "--help"]);
+    for command in ["show", "set", "remove"] {
+        page(&format!("workspaces-budgets-{command}.txt"), &["workspaces", "budgets", command, "--help"]);
+    }
+    page("balance-help.txt", &["balance", "--help"]);
+    page("generation-help.txt", &["help", "generation"]);
+    page("alerts-help.txt", &["alerts", "--help"]);
+    page("alerts-check.txt", &["alerts", "check", "--help"]);
+    page("alerts-test.txt", &["alerts", "test", "--help"]);
+    page("alerts-list.txt", &["alerts", "list", "--help"]);
     page("exit-codes.txt", &["help", "exit-codes"]);
     page("env.txt", &["help", "env"]);
     page("config.txt", &["help", "config"]);

@@ -5,10 +5,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alerts;
+mod balance;
 mod demo;
 mod errors;
+mod estimates;
 mod gateway;
+mod generation;
+mod guardrails;
 mod help;
+mod keys;
 mod pictures;
 mod program;
 mod routes;
+mod sandbox;

@@ -45,14 +45,14 @@ pub struct Layer {
     pub upstream: Option<Setting<String>>,
     /// `Some` and empty: the user wants none.
     pub budgets: Option<Vec<Budget>>,
-    /// `fallbacks` of those budgets.
-    pub fallbacks: Fallbacks,
-    /// `[routes]`.
-    pub routes: Option<Routes>,
     /// `warn_at` of the budgets that have one, percent.
     pub warn_at: HashMap<String, Vec<u8>>,
     /// `[alerts]`.
     pub alerts: AlertsLayer,
+    /// `fallbacks` of those budgets.
+    pub fallbacks: Fallbacks,
+    /// `[routes]`.
+    pub routes: Option<Routes>,
     /// `unbudgeted`: whether a call that no budget matches passes.
     pub allow_unbudgeted: Option<bool>,
     /// `durability`.
@@ -79,12 +79,12 @@ impl Layer {
             console: self.console.or(low.console),
             data: self.data.or(low.data),
             upstream: self.upstream.or(low.upstream),
-            fallbacks: if self.budgets.is_some() { self.fallbacks } else { low.fallbacks },
-            routes: self.routes.or(low.routes),
             // They belong to the budgets: whoever sets those sets these.
             warn_at: if self.budgets.is_some() { self.warn_at } else { low.warn_at },
-            budgets: self.budgets.or(low.budgets),
             alerts: self.alerts.over(low.alerts),
+            fallbacks: if self.budgets.is_some() { self.fallbacks } else { low.fallbacks },
+            budgets: self.budgets.or(low.budgets),
+            routes: self.routes.or(low.routes),
             allow_unbudgeted: self.allow_unbudgeted.or(low.allow_unbudgeted),
             durability: self.durability.or(low.durability),
             on_client_gone: self.on_client_gone.or(low.on_client_gone),
@@ -112,13 +112,13 @@ impl Layer {
             upstream: server
                 .upstream
                 .map(|url| Setting { value: url.into_inner(), from: path.display().to_string() }),
-            fallbacks,
-            routes: raw.routes.map(|routes| routes::routes_of_file(routes, source)).transpose()?,
             warn_at: raw
                 .budget
                 .as_deref()
                 .map_or_else(|| Ok(HashMap::new()), |raw| alerts::warn_at(raw, source))?,
             alerts: AlertsLayer::of_file(raw.alerts, source)?,
+            fallbacks,
+            routes: raw.routes.map(|routes| routes::routes_of_file(routes, source)).transpose()?,
             budgets: raw.budget.map(|budgets| budget::budgets_of_file(budgets, source)).transpose()?,
             allow_unbudgeted: read(raw.unbudgeted, source, |text| unbudgeted(text))?,
             durability: read(raw.durability, source, |text| durability(text))?,

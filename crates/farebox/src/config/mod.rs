@@ -179,12 +179,12 @@ mod tests {
         assert_eq!(told.default_output, built_in.default_output);
         assert_eq!(told.clamp_min, built_in.clamp_min);
         assert_eq!(told.park_max, built_in.park_max);
-        assert_eq!(told.prices_age_max, built_in.prices_age_max);
         assert_eq!(told.alerts.check_every, built_in.alerts.check_every);
         let rules = alerts_rules(&told);
         assert_eq!(rules, alerts_rules(&built_in));
         assert!(told.alerts.rules.budget_at.values().all(|at| *at == [50, 80, 100]));
         assert_eq!(told.alerts.channels.len(), 5, "one of each kind");
+        assert_eq!(told.prices_age_max, built_in.prices_age_max);
         assert_eq!(told.budgets.len(), 2);
         assert_eq!(told.per_request, Some(Nano::from_cents(50)));
         assert!(!built_in.says_what_to_hold());

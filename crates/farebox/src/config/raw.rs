@@ -35,9 +35,9 @@ pub(super) struct RawBudget {
     pub(super) limit: Spanned<Amount>,
     pub(super) window: Spanned<String>,
     pub(super) timezone: Option<Spanned<String>>,
+    pub(super) warn_at: Option<Vec<Spanned<u64>>>,
     #[serde(default)]
     pub(super) fallbacks: Vec<Spanned<String>>,
-    pub(super) warn_at: Option<Vec<Spanned<u64>>>,
 }
 
 /// `[limits]`.

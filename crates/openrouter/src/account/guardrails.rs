@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::read::{self, Data};
 use super::reset::{self, Reset};
-use super::{AccountError, Admin, part, write};
+use super::{AccountError, Admin, PAGE_ROWS, part, write};
 
 /// A guardrail. Amounts are USD.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -185,7 +185,8 @@ impl Admin {
     /// [`AccountError`].
     pub async fn guardrails(&self, workspace: Option<&str>) -> Result<Vec<Guardrail>, AccountError> {
         let more = workspace.map_or(String::new(), |id| format!("&workspace_id={}", part(id)));
-        self.pages("/guardrails", &more, |row: &Guardrail| row.id.clone()).await
+        let path = |offset| format!("/guardrails?offset={offset}&limit={PAGE_ROWS}{more}");
+        self.pages(path, |row: &Guardrail| row.id.clone()).await
     }
 
     /// One guardrail.
@@ -233,9 +234,10 @@ impl Admin {
     /// # Errors
     /// [`AccountError`].
     pub async fn assigned(&self, id: &str, who: Assignee) -> Result<Vec<Assigned>, AccountError> {
-        let path = format!("/guardrails/{}/assignments/{who}", part(id));
+        let path =
+            |offset| format!("/guardrails/{}/assignments/{who}?offset={offset}&limit={PAGE_ROWS}", part(id));
         let name = |row: &Assigned| format!("{:?}{:?}", row.key_hash, row.user_id);
-        self.pages(&path, "", name).await
+        self.pages(path, name).await
     }
 
     /// Assigns a guardrail, in place of the one that each had. How many were assigned, when it says.

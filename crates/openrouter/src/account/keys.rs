@@ -1,6 +1,5 @@
 //! `/keys`: the keys of an account, with a management key (CONTRACT 4; SDK of 2026-10-27).
 
-use std::collections::HashSet;
 use std::fmt;
 
 use http::Method;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{self, Data};
 use super::reset::{self, Reset};
-use super::{AccountError, Admin, PAGE_ROWS, PAGES_MAX, part, write};
+use super::{AccountError, Admin, part, write};
 
 /// A key as the account sees it. Amounts are USD; counters lag.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -182,20 +181,7 @@ impl Admin {
     /// # Errors
     /// [`AccountError`], for the first page that fails.
     pub async fn keys(&self, filter: &KeyFilter) -> Result<Vec<Key>, AccountError> {
-        let mut keys = Vec::new();
-        let mut seen = HashSet::new();
-        let mut offset = 0;
-        for _ in 0..PAGES_MAX {
-            let page: Data<Vec<Key>> = self.get(&filter.path(offset)).await?;
-            let (rows, before) = (page.data.len(), keys.len());
-            keys.extend(page.data.into_iter().filter(|key| seen.insert(key.hash.clone())));
-            // A short page is the last; one without anything new would be followed for ever.
-            if rows < PAGE_ROWS || keys.len() == before {
-                return Ok(keys);
-            }
-            offset += rows;
-        }
-        Err(AccountError::Unreadable(format!("more than {PAGES_MAX} pages of keys")))
+        self.pages(|offset| filter.path(offset), |key: &Key| key.hash.clone()).await
     }
 
     /// One key by its hash.

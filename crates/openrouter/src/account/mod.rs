@@ -80,25 +80,25 @@ impl Admin {
         self.upstream.ask_json(Method::GET, path, &self.management_key, None).await
     }
 
-    /// A list in pages of 100 that says how many there are; each row once, by its name.
+    /// A list in pages of 100; each row once, by its name. `path` is that of the page from an offset on.
     async fn pages<T: DeserializeOwned>(
         &self,
-        path: &str,
-        more: &str,
+        path: impl Fn(usize) -> String,
         name: impl Fn(&T) -> String,
     ) -> Result<Vec<T>, AccountError> {
         let (mut all, mut seen, mut offset) = (Vec::new(), HashSet::new(), 0);
         for _ in 0..PAGES_MAX {
-            let page: Page<T> = self.get(&format!("{path}?offset={offset}&limit={PAGE_ROWS}{more}")).await?;
+            let page: Page<T> = self.get(&path(offset)).await?;
             let (rows, before) = (page.data.len(), all.len());
             all.extend(page.data.into_iter().filter(|row| seen.insert(name(row))));
             offset += rows;
+            // Without a total a short page is the last; one without anything new would be followed for ever.
             let is_last = page.total_count.map_or(rows < PAGE_ROWS, |total| offset as u64 >= total);
             if is_last || all.len() == before {
                 return Ok(all);
             }
         }
-        Err(AccountError::Unreadable(format!("{path} has more than {PAGES_MAX} pages")))
+        Err(AccountError::Unreadable(format!("a list of more than {PAGES_MAX} pages")))
     }
 
     async fn delete(&self, path: &str) -> Result<(), AccountError> {

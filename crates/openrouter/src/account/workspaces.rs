@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read;
 use super::reset::{self, Reset};
-use super::{AccountError, Admin, part, write};
+use super::{AccountError, Admin, PAGE_ROWS, part, write};
 
 /// A workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -81,7 +81,8 @@ impl Admin {
     /// # Errors
     /// [`AccountError`].
     pub async fn workspaces(&self) -> Result<Vec<Workspace>, AccountError> {
-        self.pages("/workspaces", "", |row: &Workspace| row.id.clone()).await
+        let path = |offset| format!("/workspaces?offset={offset}&limit={PAGE_ROWS}");
+        self.pages(path, |row: &Workspace| row.id.clone()).await
     }
 
     /// The budgets of a workspace, by its id or slug. A fresh workspace may answer 404 (CONTRACT 6.2).

@@ -62,7 +62,7 @@ pub fn read_allowing<'a>(body: &'a [u8], allow: &[String]) -> Result<ChatRequest
 /// Says where, and never quotes the body.
 fn not_json(error: &serde_json::Error) -> BodyError {
     let what = match error.classify() {
-        Category::Eof => "it ends too early",
+        Category::Eof => "it ends too early, at",
         _ => "see",
     };
     BodyError::NotJson(format!("{what} line {} column {}", error.line(), error.column()))

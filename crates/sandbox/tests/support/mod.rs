@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use sandbox::{Bill, Config, Sandbox};
+use sandbox::{Bill, Config, Faults, Sandbox};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -87,11 +87,40 @@ pub(crate) async fn chat_as(sandbox: &Sandbox, key: &str, body: &Value) -> Answe
     ask(sandbox, "POST", "/api/v1/chat/completions", key, Some(body)).await
 }
 
+/// Chats that run and are not answered until the sockets are dropped; each is then billed in full.
+pub(crate) async fn hanging(sandbox: &Sandbox, key: &str, body: &Value, count: u64) -> Vec<TcpStream> {
+    let hang = |chance: f64| sandbox.set_faults(Faults { hang: chance, ..Faults::default() });
+    hang(1.0);
+    let mut sockets = Vec::new();
+    for _ in 0..count {
+        let mut socket = TcpStream::connect(sandbox.addr()).await.expect("a connection");
+        let head = posting("/api/v1/chat/completions", &body.to_string())
+            .replace("Bearer k", &format!("Bearer {key}"));
+        socket.write_all(head.as_bytes()).await.expect("written");
+        sockets.push(socket);
+    }
+    while sandbox.bill().running < count {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    hang(0.0);
+    sockets
+}
+
 /// Puts the sandbox's clock forward.
 pub(crate) async fn clock(sandbox: &Sandbox, offset_ms: i64) {
     let body = json!({ "offset_ms": offset_ms });
     let answer = ask(sandbox, "POST", "/sandbox/clock", "", Some(&body)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// Puts the sandbox's clock to noon of tomorrow, where no window turns by itself; the offset, in milliseconds.
+pub(crate) async fn noon(sandbox: &Sandbox) -> i64 {
+    let told = ask(sandbox, "GET", "/sandbox/clock", "", None).await.json();
+    let now = told["now"].as_str().expect("a time").to_owned();
+    let part = |from: usize| now[from..from + 2].parse::<i64>().expect("digits");
+    let offset = ((36 - part(11)) * 3600 - part(14) * 60 - part(17)) * 1000;
+    clock(sandbox, offset).await;
+    offset
 }
 
 pub(crate) async fn post(sandbox: &Sandbox, path: &str, body: &str) -> Answer {

@@ -36,7 +36,8 @@ pub(crate) fn render(report: &Report<'_>, terminal: &Terminal) -> String {
         "As of {} UTC. OpenRouter's counters lag by seconds to minutes, and its windows are UTC.",
         report.now.strftime("%Y-%m-%d %H:%M:%S")
     );
-    facts.text() + "\n" + &terminal.dim(&as_of) + "\n"
+    facts.note(&as_of);
+    facts.text()
 }
 
 fn key_facts(key: &KeyInfo, facts: &mut Facts<'_>, terminal: &Terminal, now: Timestamp) {
@@ -50,7 +51,7 @@ fn key_facts(key: &KeyInfo, facts: &mut Facts<'_>, terminal: &Terminal, now: Tim
     facts.fact("left", &left_line(key, terminal));
     facts.fact("limit", &limit_line(key, now));
     if key.limit.is_some() {
-        facts.fact("spent", &format!("{} in this window", told(key.window_spent())));
+        facts.fact("spent", &format!("{} of the limit", told(key.window_spent())));
     }
     facts.fact("used", &used_line(key));
     facts.fact("BYOK", &byok_line(key));
@@ -73,7 +74,8 @@ fn left_line(key: &KeyInfo, terminal: &Terminal) -> String {
         };
     };
     let used = if limit > Nano::ZERO { 1.0 - left.nanos() as f64 / limit.nanos() as f64 } else { 1.0 };
-    let text = format!("{}  {}", left.for_people(), terminal.bar(BAR, used, used));
+    let percent = (used * 100.0).floor().clamp(0.0, 999.0);
+    let text = format!("{}  {} {percent}% used", left.for_people(), terminal.bar(BAR, used, used));
     match used {
         used if used >= 1.0 => terminal.red(&text),
         used if used >= 0.8 => terminal.yellow(&text),

@@ -48,6 +48,7 @@ fn estimate(row: &Row, calls: Option<u32>) -> Value {
     json!({
         "asked": row.asked,
         "model": estimate.model,
+        "models_named": row.models,
         "served_by": estimate.served_by,
         "prompt_tokens": estimate.prompt_tokens,
         "prompt_tokens_are": if row.count.how.is_exact() { "counted" } else { "about" },
@@ -60,6 +61,7 @@ fn estimate(row: &Row, calls: Option<u32>) -> Value {
         "cache_hit": hit.map(terms),
         "worst_usd": worst.total.to_string(),
         "worst": worst.terms.iter().map(term).collect::<Vec<_>>(),
+        "worst_at": worst.dearest,
         "class": worst.class,
         "why_not_proven": estimate.worst.reasons.iter().map(Reason::words).collect::<Vec<_>>(),
         "calls": of_calls,

@@ -24,7 +24,7 @@ use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
 use crate::tokens::{Count, Prompt};
 
-pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file src/main.rs --prompt \"Find the bug\" --model anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300";
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file main.rs --prompt \"Find the bug\" -m anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300";
 
 /// Models compared beside the one asked for.
 const KIN: usize = 2;
@@ -77,6 +77,8 @@ pub(crate) struct EstimateArgs {
 /// One model's estimate, with where its numbers come from.
 struct Row {
     asked: String,
+    /// How many models the request names.
+    models: usize,
     count: Count,
     estimate: Estimate,
 }
@@ -100,7 +102,8 @@ pub(crate) async fn run(args: EstimateArgs) -> Result<Exit, Failure> {
             .hint("--model openai/gpt-4o-mini, or any of: farebox models list; farebox models cheapest"));
     }
     let mut prices = Prices::open(&args.prices).await?;
-    prices.know(if args.model.is_empty() { own } else { args.model.clone() }).await;
+    let named = if args.model.is_empty() { own } else { args.model.clone() };
+    prices.know(named.iter().flat_map(|name| prices.routed(name)).collect()).await;
     let policy = BoundPolicy { default_output: prices.config.default_output };
     let asking = Asking { prompt: input.prompt(&args), input, args: &args, policy };
 
@@ -138,41 +141,64 @@ impl Asking<'_> {
         }
     }
 
-    fn row(&self, model: Option<&str>, prices: &Prices) -> Result<Row, Failure> {
+    /// The request for one model, with the models of its route in the place of a route's name.
+    fn with_shape<T>(
+        &self,
+        model: Option<&str>,
+        prices: &Prices,
+        work: impl FnOnce(&str, &Shape<'_>) -> T,
+    ) -> Result<T, Failure> {
         let body = self.input.request(model, self.args);
-        let shape = shape(&body)?;
-        let book = prices.book();
+        let shape =
+            openrouter::chat::read(body.as_bytes()).map_err(|error| Failure::usage(error.to_string()))?.shape;
         let asked = shape.models.first().map(|asked| asked.to_string()).unwrap_or_default();
-        let count = book.model(&asked).map(|model| self.prompt.count(model));
+        let models: Vec<String> = shape.models.iter().flat_map(|name| prices.routed(name)).collect();
+        Ok(work(&asked, &shape.with_models(models.iter().map(String::as_str))))
+    }
+
+    fn row(&self, model: Option<&str>, prices: &Prices) -> Result<Row, Failure> {
+        self.with_shape(model, prices, |asked, shape| self.row_of(asked, shape, prices))?
+    }
+
+    fn row_of(&self, asked: &str, shape: &Shape<'_>, prices: &Prices) -> Result<Row, Failure> {
+        let book = prices.book();
+        let first = shape.models.first().and_then(|name| book.model(name));
+        let count = first.map(|model| self.prompt.count(model));
         let prompt_tokens = count.map_or(0, |count| count.tokens);
         let guess = Guess { prompt_tokens, output_tokens: self.args.output };
-        match (estimate(&shape, &book, &self.policy, guess), count) {
-            (Ok(estimate), Some(count)) => Ok(Row { asked, count, estimate }),
+        match (estimate(shape, &book, &self.policy, guess), count) {
+            (Ok(mut estimate), Some(count)) => {
+                if prices.are_old() {
+                    estimate.worst.rests_on_stale_prices();
+                }
+                Ok(Row { asked: asked.to_owned(), models: shape.models.len(), count, estimate })
+            }
             (Err(Unpriced::UnknownModel(name)), _) => Err(Prices::model(&book, &name)
                 .err()
                 .unwrap_or_else(|| refused(&Unpriced::UnknownModel(name)))),
             (Err(unpriced), _) => Err(refused(&unpriced)),
-            (Ok(_), None) => Err(refused(&Unpriced::UnknownModel(asked))),
+            (Ok(_), None) => Err(refused(&Unpriced::UnknownModel(asked.to_owned()))),
         }
     }
 
     /// Adds the first one's `:floor` and a handful of cheaper models that could do the same, the cheapest first.
     async fn compare(&self, rows: &mut Vec<Row>, prices: &mut Prices) -> Result<(), Failure> {
         let Some(first) = rows.first() else { return Ok(()) };
+        let (model, prompt, output) =
+            (&first.estimate.model, first.estimate.prompt_tokens, first.estimate.output_tokens);
         let mut names: Vec<String> = Vec::new();
-        if !first.asked.contains(':') {
-            names.push(format!("{}:floor", first.asked));
+        if !model.contains(':') && !first.asked.contains(':') {
+            names.push(format!("{model}:floor"));
         }
         let book = prices.book();
-        let body = self.input.request(Some(&first.asked), self.args);
-        let need = Need::counted(&shape(&body)?, first.estimate.prompt_tokens, first.estimate.output_tokens);
-        let found = Alternatives::of(&first.asked, &need, &book, |_| true);
+        let need = self.with_shape(Some(model), prices, |_, shape| Need::counted(shape, prompt, output))?;
+        let found = Alternatives::of(model, &need, &book, |_| true);
         let some =
             |kind: &[&Model], most| kind.iter().take(most).map(|model| model.id.clone()).collect::<Vec<_>>();
         names.extend(some(&found.kin, KIN));
         names.extend(some(&found.others, OTHERS));
         names.extend(some(&found.free, FREE));
-        prices.know(names.iter().cloned()).await;
+        prices.know(names.clone()).await;
         let mut others: Vec<Row> = names
             .iter()
             .filter(|name| !rows.iter().any(|row| row.asked == **name))
@@ -201,16 +227,12 @@ impl Asking<'_> {
             .filter(|(limit, verdict)| matches!(verdict, Verdict::Refused) && limit.when.is_none())
             .map(|(limit, _)| limit.clone())
             .collect();
-        let body = self.input.request(self.names().first().copied().flatten(), self.args);
-        let instead = room::instead(&shape(&body)?, &prices.book(), &self.policy, &short, config);
+        let first = self.names().first().copied().flatten();
+        let instead = self.with_shape(first, prices, |_, shape| {
+            room::instead(shape, &prices.book(), &self.policy, &short, config)
+        })?;
         Ok(Told { rows, calls: self.args.calls, limits: judged, instead, prices })
     }
-}
-
-fn shape(body: &str) -> Result<Shape<'_>, Failure> {
-    openrouter::chat::read(body.as_bytes())
-        .map(|request| request.shape)
-        .map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn refused(unpriced: &Unpriced) -> Failure {

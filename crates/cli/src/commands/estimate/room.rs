@@ -132,3 +132,87 @@ async fn of_folder(data: &std::path::Path) -> Result<Vec<BudgetRow>, Failure> {
         Err(error) => Err(Failure::failed(crate::failure::chain(&error))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::borrow::Cow;
+    use std::collections::BTreeMap;
+
+    const FILE: &str = r#"
+[[budget]]
+name   = "all"
+limit  = "10"
+window = "day"
+
+[[budget]]
+name   = "opus"
+match  = { model = "anthropic/claude-opus-4.5" }
+limit  = "5"
+window = "day"
+
+[[budget]]
+name   = "ann"
+match  = { user = "ann" }
+limit  = "5"
+window = "day"
+"#;
+
+    fn config() -> Config {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("farebox.toml");
+        std::fs::write(&path, FILE).unwrap();
+        Config::load(farebox::config::Layer::default(), Some(path)).unwrap()
+    }
+
+    fn row(name: &str, scope: &[(&str, &str)]) -> BudgetRow {
+        let scope = scope.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned()));
+        BudgetRow {
+            name: name.to_owned(),
+            window: "day".to_owned(),
+            limit_usd: Nano::from_cents(100),
+            posted_usd: Nano::ZERO,
+            held_usd: Nano::ZERO,
+            unknown_usd: Nano::ZERO,
+            available_usd: Nano::from_cents(100),
+            ends_at: None,
+            scope: scope.collect::<BTreeMap<_, _>>(),
+        }
+    }
+
+    #[test]
+    fn budgets_that_the_call_may_be_charged_to() {
+        let config = config();
+        let when = |row: BudgetRow| limit(row, &config, "openai/gpt-4o").map(|limit| limit.when);
+        assert_eq!(when(row("all", &[])), Some(None));
+        assert_eq!(when(row("opus", &[])), None, "it is not this model");
+        assert_eq!(when(row("ann", &[])), Some(Some("user=ann".to_owned())));
+        assert_eq!(when(row("unknown here", &[("user", "bob")])), Some(Some("user=bob".to_owned())));
+        assert_eq!(when(row("each-model", &[("model", "openai/gpt-4o")])), Some(None));
+        assert_eq!(when(row("each-model", &[("model", "openai/gpt-5")])), None);
+        let opus = limit(row("opus", &[]), &config, "anthropic/claude-opus-4.5");
+        assert!(opus.is_some_and(|limit| limit.when.is_none()));
+    }
+
+    #[test]
+    fn what_a_limit_means() {
+        let config = config();
+        let book = openrouter::catalogue::Catalogue::open(None).book();
+        let shape = Shape {
+            models: [Cow::Borrowed("openai/gpt-4o")].into_iter().collect(),
+            body: b"{}",
+            choices: 1,
+            ..Shape::default()
+        };
+        let bound = pricing::bound(&shape, &book, &BoundPolicy::default()).unwrap();
+        let verdict = |available| {
+            let limit = Limit { name: String::new(), window: None, available, when: None };
+            verdict(&limit, &bound, &config)
+        };
+        let least = bound.usd_at(4_096);
+        assert!(matches!(verdict(bound.usd()), Verdict::Fits));
+        assert!(matches!(verdict(bound.usd().saturating_sub(Nano::from_nanos(1))), Verdict::Clamped(16_383)));
+        assert!(matches!(verdict(least), Verdict::Clamped(4_096)));
+        assert!(matches!(verdict(least.saturating_sub(Nano::from_nanos(1))), Verdict::Refused));
+    }
+}

@@ -5,6 +5,7 @@ use pricing::{Class, Reason, Term};
 
 use super::{Limit, Row, Told, Verdict};
 use crate::amount::{grouped, rate};
+use crate::prose;
 use crate::table::{self, Align, Look};
 use crate::terminal::Terminal;
 
@@ -16,14 +17,17 @@ pub(super) fn of(told: &Told<'_>, terminal: &Terminal) -> String {
     };
     text.push('\n');
     if let (Some(calls), [row]) = (told.calls, told.rows.as_slice()) {
-        text += &many(row, calls);
+        text += &prose::line(&many(row, calls), 2, terminal);
     }
     if let Some(row) = told.rows.first() {
         for (limit, verdict) in &told.limits {
-            text += &room(limit, verdict, row, told.rows.len() > 1);
+            let sentence = room(limit, verdict, row, told.rows.len() > 1);
+            text += &prose::line(&sentence, 2, terminal);
         }
-        text += &instead(told);
-        text += &origin(row, told.rows.len() > 1);
+        text += &instead(told, terminal);
+        for sentence in origin(row, told.rows.len() > 1) {
+            text += &prose::line(&sentence, 2, terminal);
+        }
     }
     text + &told.prices.told() + "\n"
 }
@@ -32,34 +36,51 @@ fn sums(row: &Row, terminal: &Terminal) -> String {
     let estimate = &row.estimate;
     let worst = estimate.worst.explain(estimate.worst.output_cap);
     let about = if row.count.how.is_exact() { "" } else { "about " };
-    let mut blocks = vec![(likely_head(row), about, estimate.likely.terms.as_slice(), estimate.likely.total)];
+    let mut blocks = vec![(likely_head(row), about, estimate.likely.terms.as_slice())];
     if let Some(hit) = &estimate.cache_hit {
         let head = format!("With its prompt cached: {}", hit.total.for_people());
-        blocks.push((head, about, hit.terms.as_slice(), hit.total));
+        blocks.push((head, about, hit.terms.as_slice()));
     }
-    let head = format!("At worst ({}): {}", worst.class, worst.total.for_people());
-    blocks.push((head, "", worst.terms.as_slice(), worst.total));
+    let at = if worst.dearest == estimate.model { String::new() } else { format!(", at {}", worst.dearest) };
+    let head = format!("At worst ({}){at}: {}", worst.class, worst.total.for_people());
+    blocks.push((head, "", worst.terms.as_slice()));
 
+    let heads: Vec<&str> = blocks.iter().map(|(head, ..)| head.as_str()).collect();
     let lines: Vec<Vec<[String; 3]>> = blocks
         .iter()
-        .map(|(_, about, terms, _)| terms.iter().map(|term| line(term, about, terminal)).collect())
+        .map(|(_, about, terms)| terms.iter().map(|term| line(term, about, terminal)).collect())
         .collect();
-    let width = |at: usize| lines.iter().flatten().map(|line| line[at].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
+    let brief = |what: &str| what.split(',').next().unwrap_or_default().to_owned();
+    let short = lines.iter().map(|lines| {
+        lines.iter().map(|[what, sum, amount]| [brief(what), sum.clone(), amount.clone()]).collect()
+    });
     let mut text = terminal.bold(&row.asked) + "\n";
     if row.asked != estimate.model {
         text += &format!("billed as {}\n", estimate.model);
     }
-    for ((head, ..), lines) in blocks.iter().zip(&lines) {
-        text += &format!("\n{head}\n");
-        for [what, sum, amount] in lines {
-            let (w0, w1, w2) = (widths[0], widths[1], widths[2]);
-            text += &format!("  {what:<w0$}  {sum:<w1$}  {amount:>w2$}\n");
-        }
-    }
+    text += &table::fitting([aligned(&heads, &lines), aligned(&heads, &short.collect::<Vec<_>>())], terminal);
     if estimate.worst.class == Class::Published {
         let why: Vec<&str> = estimate.worst.reasons.iter().map(Reason::words).collect();
-        text += &format!("  Published, not proven: {}.\n", why.join("; "));
+        text += &prose::line(&format!("  Published, not proven: {}.", why.join("; ")), 2, terminal);
+    }
+    if row.models > 1 {
+        let sentence =
+            format!("  It names {} models: likely is the first, at worst any of them.", row.models);
+        text += &prose::line(&sentence, 2, terminal);
+    }
+    text
+}
+
+/// Blocks of lines, each under its head, in the same columns.
+fn aligned(heads: &[&str], blocks: &[Vec<[String; 3]>]) -> String {
+    let width = |at: usize| blocks.iter().flatten().map(|line| line[at].chars().count()).max().unwrap_or(0);
+    let (w0, w1, w2) = (width(0), width(1), width(2));
+    let mut text = String::new();
+    for (head, lines) in heads.iter().zip(blocks) {
+        text += &format!("\n{head}\n");
+        for [what, sum, amount] in lines {
+            text += &format!("  {what:<w0$}  {sum:<w1$}  {amount:>w2$}\n");
+        }
     }
     text
 }
@@ -140,7 +161,7 @@ fn many(row: &Row, calls: u32) -> String {
     let cached = estimate.cache_hit.as_ref();
     let cached = cached.map(|hit| format!(", cached {}", times(hit.total))).unwrap_or_default();
     let (likely, worst) = (times(estimate.likely.total), times(estimate.worst.usd()));
-    format!("{} calls: likely {likely}{cached}, at worst {worst}\n", grouped(u64::from(calls)))
+    format!("{} calls: likely {likely}{cached}, at worst {worst}", grouped(u64::from(calls)))
 }
 
 fn room(limit: &Limit, verdict: &Verdict, row: &Row, several: bool) -> String {
@@ -152,7 +173,8 @@ fn room(limit: &Limit, verdict: &Verdict, row: &Row, several: bool) -> String {
     };
     let left = match &limit.window {
         Some(window) => {
-            format!("Budget {} has {} left ({window})", limit.name, limit.available.for_people())
+            let window = if *window == limit.name { String::new() } else { format!(" ({window})") };
+            format!("Budget {} has {} left{window}", limit.name, limit.available.for_people())
         }
         None => format!("{} allows {} a call", limit.name, limit.available.for_people()),
     };
@@ -163,33 +185,40 @@ fn room(limit: &Limit, verdict: &Verdict, row: &Row, several: bool) -> String {
         }
         Verdict::Refused => "would be refused".to_owned(),
     };
-    format!("{left}: {what} {outcome}{when}.\n")
+    format!("{left}: {what} {outcome}{when}.")
 }
 
-fn instead(told: &Told<'_>) -> String {
+fn instead(told: &Told<'_>, terminal: &Terminal) -> String {
     if told.instead.is_empty() {
         return String::new();
     }
-    let fits = told.instead.iter().map(|fit| {
-        format!("{} (max_tokens {}, at most {})", fit.model, grouped(fit.output_cap), fit.bound.for_people())
-    });
-    format!("Would fit: {}.\n", fits.collect::<Vec<_>>().join("; "))
+    let cells = |model: &str, cap: &str, worst: &str, look: Look| {
+        vec![
+            table::cell(&format!("  {model}"), Align::Left, look),
+            table::cell(cap, Align::Right, look),
+            table::cell(worst, Align::Right, look),
+        ]
+    };
+    let fits = told
+        .instead
+        .iter()
+        .map(|fit| cells(&fit.model, &grouped(fit.output_cap), &fit.bound.for_people(), Look::Plain));
+    let header = cells("WOULD FIT", "MAX_TOKENS", "WORST", Look::Dim);
+    table::render(header, fits.collect(), terminal)
 }
 
 /// What the numbers rest on.
-fn origin(row: &Row, several: bool) -> String {
-    let answer = format!(
-        "answer: {} tokens expected, {} at most",
-        grouped(row.estimate.output_tokens),
-        grouped(row.estimate.worst.output_cap)
-    );
-    match several {
-        true => format!("prompt: ~ is about, without it counted with the model's own tokenizer\n{answer}\n"),
+fn origin(row: &Row, several: bool) -> [String; 2] {
+    let (expected, cap) = (grouped(row.estimate.output_tokens), grouped(row.estimate.worst.output_cap));
+    let answer = format!("answer: {expected} tokens expected, {cap} at most");
+    let prompt = match several {
+        true => "prompt: in tokens; ~ where they are guessed, else counted with the model's own tokenizer"
+            .to_owned(),
         false => {
-            let tokens = grouped(row.estimate.prompt_tokens);
-            format!("prompt: {tokens} tokens, {}\n{answer}\n", row.count.how.words())
+            format!("prompt: {} tokens, {}", grouped(row.estimate.prompt_tokens), row.count.how.words())
         }
-    }
+    };
+    [prompt, answer]
 }
 
 #[cfg(test)]

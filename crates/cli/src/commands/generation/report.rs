@@ -182,9 +182,7 @@ impl Report {
 
     fn took(&self) -> Option<String> {
         let first = self.latency_ms?;
-        let rest = self
-            .generation_ms
-            .map_or(String::new(), |ms| format!(", {} ms from there to the end", grouped(ms)));
+        let rest = self.generation_ms.map_or(String::new(), |ms| format!(", then {} ms", grouped(ms)));
         Some(format!("{} ms to the first token{rest}", grouped(first)))
     }
 
@@ -304,7 +302,7 @@ gen-1
   ended     cancelled before its end
   cache     writing to it cost $0.000010 more
   tried     Azure 429, OpenAI 200
-  took      310 ms to the first token, 1,840 ms from there to the end
+  took      310 ms to the first token, then 1,840 ms
 
 In these books
   state     settled, by the cost in the answer

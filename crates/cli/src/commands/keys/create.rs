@@ -25,7 +25,7 @@ pub(crate) struct CreateArgs {
     /// The most it may spend per window, USD; none for no limit
     #[arg(long, value_name = "USD|none")]
     limit: LimitFlag,
-    /// When the limit begins anew; in UTC
+    /// When the limit begins anew, in UTC; never: it is for a lifetime
     #[arg(long, value_enum, default_value_t = ResetFlag::Never)]
     reset: ResetFlag,
     /// When the key ends: 2027-12-31, 30d, or RFC 3339

@@ -10,14 +10,14 @@
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 use money::Nano;
-use openrouter::account::{Key, NewKey};
+use openrouter::account::{CreatedKey, Key, KeyChange, NewKey};
 
 use super::create::{give, make};
 use super::find::find;
 use super::handover::HandoverArgs;
 use super::row::{named, short};
-use super::switch::switch;
 use super::terms::{LimitFlag, limit_words};
 use crate::account::{Administrator, UpstreamArgs};
 use crate::exit::Exit;
@@ -78,7 +78,7 @@ pub(crate) async fn run(args: RotateArgs) -> Result<Exit, Failure> {
     })?;
     let terminal = Terminal::of_stderr();
     eprintln!("{} {}; the key is {words}", terminal.green("made"), named(&created.key));
-    if let Some(note) = limit_note(&old, &new) {
+    if let Some(note) = limit_note(&old, &created) {
         eprintln!("{} {note}", terminal.bold("note:"));
     }
     retire(&administrator, &old, args.grace, args.delete_old).await?;
@@ -92,7 +92,7 @@ async fn retire(
     delete: bool,
 ) -> Result<(), Failure> {
     let command = if delete { "delete" } else { "disable" };
-    if let Some(grace) = grace {
+    if let Some(grace) = grace.filter(|grace| !grace.is_zero()) {
         eprintln!(
             "the old one, {}, works for another {} s; to end it sooner: farebox keys {command} {}",
             named(old),
@@ -107,7 +107,7 @@ async fn retire(
             .delete_key(&old.hash)
             .await
             .map_err(|error| administrator.not_changed(error, "farebox keys list --all")),
-        false => switch(administrator, old, true).await.map(|_| ()),
+        false => switch_off(administrator, old).await,
     };
     retired.map_err(|failure| {
         let hash = short(&old.hash);
@@ -118,25 +118,40 @@ async fn retire(
             ))
             .hint(format!("farebox keys {command} {hash}"))
     })?;
-    let word = if delete { "deleted" } else { "off" };
+    let word = if delete { "deleted" } else { "off, and carries the date of today in its name" };
     eprintln!("{} {} is {word}", Terminal::of_stderr().green("done"), named(old));
     Ok(())
 }
 
+/// Off, and under another name, so that the old name means the new key alone.
+async fn switch_off(administrator: &Administrator, old: &Key) -> Result<(), Failure> {
+    let today = Timestamp::now().strftime("%Y-%m-%d");
+    let change = KeyChange {
+        name: Some(format!("{}, until {today}", old.name)),
+        disabled: Some(true),
+        ..KeyChange::default()
+    };
+    let changed = administrator.admin.update_key(&old.hash, &change).await;
+    changed
+        .map(|_| ())
+        .map_err(|error| administrator.not_changed(error, &format!("farebox keys show {}", short(&old.hash))))
+}
+
 /// OpenRouter counts per key, so a new one begins with its whole limit. Said where the old one has spent some of it.
-fn limit_note(old: &Key, new: &NewKey) -> Option<String> {
-    let (limit, spent) = (new.limit?, old.window_spent()?);
+fn limit_note(old: &Key, created: &CreatedKey) -> Option<String> {
+    let (limit, spent) = (created.key.limit?, old.window_spent()?);
     if spent <= Nano::ZERO {
         return None;
     }
     let left = old.limit_remaining?.max(Nano::ZERO);
     Some(format!(
         "the old key had {} left of {}; the new one begins this window with all of {}, so both together may spend \
-         {}. To carry over only what was left: farebox keys update NEW --limit {}",
+         {}. To carry over only what was left: farebox keys update {} --limit {}",
         left.for_people(),
         limit_words(old.limit, old.limit_reset.as_ref()),
         limit.for_people(),
         spent.saturating_add(limit).for_people(),
+        short(&created.key.hash),
         left.shortest()
     ))
 }
@@ -157,10 +172,15 @@ mod tests {
                 format!(r#"{{"hash":"a","limit":50,"limit_remaining":{remaining},"limit_reset":"monthly"}}"#);
             serde_json::from_str::<Key>(&json).unwrap()
         };
-        let new = NewKey { limit: Some(Nano::from_cents(5_000)), ..NewKey::default() };
+        let new = r#"{"key":"sk","data":{"hash":"0123456789abcdef","limit":50}}"#;
+        let new = serde_json::from_str::<CreatedKey>(new).unwrap();
         let note = limit_note(&key("12.5"), &new).unwrap();
         assert!(note.starts_with("the old key had $12.50 left of $50.00 per month; "), "{note}");
-        assert!(note.contains("may spend $87.50") && note.ends_with("--limit 12.5"), "{note}");
+        assert!(
+            note.contains("may spend $87.50")
+                && note.ends_with("farebox keys update 0123456789ab --limit 12.5"),
+            "{note}"
+        );
         assert_eq!(limit_note(&key("50"), &new), None, "nothing spent, nothing to say");
         assert!(limit_note(&key("-1"), &new).unwrap().starts_with("the old key had $0.00 left"));
         assert_eq!(in_seconds("2027-12-31T23:59:59.000Z").as_deref(), Some("2027-12-31T23:59:59Z"));

@@ -115,7 +115,7 @@ pub(crate) fn facts(key: &Key, terminal: &Terminal, now: Timestamp) -> String {
     facts.fact("state", &state(key, now).painted(terminal));
     facts.fact("limit", &limit_line(key, now));
     if key.limit.is_some() {
-        facts.fact("spent", &format!("{} in this window", people(key.window_spent())));
+        facts.fact("spent", &format!("{} of the limit", people(key.window_spent())));
         facts.fact("left", &left_over(key).painted(terminal));
     }
     facts.fact("used", &used_line(key));

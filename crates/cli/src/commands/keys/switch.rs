@@ -43,8 +43,7 @@ pub(crate) async fn run(args: SwitchArgs, disabled: bool) -> Result<Exit, Failur
     output::text(&format!("{} is {word}\n", named(&key)))
 }
 
-/// Switches one.
-pub(crate) async fn switch(administrator: &Administrator, key: &Key, disabled: bool) -> Result<Key, Failure> {
+async fn switch(administrator: &Administrator, key: &Key, disabled: bool) -> Result<Key, Failure> {
     let change = KeyChange { disabled: Some(disabled), ..KeyChange::default() };
     administrator
         .admin

@@ -21,16 +21,12 @@ impl std::str::FromStr for LimitFlag {
     }
 }
 
-/// `--reset`.
+/// `--reset`. Windows begin at midnight UTC, weeks on Monday, months on the first; never is a limit for a lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ResetFlag {
-    /// At midnight UTC
     Daily,
-    /// On Monday, midnight UTC
     Weekly,
-    /// On the first of the month, midnight UTC
     Monthly,
-    /// Never: the limit is for a lifetime
     Never,
 }
 

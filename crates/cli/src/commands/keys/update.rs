@@ -27,7 +27,7 @@ pub(crate) struct UpdateArgs {
     /// The most it may spend per window, USD; none for no limit
     #[arg(long, value_name = "USD|none")]
     limit: Option<LimitFlag>,
-    /// When the limit begins anew; in UTC
+    /// When the limit begins anew, in UTC; never: it is for a lifetime
     #[arg(long, value_enum)]
     reset: Option<ResetFlag>,
     /// Whether spend with own keys at providers (BYOK) counts towards the limit

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
     let text = args.request.text()?;
     let request = args.request.request(text.as_deref())?;
     let mut prices = Prices::open(&args.prices).await?;
-    prices.know(args.models.iter().cloned()).await;
+    prices.know(args.models.clone()).await;
     let policy = BoundPolicy { default_output: prices.config.default_output };
     let book = prices.book();
     let mut costs = Vec::new();

@@ -22,6 +22,9 @@ pub(crate) struct Filter {
     /// That think before they answer
     #[arg(long)]
     reasoning: bool,
+    /// With a price for prompts read from a cache
+    #[arg(long)]
+    caching: bool,
     /// With room for so many tokens of prompt and answer: 200000, 128k, 1M
     #[arg(long, value_name = "TOKENS", value_parser = tokens)]
     context: Option<u64>,
@@ -42,6 +45,7 @@ impl Filter {
         let priced = model.prices.priced();
         model.about.features.contain_all(self.features())
             && (!self.free || model.is_free())
+            && (!self.caching || priced.is_some_and(|prices| prices.cache_read.is_some()))
             && self.context.is_none_or(|least| model.context_length.is_some_and(|most| most >= least))
             && self.max_price.is_none_or(|most| {
                 priced.is_some_and(|prices| prices.prompt <= most && prices.completion <= most)

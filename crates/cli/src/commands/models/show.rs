@@ -13,10 +13,10 @@ use super::row;
 use crate::amount::grouped;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
 use crate::prices::{PriceArgs, Prices};
 use crate::table::{self, Align, Look, printable};
 use crate::terminal::Terminal;
+use crate::{output, prose};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models show openai/gpt-4o-mini\n  farebox models show anthropic/claude-sonnet-4.5 --refresh\n  farebox models show deepseek/deepseek-v4-pro --json";
 
@@ -39,10 +39,14 @@ pub(crate) struct ShowArgs {
 /// Prints it.
 pub(crate) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
     let mut prices = Prices::open(&args.prices).await?;
-    prices.know([args.model.clone()]).await;
+    prices.know(vec![args.model.clone()]).await;
     let book = prices.book();
     let model = Prices::model(&book, &args.model)?;
-    let judged = judge(&book, &args.model, &BoundPolicy { default_output: prices.config.default_output });
+    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let mut judged = judge(&book, &args.model, &policy);
+    if let (Ok(bound), true) = (&mut judged, prices.are_old()) {
+        bound.rests_on_stale_prices();
+    }
     prices.warn();
     if args.json {
         return output::json(&as_json(model, &judged, &prices));
@@ -63,7 +67,9 @@ fn head(model: &Model, asked: &str, judged: &Result<Bound, Unpriced>, terminal: 
         text += &format!(" {} {}", terminal.dot(), printable(&model.about.name));
     }
     text.push('\n');
-    let mut say = |what: &str, said: String| text += &format!("  {what:<8}  {said}\n");
+    let mut say = |what: &str, said: String| {
+        text += &prose::line(&format!("  {what:<8}  {said}"), 12, terminal);
+    };
     if asked != model.id {
         say("asked", format!("{asked}, which is billed as this"));
     }
@@ -79,17 +85,23 @@ fn head(model: &Model, asked: &str, judged: &Result<Bound, Unpriced>, terminal: 
         say("", words(condition));
     }
     match judged {
-        Ok(bound) if bound.reasons.is_empty() => say("farebox", "bounds it; the bound is proven".to_owned()),
         Ok(bound) => {
-            let why: Vec<&str> = bound.reasons.iter().map(Reason::words).collect();
-            say("farebox", format!("bounds it; published, not proven: {}", why.join("; ")));
+            say("farebox", class(bound));
             if !bound.ignore.is_empty() {
-                say("", format!("leaves out {}, which may ignore the cap", bound.ignore.join(", ")));
+                say("", format!("leaves out {}, which may ignore the output cap", bound.ignore.join(", ")));
             }
         }
         Err(unpriced) => say("farebox", format!("refuses it: {unpriced}")),
     }
     text
+}
+
+fn class(bound: &Bound) -> String {
+    let why: Vec<&str> = bound.reasons.iter().map(Reason::words).collect();
+    match why.is_empty() {
+        true => "bounds it; the bound is proven".to_owned(),
+        false => format!("bounds it; published, not proven: {}", why.join("; ")),
+    }
 }
 
 fn size(context: Option<u64>, answer: Option<u64>) -> String {

@@ -7,6 +7,7 @@
 //! Anything doubtful refuses to start, with a sentence on what to type instead. SIGTERM and SIGINT finish the calls
 //! in flight and close the books; a second one ends at once, which the journal survives like any other death.
 
+pub(crate) mod alerting;
 mod banner;
 mod checks;
 pub(crate) mod signals;
@@ -108,6 +109,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     let config = Config::load(args.layer()?, args.config.clone())?;
     checks::all(&config, args.sandbox)?;
     let key = if args.sandbox { Some(secrets::of_sandbox()) } else { secrets::api_key()? };
+    let management_key =
+        if args.sandbox { Some(secrets::of_sandbox_management()) } else { secrets::management_key()? };
     let data = folder(&config, args.sandbox)?;
     let mut signals = signals::Signals::listen()?;
 
@@ -123,13 +126,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     checks::no_loop(&url, &[listen, own])?;
     let house = open(&config, listen, &data, &url, key.as_ref()).await?;
     let gateway = house.gateway().clone();
+    let alerts = alerting::open(&config.alerts, &data)?;
+    let account = alerting::Account {
+        url: url.clone(),
+        key: key.as_ref().map(|key| key.secret.clone()),
+        management_key: management_key.map(|key| key.secret),
+    };
+    alerting::start(&config, &alerts, house.admission().clone(), gateway.clone(), account)?;
     let (stop_clients, clients_stopped) = watch::channel(false);
     let serving = tokio::spawn({
         let gateway = gateway.clone();
         async move { gateway.serve(clients, told(clients_stopped)).await }
     });
     let (stop_console, console_stopped) = watch::channel(false);
-    let console = Console::new(house.admission().clone(), gateway.clone(), own, VERSION);
+    let console = Console::new(house.admission().clone(), gateway.clone(), own, VERSION).with_alerts(alerts);
     let controlling = tokio::spawn(console.serve(control, told(console_stopped)));
     house
         .announce(&own.to_string())

@@ -1,0 +1,257 @@
+//! `estimate` and `models`: pictures at the prices built into the program, every error, and the same sums as a
+//! running gateway's.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::gateway::Serving;
+use crate::program::{farebox, golden, told};
+
+const BODY: &str = r#"{"model":"openai/gpt-4o-mini","max_tokens":2000,"messages":[{"role":"system","content":"Answer in one word."},{"role":"user","content":"Is water wet?"}],"tools":[{"type":"function","function":{"name":"look_up","description":"Looks a word up","parameters":{"type":"object","properties":{"word":{"type":"string"}}}}}]}"#;
+const SEARCH: &str = r#"{"model":"openai/gpt-4o-mini","messages":[{"role":"user","content":"news?"}],"plugins":[{"id":"web"}]}"#;
+
+/// How a picture is taken.
+const LOOKS: [(&str, &[(&str, &str)]); 4] = [
+    ("wide", &[]),
+    ("narrow", &[("COLUMNS", "60")]),
+    ("colour", &[("FORCE_COLOR", "1")]),
+    ("ascii", &[("LC_ALL", "C"), ("NO_COLOR", "1")]),
+];
+
+fn run(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output = farebox(home).args(arguments).envs(environment.iter().copied()).output().unwrap();
+    told(&output, home).replace("\u{1b}[", "<").replace('\u{1b}', "ESC")
+}
+
+fn pictures(home: &Path, arguments: &[&str]) -> String {
+    let mut all = String::new();
+    for (look, environment) in LOOKS {
+        let picture = run(home, arguments, environment);
+        if look == "narrow" {
+            let shown = picture.split("--- stderr").next().unwrap_or_default();
+            let tables = shown.lines().filter(|line| line.contains("  "));
+            assert!(tables.clone().all(|line| line.chars().count() <= 80), "{shown}");
+        }
+        all += &format!("== {}, {look}\n{picture}\n", arguments.join(" "));
+    }
+    let json = [arguments, &["--json"]].concat();
+    all + &format!("== {}\n{}\n", json.join(" "), run(home, &json, &[]))
+}
+
+fn home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("request.json"), BODY).unwrap();
+    std::fs::write(home.path().join("search.json"), SEARCH).unwrap();
+    std::fs::write(home.path().join("broken.json"), "{\"model\":").unwrap();
+    std::fs::write(home.path().join("list.json"), "[]").unwrap();
+    std::fs::write(home.path().join("notes.txt"), "Buy milk. Kauf Milch. 买牛奶。\n").unwrap();
+    std::fs::write(home.path().join("picture.bin"), [0xFF, 0xD8, 0xFF]).unwrap();
+    home
+}
+
+#[test]
+fn of_estimates() {
+    let home = home();
+    let mut all = String::new();
+    for arguments in [
+        &["estimate", "Explain quicksort", "--model", "openai/gpt-4o-mini", "--calls", "1000", "--offline"][..],
+        &["estimate", "--body", "request.json", "--offline"],
+        &[
+            "estimate",
+            "--file",
+            "notes.txt",
+            "--prompt",
+            "Sum up",
+            "--system",
+            "Be brief",
+            "-m",
+            "anthropic/claude-sonnet-4.5",
+            "--max-tokens",
+            "300",
+            "--output",
+            "100",
+            "--compare",
+            "--offline",
+        ],
+        &["estimate", "hello", "-m", "google/gemma-2-9b-it:free", "--offline"],
+    ] {
+        all += &pictures(home.path(), arguments);
+    }
+    golden("estimate-pictures.txt", &all);
+}
+
+#[test]
+fn of_models() {
+    let home = home();
+    let mut all = String::new();
+    for arguments in [
+        &["models", "list", "--tools", "--vision", "--max-price", "5", "--sort", "price", "--limit", "4"][..],
+        &["models", "show", "openai/gpt-6.1-sol"],
+        &["models", "show", "deepseek/deepseek-v4-pro:floor"],
+        &["models", "show", "openrouter/auto"],
+        &["models", "cheapest", "--tools", "--context", "200k", "--limit", "3"],
+        &["models", "cheapest", "--body", "request.json", "--limit", "3"],
+        &["models", "compare", "openai/gpt-4o-mini", "openai/gpt-4o-mini:floor", "--in", "10000"],
+    ] {
+        all += &pictures(home.path(), &[arguments, &["--offline"]].concat());
+    }
+    golden("models-pictures.txt", &all);
+}
+
+#[test]
+fn every_error_is_a_line_a_hint_and_a_code() {
+    let home = home();
+    let mut all = String::new();
+    for arguments in [
+        &["estimate"][..],
+        &["estimate", "hello"],
+        &["estimate", "hello", "-m", "openai/gpt4o-mini"],
+        &["estimate", "hello", "-m", "nobody/knows-this"],
+        &["estimate", "hello", "-m", "openrouter/auto"],
+        &["estimate", "hello", "-m", "openai/gpt-4o:online"],
+        &["estimate", "hello", "-m", "perplexity/sonar"],
+        &["estimate", "request.json", "-m", "openai/gpt-4o"],
+        &["estimate", "--body", "nowhere.json"],
+        &["estimate", "--body", "broken.json"],
+        &["estimate", "--body", "list.json"],
+        &["estimate", "--body", "search.json"],
+        &["estimate", "--body", "request.json", "--prompt", "more"],
+        &["estimate", "--file", "nowhere.txt", "-m", "openai/gpt-4o"],
+        &["estimate", "--file", "picture.bin", "-m", "openai/gpt-4o"],
+        &["estimate", "hello", "-m", "openai/gpt-4o", "--max-tokens", "0"],
+        &["estimate", "hello", "-m", "openai/gpt-4o", "--upstream", "nowhere"],
+        &["estimate", "hello", "-m", "openai/gpt-4o", "--console", "127.0.0.1:1"],
+        &["models", "list", "--search", "nothing-is-called-this"],
+        &["models", "list", "--context", "lots"],
+        &["models", "list", "--max-price", "cheap"],
+        &["models", "show", "gpt-4o-minni"],
+        &["models", "cheapest", "--free", "--context", "100M"],
+        &["models", "cheapest", "--body", "search.json"],
+        &["models", "compare", "openai/gpt-4o", "openrouter/auto"],
+        &["models", "compare"],
+    ] {
+        let offline = if arguments == ["models", "compare"] { &[][..] } else { &["--offline"] };
+        let output = farebox(home.path()).args(arguments).args(offline).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}: talk belongs on stderr");
+        all += &format!("== {}\n{}\n", arguments.join(" "), told(&output, home.path()));
+    }
+    golden("estimate-errors.txt", &all);
+}
+
+fn json(home: &Path, arguments: &[&str]) -> Value {
+    let output = farebox(home).args(arguments).arg("--json").output().unwrap();
+    assert!(output.status.success(), "{}", told(&output, home));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn stdin_is_a_prompt_or_a_body() {
+    let home = home();
+    let piped = |arguments: &[&str], text: &str| {
+        let mut child = farebox(home.path())
+            .args(arguments)
+            .args(["--offline", "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        told["estimates"][0].clone()
+    };
+    let whole = piped(&["estimate", "--body", "-"], BODY);
+    assert_eq!(
+        whole,
+        json(home.path(), &["estimate", "--body", "request.json", "--offline"])["estimates"][0]
+    );
+    let model = ["-m", "openai/gpt-4o"];
+    let named = json(home.path(), &["estimate", "hello world", "-m", "openai/gpt-4o", "--offline"]);
+    for arguments in [&["estimate", "-"][..], &["estimate"]] {
+        let read = piped(&[arguments, &model].concat(), "hello world");
+        assert_eq!(read, named["estimates"][0], "{arguments:?}");
+    }
+    assert_eq!(named["estimates"][0]["prompt_tokens"], 2 + 7, "two words and the template");
+}
+
+#[test]
+fn the_worst_is_what_a_gateway_holds() {
+    let home = home();
+    let data = home.path().join("books");
+    let gateway = Serving::start(home.path(), &data, &["--budget", "1/lifetime"]);
+    for model in ["openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "deepseek/deepseek-v4-pro"] {
+        let body = BODY.replace("openai/gpt-4o-mini", model);
+        std::fs::write(home.path().join("sent.json"), &body).unwrap();
+        // The gateway has the sandbox's prices, which are those built in.
+        let estimate =
+            json(home.path(), &["estimate", "--body", "sent.json", "--data", "books", "--offline"]);
+        let (status, answer) = gateway.ask(&body);
+        assert_eq!(status, 200, "{answer}");
+        let explained = json(home.path(), &["explain", "last", "--data", "books"]);
+        assert_eq!(estimate["estimates"][0]["worst_usd"], explained["held_usd"], "{model}");
+        assert_eq!(estimate["limits"][0]["fits"], true);
+    }
+    let dear = ["estimate", "hello", "-m", "openai/gpt-5.5-pro", "--data", "books", "--offline"];
+    let told = json(home.path(), &dear);
+    assert_eq!(told["limits"][0]["name"], "lifetime");
+    assert_eq!(told["limits"][0]["fits"], false);
+    let text = run(home.path(), &dear, &[]);
+    assert!(
+        text.contains("Budget lifetime has $0.9") && text.contains(" left: it would be refused.\n"),
+        "{text}"
+    );
+    assert_eq!(gateway.stop(), Some(0));
+    let stopped = json(home.path(), &dear);
+    assert_eq!(stopped["limits"], told["limits"], "and the books say the same");
+}
+
+#[test]
+fn what_would_fit_in_what_is_left() {
+    let home = home();
+    std::fs::write(home.path().join("farebox.toml"), "[limits]\nper_request = \"0.05\"\n").unwrap();
+    let dear = ["estimate", "hello", "-m", "anthropic/claude-opus-4.5", "--offline"];
+    golden(
+        "estimate-room.txt",
+        &(run(home.path(), &dear, &[]) + &run(home.path(), &[&dear[..], &["--json"]].concat(), &[])),
+    );
+}
+
+#[test]
+fn a_route_is_what_it_leads_to() {
+    let home = home();
+    let file = "[routes]\n\"task/classify\" = [\"openai/gpt-4o-mini\", \"nobody/gone\", \"openai/gpt-4o\"]\n";
+    std::fs::write(home.path().join("farebox.toml"), file).unwrap();
+    let of = |model: &str| {
+        json(home.path(), &["estimate", "hello", "-m", model, "--offline"])["estimates"][0].clone()
+    };
+    let (route, first) = (of("task/classify"), of("openai/gpt-4o-mini"));
+    assert_eq!((&route["asked"], &route["models_named"]), (&"task/classify".into(), &2.into()));
+    assert_eq!(route["model"], first["model"]);
+    assert_eq!(route["likely_usd"], first["likely_usd"], "likely the first");
+    assert_ne!(route["worst_usd"], first["worst_usd"], "at worst the other");
+}
+
+#[test]
+fn prices_come_from_where_they_say() {
+    let home = home();
+    let gateway = Serving::start(home.path(), &home.path().join("books"), &["--budget", "1"]);
+    let upstream = format!("http://{}/api/v1", gateway.listen);
+    let show = |more: &[&str]| {
+        let arguments = ["models", "show", "openai/gpt-4o-mini", "--upstream", &upstream];
+        run(home.path(), &[&arguments, more].concat(), &[])
+    };
+    let live = show(&[]);
+    assert!(live.contains("\nprices: live, just now\n") && !live.contains("warning"), "{live}");
+    let kept = show(&["--offline"]);
+    assert!(kept.contains("\nprices: on disk, ") && !kept.contains("warning"), "{kept}");
+    assert!(!home.path().join(".local/state/farebox").exists(), "the gateway's folder is the gateway's");
+    assert_eq!(gateway.stop(), Some(0));
+    let gone = show(&["--refresh"]);
+    assert!(gone.contains("\nprices: on disk, ") && gone.contains("could not be asked"), "{gone}");
+    assert!(gone.starts_with("exit code 0"), "{gone}");
+}
