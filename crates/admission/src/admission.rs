@@ -267,7 +267,7 @@ fn refusal(reason: RefusalReason, ask: &Ask<'_>, balance: Option<BalanceReport>)
         balance: balance.map(Box::new),
         needed: ask.bound.usd_at(ask.cap_floor()),
         bound: ask.bound.usd(),
-        fitting_cap: room.and_then(|room| ask.bound.cap_within(room)),
+        fitting_cap: room.and_then(|room| ask.bound.cap_to_ask_for(room)),
     }
 }
 

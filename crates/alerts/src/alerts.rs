@@ -147,7 +147,7 @@ impl Alerts {
         now_ms: i64,
     ) -> Result<Option<Pace>, OutboxError> {
         if span.ends_ms.is_some() {
-            return Ok(pace::of_window(span, used, now_ms));
+            return Ok(Pace::of_window(span, used, now_ms));
         }
         let id = subject.id();
         let mut all = self.shared.samples.lock();

@@ -13,12 +13,14 @@ pub(crate) const HORIZON_MS: i64 = 24 * 60 * MINUTE_MS;
 /// A sample at most this often, milliseconds.
 pub(crate) const SAMPLE_EVERY_MS: i64 = 15 * MINUTE_MS;
 
-/// Of a window that began at nothing: over its whole time so far, once a twenty-fourth of it (five minutes at least)
-/// has passed.
-pub(crate) fn of_window(span: Span, used: Nano, now_ms: i64) -> Option<Pace> {
-    let length_ms = span.ends_ms?.checked_sub(span.starts_ms)?;
-    let over_ms = now_ms - span.starts_ms;
-    (over_ms >= (length_ms / 24).max(5 * MINUTE_MS)).then_some(Pace { spent: used, over_ms })
+impl Pace {
+    /// Of a window that began at nothing: over its whole time so far, once a twenty-fourth of it (five minutes at
+    /// least) has passed. `None` before, and for a window without an end.
+    pub fn of_window(span: Span, used: Nano, now_ms: i64) -> Option<Pace> {
+        let length_ms = span.ends_ms?.checked_sub(span.starts_ms)?;
+        let over_ms = now_ms - span.starts_ms;
+        (over_ms >= (length_ms / 24).max(5 * MINUTE_MS)).then_some(Pace { spent: used, over_ms })
+    }
 }
 
 /// Of what has no window: since the oldest sample of the last day, once that is an hour ago.
@@ -39,9 +41,12 @@ mod tests {
     #[test]
     fn of_a_day() {
         let day = Span { starts_ms: 0, ends_ms: Some(HORIZON_MS) };
-        assert_eq!(of_window(day, cents(5), LEAST_MS - 1), None, "too early to say");
-        assert_eq!(of_window(day, cents(5), LEAST_MS), Some(Pace { spent: cents(5), over_ms: LEAST_MS }));
-        assert_eq!(of_window(Span { starts_ms: 0, ends_ms: None }, cents(5), LEAST_MS), None);
+        assert_eq!(Pace::of_window(day, cents(5), LEAST_MS - 1), None, "too early to say");
+        assert_eq!(
+            Pace::of_window(day, cents(5), LEAST_MS),
+            Some(Pace { spent: cents(5), over_ms: LEAST_MS })
+        );
+        assert_eq!(Pace::of_window(Span { starts_ms: 0, ends_ms: None }, cents(5), LEAST_MS), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How the account's credits, the key's own limit and the budgets stand, as the levels that alerts look at.
 
 use admission::BalanceReport;
-use alerts::{Alerts, Level, OutboxError, Subject};
+use alerts::{Alerts, Level, OutboxError, Pace, Subject};
 use jiff::Timestamp;
 use ledger::Span;
 use openrouter::account::{Credits, KeyInfo, Reset};
@@ -20,6 +20,7 @@ pub(crate) fn of_key(info: &KeyInfo, now: Timestamp) -> Option<Level> {
         Some(Reset::Monthly) => ("month", instant::window(info.limit_reset.as_ref(), now)?),
         Some(Reset::Other(_)) => return None,
     };
+    let used = info.window_spent()?;
     let name = info.label.clone().unwrap_or_else(|| "of this gateway".to_owned());
     Some(Level {
         subject: Subject::Key { name },
@@ -27,10 +28,10 @@ pub(crate) fn of_key(info: &KeyInfo, now: Timestamp) -> Option<Level> {
         span,
         limit,
         // Not `usage`, which is for a lifetime.
-        used: info.window_spent()?,
+        used,
         left,
         refused: 0,
-        pace: None,
+        pace: Pace::of_window(span, used, now.as_millisecond()),
     })
 }
 

@@ -8,11 +8,11 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
-use http::{Method, Request, StatusCode, Uri};
+use http::header::{CONTENT_TYPE, DATE, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use openrouter::https::{HttpsClient, https_client};
 use thiserror::Error;
@@ -164,7 +164,7 @@ impl Http {
             request(target, headers, body).ok_or_else(|| Outcome::failed("the request cannot be made"))?;
         let response = self.client.request(request).await.map_err(|error| Outcome::later(chain(&error)))?;
         let status = response.status();
-        let retry_after_ms = response.headers().get(RETRY_AFTER).and_then(retry_after_ms);
+        let retry_after_ms = retry_after_ms(response.headers());
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
         // The status is the answer; what cannot be read of the body is not shown.
         let body = body.map(|body| body.to_bytes()).unwrap_or_default();
@@ -215,15 +215,16 @@ fn request(
     Some(request)
 }
 
-/// Seconds, or a date.
-fn retry_after_ms(value: &HeaderValue) -> Option<i64> {
-    let text = value.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<i64>() {
+/// Seconds, or a date, which is measured by the receiver's own clock.
+fn retry_after_ms(headers: &HeaderMap) -> Option<i64> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let instant_ms =
+        |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_millisecond());
+    let wanted = text(RETRY_AFTER)?;
+    if let Ok(seconds) = wanted.parse::<i64>() {
         return Some(seconds.max(0).saturating_mul(1_000));
     }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?;
-    let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?;
-    Some(at.timestamp().as_millisecond().saturating_sub(now.as_millisecond()).max(0))
+    Some(instant_ms(wanted)?.saturating_sub(instant_ms(text(DATE)?)?).max(0))
 }
 
 /// An error and its causes on one line. hyper's do not contain the URL.
@@ -289,10 +290,16 @@ mod tests {
 
     #[test]
     fn patience() {
-        let of = |text: &str| retry_after_ms(&HeaderValue::from_str(text).expect("a value"));
+        let of = |text: &str| {
+            let value = |text: &str| HeaderValue::from_str(text).expect("a value");
+            let now = value("Fri, 31 Dec 1999 23:58:59 GMT");
+            retry_after_ms(&[(RETRY_AFTER, value(text)), (DATE, now)].into_iter().collect())
+        };
         assert_eq!(of("120"), Some(120_000));
         assert_eq!(of("-1"), Some(0));
         assert_eq!(of("soon"), None);
-        assert_eq!(of("Fri, 31 Dec 1999 23:59:59 GMT"), Some(0));
+        assert_eq!(of("Fri, 31 Dec 1999 23:59:59 GMT"), Some(60_000));
+        assert_eq!(of("Fri, 31 Dec 1999 23:00:00 GMT"), Some(0));
+        assert_eq!(retry_after_ms(&HeaderMap::new()), None);
     }
 }

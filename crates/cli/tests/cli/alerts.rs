@@ -226,6 +226,53 @@ fn a_project_may_not_say_what_runs_here() {
     assert!(output.status.success() && home.path().join("owned").exists());
 }
 
+#[test]
+fn the_gateway_watches_the_account_and_waits_for_no_receiver() {
+    let home = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start(200);
+    configured(home.path(), &receiver);
+    let channels = std::fs::read_to_string(home.path().join(".config/farebox/config.toml")).unwrap();
+    // The sandbox's account has $10,000.
+    let rules = "[alerts]\ncredits_below = [\"20000.00\", \"5.00\"]\ncheck_every = \"1s\"\n";
+    let slow = "[[alerts.channel]]\nname = \"slow\"\nkind = \"command\"\ncommand = [\"sleep\", \"20\"]\ntimeout = \"30s\"\n";
+    std::fs::write(home.path().join("all.toml"), format!("{rules}{slow}{channels}")).unwrap();
+    let data = home.path().join("books");
+    let gateway = Serving::start(home.path(), &data, &["--config", "all.toml", "--budget", "1/day"]);
+    let title = |body: &Value| body["blocks"][0]["text"]["text"].as_str().unwrap_or_default().to_owned();
+    until("credits", || {
+        receiver.bodies().iter().any(|body| title(body) == "🔴 OpenRouter credits: less than $20000.00 left")
+    });
+    assert_eq!(gateway.ask(CALL).0, 200, "while a receiver is being waited for");
+    assert_eq!(receiver.bodies().len(), 1, "$5.00 is not passed");
+    assert_eq!(gateway.stop(), Some(0));
+}
+
+#[test]
+fn a_secret_that_is_missing_stops_the_start() {
+    let home = tempfile::tempdir().unwrap();
+    let text = "[[alerts.channel]]\nname = \"chat\"\nkind = \"slack\"\nurl_env = \"SLACK_URL\"\n";
+    std::fs::write(home.path().join("f.toml"), text).unwrap();
+    let arguments = [
+        "serve",
+        "--sandbox",
+        "--budget",
+        "1",
+        "--config",
+        "f.toml",
+        "--data",
+        "books",
+        "--listen",
+        "127.0.0.1:0",
+        "--console",
+        "127.0.0.1:0",
+    ];
+    let output = farebox(home.path()).args(arguments).output().unwrap();
+    assert_eq!(
+        told(&output, home.path()),
+        "exit code 2\n--- stderr\nerror: alert channel 'chat': the variable SLACK_URL is not set\n"
+    );
+}
+
 const CALL: &str = r#"{"model":"openai/gpt-4o-mini","max_tokens":4096,"user":"ann","messages":[{"role":"user","content":"say hello"}]}"#;
 
 fn until(what: &str, mut done: impl FnMut() -> bool) {

@@ -19,3 +19,4 @@ mod pictures;
 mod program;
 mod routes;
 mod sandbox;
+mod upstream;

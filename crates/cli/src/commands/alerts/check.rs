@@ -66,13 +66,14 @@ pub(crate) async fn run(args: CheckArgs) -> Result<Exit, Failure> {
         Failure::usage(chain(&error)).hint("an upstream is a URL such as https://openrouter.ai/api/v1")
     })?;
     let levels = readings(&args, &upstream).await?;
+    let now_ms = Timestamp::now().as_millisecond();
     let told = if args.notify { notify(&args, config, &levels).await? } else { Told::default() };
     let lowest = levels.iter().min_by_key(|level| level.left);
     let below = lowest.is_some_and(|level| level.left < args.below);
     if args.json {
-        output::json_line(&json(&levels, args.below, args.notify.then_some(&told)))?;
+        output::json_line(&json(&levels, args.below, now_ms, args.notify.then_some(&told)))?;
     } else {
-        let lines = lowest.map(|level| line(level, args.below, &Terminal::of_stdout()));
+        let lines = lowest.map(|level| line(level, args.below, now_ms, &Terminal::of_stdout()));
         output::text(&lines.unwrap_or_default())?;
         eprint!("{}", told.text(args.notify, &Terminal::of_stderr()));
     }
@@ -204,16 +205,27 @@ impl Told {
 }
 
 /// One line, the tightest.
-fn line(level: &Level, below: Nano, terminal: &Terminal) -> String {
+fn line(level: &Level, below: Nano, now_ms: i64, terminal: &Terminal) -> String {
     let (left, asked) = (level.left.for_people(), below.for_people());
     let of = match level.subject {
         Subject::Credits => "of the account's credits".to_owned(),
         _ => format!("of {} {}", level.limit.for_people(), name(level)),
     };
+    let until = runs_out(level, now_ms);
     match level.left < below {
-        true => format!("{}: {left} left {of}, below {asked}\n", terminal.red("low")),
-        false => format!("{}: {left} left {of}, not below {asked}\n", terminal.green("fine")),
+        true => format!("{}: {left} left {of}, below {asked}{until}\n", terminal.red("low")),
+        false => format!("{}: {left} left {of}, not below {asked}{until}\n", terminal.green("fine")),
     }
+}
+
+/// `; runs out on Thursday 14:00 UTC at this pace`, when it does before its window ends.
+fn runs_out(level: &Level, now_ms: i64) -> String {
+    let at_ms = level
+        .runs_out_ms(now_ms)
+        .filter(|at_ms| level.left > Nano::ZERO && level.span.ends_ms.is_none_or(|ends_ms| *at_ms < ends_ms));
+    at_ms.map_or_else(String::new, |at_ms| {
+        format!("; {}", ::alerts::runs_out(at_ms, now_ms).trim_end_matches('.'))
+    })
 }
 
 fn name(level: &Level) -> String {
@@ -225,7 +237,7 @@ fn name(level: &Level) -> String {
     format!("on key {}{window}", crate::table::printable(&level.subject.name()))
 }
 
-fn json(levels: &[Level], below: Nano, told: Option<&Told>) -> Value {
+fn json(levels: &[Level], below: Nano, now_ms: i64, told: Option<&Told>) -> Value {
     let instant = |at_ms: Option<i64>| {
         at_ms.and_then(|at_ms| Timestamp::from_millisecond(at_ms).ok()).map(|at| at.to_string())
     };
@@ -243,6 +255,7 @@ fn json(levels: &[Level], below: Nano, told: Option<&Told>) -> Value {
             "below": level.left < below,
             "window": level.window,
             "window_ends_at": instant(level.span.ends_ms),
+            "runs_out_at": instant(level.runs_out_ms(now_ms)),
         })
     };
     json!({
@@ -254,4 +267,26 @@ fn json(levels: &[Level], below: Nano, told: Option<&Told>) -> Value {
             "deliveries": told.deliveries,
         })),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::alerts::Pace;
+
+    #[test]
+    fn when_it_runs_out() {
+        // 2026-11-24 08:15 UTC, a Tuesday.
+        let (now_ms, hour_ms) = (1_795_508_100_000, 3_600_000);
+        let credits =
+            openrouter::account::Credits { bought: Nano::from_cents(10_000), used: Nano::from_cents(9_400) };
+        let mut level = levels::of_credits(&credits);
+        let told = |level: &Level| line(level, Nano::from_cents(500), now_ms, &Terminal::plain());
+        assert_eq!(told(&level), "fine: $6.00 left of the account's credits, not below $5.00\n");
+        level.pace = Some(Pace { spent: Nano::from_cents(100), over_ms: 9 * hour_ms });
+        let expected = "fine: $6.00 left of the account's credits, not below $5.00; runs out on Thursday 14:15 UTC at this pace\n";
+        assert_eq!(told(&level), expected);
+        level.span.ends_ms = Some(now_ms + hour_ms);
+        assert!(!told(&level).contains("runs out"), "the window ends before");
+    }
 }

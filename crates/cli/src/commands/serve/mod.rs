@@ -126,7 +126,12 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     checks::no_loop(&url, &[listen, own])?;
     let house = open(&config, listen, &data, &url, key.as_ref()).await?;
     let gateway = house.gateway().clone();
-    let alerts = alerting::open(&config.alerts, &data)?;
+    let mut watched = config.alerts.clone();
+    if args.sandbox && args.config.is_none() {
+        // Nobody is paged for fake money, unless a file was named for it.
+        watched.channels.clear();
+    }
+    let alerts = alerting::open(&watched, &data)?;
     let account = alerting::Account {
         url: url.clone(),
         key: key.as_ref().map(|key| key.secret.clone()),
