@@ -63,7 +63,8 @@ impl Walk<'_> {
         match self.stage(&plan, asked, &mut repeats).await {
             Ok(response) => Ok(response),
             Err(Stop::Final(no)) => Err(*no),
-            Err(Stop::Short(short)) => self.instead(&plan, short, &mut repeats).await,
+            // Boxed: it is seldom needed, and every call would carry its size.
+            Err(Stop::Short(short)) => Box::pin(self.instead(&plan, short, &mut repeats)).await,
         }
     }
 
