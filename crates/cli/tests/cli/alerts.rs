@@ -280,6 +280,16 @@ fn the_gateway_watches_the_account_and_waits_for_no_receiver() {
 }
 
 #[test]
+fn a_file_that_cannot_be_used_stops_no_call() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("books");
+    std::fs::create_dir_all(data.join("alerts.db")).unwrap();
+    let gateway = Serving::start(home.path(), &data, &["--budget", "1/day"]);
+    assert_eq!(gateway.ask(CALL).0, 200);
+    assert_eq!(gateway.stop(), Some(0));
+}
+
+#[test]
 fn a_secret_that_is_missing_stops_the_start() {
     let home = tempfile::tempdir().unwrap();
     let text = "[[alerts.channel]]\nname = \"chat\"\nkind = \"slack\"\nurl_env = \"SLACK_URL\"\n";
