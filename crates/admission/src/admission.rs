@@ -114,7 +114,8 @@ impl Admission {
             if set.is_empty() && !self.core.allow_unbudgeted {
                 return Err(refused(RefusalReason::Unbudgeted, ask));
             }
-            let queued = self.core.queue.is_ahead_of(&set);
+            // Who takes nothing takes nothing from those who wait.
+            let queued = want > Nano::ZERO && self.core.queue.is_ahead_of(&set);
             // Whoever must queue asks for more than there can be, to learn the binding balance.
             let granted = match queued {
                 false => self.core.money.lock().reserve(&set, floor, want, Share::Whole, now_ms),
@@ -266,7 +267,7 @@ fn refusal(reason: RefusalReason, ask: &Ask<'_>, balance: Option<BalanceReport>)
         balance: balance.map(Box::new),
         needed: ask.bound.usd_at(ask.cap_floor()),
         bound: ask.bound.usd(),
-        fitting_cap: room.and_then(|room| ask.bound.cap_within(room)),
+        fitting_cap: room.and_then(|room| ask.bound.cap_to_ask_for(room)),
     }
 }
 

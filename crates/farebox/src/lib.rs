@@ -166,6 +166,7 @@ pub use gateway::{Body, ClientGone, Outcome, Receipt, Secret};
 pub use house::Farebox;
 pub use ledger::{Budget, Label, Window};
 pub use money::Nano;
+pub use pricing::Fit;
 pub use refusal::Refusal;
 pub use service::{FareboxLayer, FareboxService, Metered};
 pub use store::Durability;

@@ -3,6 +3,7 @@
 use admission::{BalanceReport, RefusalReason};
 use gateway::{Outcome, Receipt};
 use money::Nano;
+use pricing::Fit;
 
 /// A call that the budgets do not let pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Refusal {
     pub needed: Option<Nano>,
     /// The output cap that would have fitted, tokens, where one would: with it as `max_tokens`, the call passes.
     pub fitting_cap: Option<u64>,
+    /// Models with which the same call would fit, each with its cap and bound.
+    pub would_fit: Vec<Fit>,
     /// The number of the request, for `farebox explain`.
     pub request: Option<String>,
 }
@@ -40,9 +43,9 @@ impl Refusal {
     /// From the stable word and the receipt of an answer; `None` when it is no refusal by a budget.
     pub(crate) fn read(code: &str, sentence: &str, receipt: Option<&Receipt>) -> Option<Refusal> {
         let reason = REASONS.into_iter().find(|reason| reason.text() == code)?;
-        let (needed, fitting_cap) = match receipt.map(Receipt::outcome) {
-            Some(Outcome::Refused { needed, fitting_cap, .. }) => (needed, fitting_cap),
-            _ => (None, None),
+        let (needed, fitting_cap, would_fit) = match receipt.map(Receipt::outcome) {
+            Some(Outcome::Refused { needed, fitting_cap, would_fit, .. }) => (needed, fitting_cap, would_fit),
+            _ => (None, None, Vec::new()),
         };
         Some(Refusal {
             reason,
@@ -50,6 +53,7 @@ impl Refusal {
             balance: receipt.and_then(Receipt::balance).cloned(),
             needed,
             fitting_cap,
+            would_fit,
             request: receipt.map(|receipt| receipt.request().to_owned()),
         })
     }

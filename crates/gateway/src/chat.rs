@@ -26,7 +26,7 @@ use crate::intake::{self, IntakeError};
 use crate::plan::{Plan, Routed, Short, Stage};
 use crate::receipt::Slot;
 use crate::refuse::{self, Form, Problem};
-use crate::shared::Shared;
+use crate::shared::{PRICES_OLD, Shared};
 
 const PATH: &str = "/chat/completions";
 
@@ -151,8 +151,12 @@ impl Walk<'_> {
 
     /// The most this request can be billed, by the prices of now.
     async fn bound(&self, stage: &Stage<'_>) -> Result<Bound, Stop> {
-        if self.shared.prices_are_stale() && !self.shared.freshen().await {
-            return Err(Problem::later(5, "stale-prices", self.shared.stale_sentence()).into());
+        let mut age = self.shared.prices_age();
+        if age > self.shared.config.prices_age_max {
+            if !self.shared.freshen().await {
+                return Err(Problem::later(5, "stale-prices", self.shared.stale_sentence()).into());
+            }
+            age = self.shared.prices_age();
         }
         let book = self.shared.catalogue.book();
         let policy = self.policy();
@@ -165,9 +169,9 @@ impl Walk<'_> {
         };
         let mut bound = bound.map_err(|unpriced| match stage.is_downgrade() {
             true => Stop::Short(Short::Unfit(unpriced.code())),
-            false => Stop::Final(self.refuse_unpriced(&unpriced)),
+            false => Stop::Final(Box::new(self.refuse_unpriced(&unpriced))),
         })?;
-        if self.shared.prices_are_old() {
+        if age > PRICES_OLD {
             bound.rests_on_stale_prices();
         }
         Ok(bound)

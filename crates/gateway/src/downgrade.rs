@@ -33,14 +33,14 @@ const UNSENT_MAX: usize = 3;
 /// Why a stage gave no answer.
 pub(crate) enum Stop {
     /// For a reason that no other model cures.
-    Final(No),
+    Final(Box<No>),
     /// For one that another may.
     Short(Short),
 }
 
 impl From<Problem> for Stop {
     fn from(problem: Problem) -> Self {
-        Stop::Final(No::Problem(problem))
+        Stop::Final(Box::new(No::Problem(problem)))
     }
 }
 
@@ -62,7 +62,7 @@ impl Walk<'_> {
         let asked = Stage { models: plan.models.as_deref(), ..Stage::default() };
         match self.stage(&plan, asked, &mut repeats).await {
             Ok(response) => Ok(response),
-            Err(Stop::Final(no)) => Err(no),
+            Err(Stop::Final(no)) => Err(*no),
             Err(Stop::Short(short)) => self.instead(&plan, short, &mut repeats).await,
         }
     }
@@ -130,7 +130,7 @@ impl Walk<'_> {
                     self.shared.stats.downgraded.add();
                     return Ok(response);
                 }
-                Err(Stop::Final(no)) => return Err(no),
+                Err(Stop::Final(no)) => return Err(*no),
                 Err(Stop::Short(short)) => tried.push(Tried::new(models, &short)),
             }
         }
@@ -147,7 +147,7 @@ impl Walk<'_> {
         if !may {
             return Vec::new();
         }
-        let fallbacks = self.fallbacks(short);
+        let fallbacks = self.fallbacks(plan, short);
         plan.others(&self.chat.shape.models, &fallbacks, || {
             let book = self.shared.catalogue.book();
             let need = self.need();
@@ -156,7 +156,7 @@ impl Walk<'_> {
     }
 
     /// What the budget that binds allows; where none binds, the first budget of this request that allows anything.
-    fn fallbacks(&self, short: &Short) -> Vec<Fallback> {
+    fn fallbacks(&self, plan: &Plan, short: &Short) -> Vec<Fallback> {
         let all = &self.shared.config.fallbacks;
         if all.is_empty() {
             return Vec::new();
@@ -167,7 +167,10 @@ impl Walk<'_> {
         };
         let budgets = match binding {
             Some(budget) => vec![budget],
-            None => self.shared.admission.budgets_of(&self.scope(self.asked())),
+            None => {
+                let asked = Stage { models: plan.models.as_deref(), ..Stage::default() };
+                self.shared.admission.budgets_of(&self.scope(self.first_model(&asked)))
+            }
         };
         budgets.iter().find_map(|budget| all.get(budget)).cloned().unwrap_or_default()
     }
@@ -181,7 +184,7 @@ impl Walk<'_> {
     }
 
     /// Models that the money left would pay for, for the person who is refused.
-    fn would_fit(&self, refusal: &Refusal) -> Vec<Fit> {
+    fn would_fit(&self, plan: &Plan, refusal: &Refusal) -> Vec<Fit> {
         let room = match refusal.reason {
             RefusalReason::UsedUp => refusal.balance.as_ref().map(|balance| balance.available),
             RefusalReason::PerRequest => self.ceiling,
@@ -191,7 +194,14 @@ impl Walk<'_> {
             return Vec::new();
         };
         let room = Room { usd, clamp_min: self.shared.config.clamp_min };
-        fitting(&self.chat.shape, &self.shared.catalogue.book(), &self.policy(), room, &[])
+        let (book, policy) = (self.shared.catalogue.book(), self.policy());
+        match &plan.models {
+            None => fitting(&self.chat.shape, &book, &policy, room, &[]),
+            Some(models) => {
+                let shape = self.chat.shape.with_models(models.iter().map(String::as_str));
+                fitting(&shape, &book, &policy, room, &[])
+            }
+        }
     }
 
     /// The end: the first refusal, with what was tried since.
@@ -204,7 +214,7 @@ impl Walk<'_> {
         });
         match first {
             Short::Ours(refusal, bound) => {
-                let fits = self.would_fit(&refusal);
+                let fits = self.would_fit(plan, &refusal);
                 self.refuse(&refusal, &bound, routed, fits)
             }
             Short::Theirs(no) => No::Problem(no.problem),

@@ -62,7 +62,8 @@ impl Plan {
             None => named.iter().map(|name| name.to_string()).collect(),
         };
         let mut others: Vec<Vec<String>> = Vec::new();
-        // A route's chain is the user's own word for what may stand in; a caller's list is not.
+        // A route's chain is the user's own word for what may stand in; a caller's list only where the budget allows
+        // others anyway, and then it comes first.
         if self.models.is_some() || !fallbacks.is_empty() {
             others.extend((1..asked.len()).map(|at| asked[at..].to_vec()));
         }

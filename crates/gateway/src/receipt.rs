@@ -8,6 +8,7 @@ use admission::BalanceReport;
 use ledger::UnknownReason;
 use money::Nano;
 use parking_lot::Mutex;
+use pricing::Fit;
 use serde_json::Value;
 
 use crate::explain::{End, Explained};
@@ -37,6 +38,8 @@ pub enum Outcome {
         needed: Option<Nano>,
         /// The output cap that would have fitted, tokens, where one would.
         fitting_cap: Option<u64>,
+        /// What the same call would cost with other models, where it would fit.
+        would_fit: Vec<Fit>,
     },
 }
 
@@ -46,7 +49,22 @@ impl Receipt {
         &self.0.request
     }
 
-    /// The model that was asked for.
+    /// The name that was asked for: a route, or a model.
+    pub fn asked(&self) -> &str {
+        self.0.routed.as_ref().map_or(&self.0.model, |routed| &routed.asked)
+    }
+
+    /// Whether a cheaper model stood in, because the money did not pay for the one asked for.
+    pub fn is_downgraded(&self) -> bool {
+        self.0.routed.as_ref().is_some_and(|routed| routed.is_downgrade())
+    }
+
+    /// The name that was sent first: the one asked for, or what its route or a fallback made of it.
+    pub fn sent(&self) -> &str {
+        self.0.routed.as_ref().map_or(&self.0.model, |routed| &routed.model)
+    }
+
+    /// The id of its row in the price book.
     pub fn model(&self) -> &str {
         &self.0.model
     }
@@ -73,8 +91,8 @@ impl Receipt {
             End::Settled { cost, .. } => Outcome::Settled(cost),
             End::Voided(_) => Outcome::Voided,
             End::Unknown(reason) => Outcome::Unknown(reason),
-            End::Refused { reason, sentence, needed, fitting_cap, .. } => {
-                Outcome::Refused { code: reason, sentence, needed, fitting_cap }
+            End::Refused { reason, sentence, needed, fitting_cap, would_fit } => {
+                Outcome::Refused { code: reason, sentence, needed, fitting_cap, would_fit }
             }
         }
     }

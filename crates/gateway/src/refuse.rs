@@ -82,9 +82,9 @@ pub(crate) struct Problem {
     /// Whose limit it was, for `metadata.limit_source`.
     pub(crate) limit_source: Option<&'static str>,
     /// The budget that binds.
-    pub(crate) budget: Option<String>,
+    pub(crate) budget: Option<Box<str>>,
     /// Models that would fit; none that a client could misread.
-    pub(crate) would_fit: Vec<String>,
+    pub(crate) would_fit: Box<[String]>,
     /// What form A says when a client could misread the message.
     pub(crate) short: Option<String>,
 }
@@ -112,7 +112,7 @@ impl Problem {
     }
 
     fn new(form: Form, code: &'static str, message: String, limit_source: Option<&'static str>) -> Self {
-        Problem { form, message, code, limit_source, budget: None, would_fit: Vec::new(), short: None }
+        Problem { form, message, code, limit_source, budget: None, would_fit: Box::default(), short: None }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -158,7 +158,7 @@ impl Problem {
         let source = self.limit_source.unwrap_or("farebox_budget");
         let budget = self.budget.as_deref();
         let sentences = || [Some(self.message.as_str()), self.short.as_deref()].into_iter().flatten();
-        let fits = self.would_fit.as_slice();
+        let fits = self.would_fit.as_ref();
         let named = sentences().map(|sentence| stop_json(sentence, source, budget, fits));
         let bare = sentences().map(|sentence| stop_json(sentence, source, None, fits));
         let fitting = named.chain(bare).find(|body| !is_denied(body));
@@ -191,10 +191,10 @@ fn is_denied(body: &[u8]) -> bool {
 
 /// What a refusal says to the program that was refused; `fits`: the models that would have fitted.
 pub(crate) fn problem(refusal: &Refusal, fits: &[Fit]) -> Problem {
-    let would_fit: Vec<String> =
+    let would_fit: Box<[String]> =
         fits.iter().map(|fit| fit.model.clone()).filter(|name| !is_denied(name.as_bytes())).collect();
     let instead = would_fit.first().map(String::as_str);
-    let budget = refusal.balance.as_ref().map(|balance| balance.name.budget.clone());
+    let budget = refusal.balance.as_ref().map(|balance| balance.name.budget.as_str().into());
     let code = refusal.reason.text();
     match refusal.reason {
         RefusalReason::UsedUp => {

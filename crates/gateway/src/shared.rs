@@ -32,7 +32,7 @@ use crate::{resolve, server};
 /// How often the price book is fetched.
 const PRICES_EVERY: Duration = Duration::from_secs(300);
 /// From this age on prices are old: OpenRouter has missed a day of refreshes.
-const PRICES_OLD: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const PRICES_OLD: Duration = Duration::from_secs(24 * 3600);
 /// How long a request waits for stale prices, and how often that is tried.
 const FRESHEN_WITHIN: Duration = Duration::from_secs(4);
 const FRESHEN_AFTER: Duration = Duration::from_secs(2);

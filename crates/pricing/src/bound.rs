@@ -24,6 +24,9 @@ use crate::shape::{CacheWrite, Shape};
 use crate::tokens::prompt_tokens;
 use crate::unpriced::Unpriced;
 
+/// Bytes of `, "max_completion_tokens": 1234567`, and some to spare.
+const CAP_WORDS: u64 = 40;
+
 /// What the operator decides about bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BoundPolicy {
@@ -227,6 +230,13 @@ impl Bound {
         let cap =
             self.output_rate.units_within(room).map_or(self.output_cap, |units| units.min(self.output_cap));
         (cap > 0).then_some(cap)
+    }
+
+    /// The cap to tell somebody to ask for: [`Bound::cap_within`], with room for writing it into a body that has
+    /// none, where a byte counts as a token.
+    pub fn cap_to_ask_for(&self, amount: Nano) -> Option<u64> {
+        let words = if self.asked_cap.is_none() { CAP_WORDS } else { 0 };
+        self.cap_within(amount.saturating_sub(self.input_rate.times(words)))
     }
 
     /// The bound at a cap as a sum, line by line.

@@ -290,6 +290,21 @@ fn what_has_no_bound() {
 }
 
 #[test]
+fn a_cap_that_is_advised_fits_once_it_is_written_down() {
+    let book = book(vec![model("a/m", prices("0.000001", "0.000002"), None)]);
+    let amount = Nano::from_cents(1);
+    let without = bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap();
+    let advised = without.cap_to_ask_for(amount).unwrap();
+    assert!(advised < without.cap_within(amount).unwrap());
+    let body =
+        [&BODY[..BODY.len() - 1], format!(", \"max_completion_tokens\": {advised}}}").as_bytes()].concat();
+    let request = Shape { output_cap: Some(advised), ..shape(&["a/m"], &body) };
+    let with = bound(&request, &book, &POLICY).unwrap();
+    assert!(with.usd() <= amount);
+    assert_eq!(with.cap_to_ask_for(amount), with.cap_within(amount), "it is in the body already");
+}
+
+#[test]
 fn names_and_aliases() {
     let row = prices("0.000001", "0.000001");
     let alias = Model { alias_target: Some("a/m".to_owned()), ..model("~a/latest", row.clone(), None) };

@@ -23,6 +23,8 @@ fn pages() {
     page("budgets.txt", &["budgets", "--help"]);
     page("budgets-list.txt", &["budgets", "list", "--help"]);
     page("budgets-list.txt", &["help", "budgets", "list"]);
+    page("routes.txt", &["routes", "--help"]);
+    page("routes-list.txt", &["routes", "list", "--help"]);
     page("estimate.txt", &["estimate", "--help"]);
     page("estimate.txt", &["help", "estimate"]);
     page("models.txt", &["models", "--help"]);

@@ -17,4 +17,6 @@ mod help;
 mod keys;
 mod pictures;
 mod program;
+mod routes;
 mod sandbox;
+mod upstream;

@@ -28,7 +28,7 @@ const LOOKS: [(&str, &[(&str, &str)]); 4] = [
     ("ascii", &[("LC_ALL", "C"), ("NO_COLOR", "1")]),
 ];
 
-fn pictures(home: &Path, arguments: &[&str]) -> String {
+pub(crate) fn pictures(home: &Path, arguments: &[&str]) -> String {
     let command = |arguments: &[&str], environment: &[(&str, &str)]| {
         let output = farebox(home).args(arguments).envs(environment.iter().copied()).output().unwrap();
         assert!(output.status.success(), "{}", told(&output, home));

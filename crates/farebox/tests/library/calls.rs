@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use farebox::config::Layer;
-use farebox::{Call, Error, Farebox, Nano, OpenError, Outcome, Secret};
+use farebox::{Call, Error, Farebox, Nano, OpenError, Outcome, RefusalReason, Secret};
 use sandbox::Config;
 use serde_json::{Value, json};
 
@@ -130,5 +130,33 @@ async fn the_same_file_as_the_gateway() {
     assert_eq!(house.balances()[0].name.budget, "team");
     let refused = house.chat(support::body("hello", 16_000)).await;
     assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    house.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_value() {
+    let sandbox = support::sandbox(Config::default()).await;
+    let data = tempfile::tempdir().unwrap();
+    let house = support::builder(data.path(), &support::url(&sandbox)).budget("0.02").open().await.unwrap();
+    let least = Nano::from_nanos(1_000);
+    let call = Call::from(support::body("too dear", 20_000)).max_cost(least);
+    let Err(Error::Refused(refusal)) = house.chat(call).await else { panic!("it passed") };
+    assert_eq!(refusal.reason, RefusalReason::PerRequest);
+    assert!(refusal.needed.unwrap() > least);
+    let dear = json!({"model": "anthropic/claude-haiku-4.5", "messages": [{"role": "user", "content": "x"}]});
+    let Err(Error::Refused(refusal)) = house.chat(dear.clone()).await else { panic!("it passed") };
+    assert_eq!((refusal.reason, refusal.budget()), (RefusalReason::UsedUp, Some("lifetime")));
+    assert!(refusal.needed.unwrap() > refusal.balance.as_ref().unwrap().available);
+    assert!(refusal.sentence.contains("budget 'lifetime' allows $0.02 in all"), "{}", refusal.sentence);
+    let explained = house.explain_last().unwrap();
+    let (outcome, request) = (explained["outcome"].as_str(), explained["request"].as_str());
+    assert_eq!((outcome, request), (Some("refused"), refusal.request.as_deref()));
+    // What it says would fit, fits.
+    let mut fits = dear.clone();
+    fits["max_tokens"] = refusal.fitting_cap.unwrap().into();
+    house.chat(fits).await.unwrap();
+    let other = refusal.would_fit.first().unwrap();
+    let instead = json!({"model": other.model, "messages": dear["messages"], "max_tokens": 16});
+    house.chat(instead).await.unwrap();
     house.close().await.unwrap();
 }

@@ -136,6 +136,27 @@ async fn a_ceiling_on_one_request_falls_back_too() {
     house.end().await;
 }
 
+/// All of them at the same time.
+async fn futures_of<F: Future<Output = Answer>>(futures: impl Iterator<Item = F>) -> Vec<Answer> {
+    let mut futures: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(move |cx| {
+        let mut pending = false;
+        for (future, answer) in futures.iter_mut().filter(|(_, answer)| answer.is_none()) {
+            match future.as_mut().poll(cx) {
+                std::task::Poll::Ready(ready) => *answer = Some(ready),
+                std::task::Poll::Pending => pending = true,
+            }
+        }
+        match pending {
+            true => std::task::Poll::Pending,
+            false => {
+                std::task::Poll::Ready(futures.iter_mut().filter_map(|(_, answer)| answer.take()).collect())
+            }
+        }
+    })
+    .await
+}
+
 #[tokio::test]
 async fn parking_comes_before_another_model() {
     let setup = allowing(&["free"], Nano::from_cents(17)).with(|config| {
@@ -150,10 +171,15 @@ async fn parking_comes_before_another_model() {
     let mut first = house.client().await;
     assert!(first.send(post(&chat(""))).await);
     until("the first to run", || house.upstream.chats().len() == 1).await;
-    house.upstream.next(free());
-    let second = house.chat(&chat("")).await;
-    assert_eq!(told(&second), (200, Some("test/large:free"), Some("test/plain>test/large:free")));
-    assert_eq!((house.counter("parked"), house.counter("held_out")), (1, 0));
+    // Several, so that others still wait while one of them goes on.
+    let others = (0..5).map(|_| async {
+        house.upstream.next(free());
+        house.chat(&chat("")).await
+    });
+    for other in futures_of(others).await {
+        assert_eq!(told(&other), (200, Some("test/large:free"), Some("test/plain>test/large:free")));
+    }
+    assert_eq!((house.counter("parked"), house.counter("held_out")), (5, 0));
     assert_eq!(explained(&house)["tried"][0]["reason"], "held");
     gate.open();
     assert_eq!(first.answer().await.status, 200);

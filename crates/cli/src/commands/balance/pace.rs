@@ -70,6 +70,9 @@ impl Runway {
 }
 
 fn runway(spent: Nano, over_ms: i64, left: Nano) -> Option<i64> {
+    if left <= Nano::ZERO {
+        return Some(0);
+    }
     (over_ms >= LEAST_MS).then(|| ledger::runway(spent, over_ms, left)).flatten()
 }
 
@@ -105,6 +108,8 @@ mod tests {
         let early = "2026-11-24T00:30:00Z".parse().unwrap();
         let spent = key(r#"{"limit":10,"limit_remaining":5,"limit_reset":"daily"}"#);
         assert_eq!(Runway::of_key(&spent, early), None, "half an hour is no pace");
+        let gone = key(r#"{"limit":10,"limit_remaining":-1,"limit_reset":"daily"}"#);
+        assert_eq!(Runway::of_key(&gone, early).map(|runway| runway.lasts_ms), Some(0));
     }
 
     #[test]

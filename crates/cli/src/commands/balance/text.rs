@@ -181,8 +181,9 @@ fn layer(layer: &KeyBudget) -> Vec<Shown> {
         Some(left) if left <= Nano::ZERO => Shown(left.for_people(), Look::Alarm),
         Some(left) => left.for_people().into(),
     };
+    let spent = layer.spend_usd.map_or("?".to_owned(), Nano::for_people);
     let anew = layer.resets_at.as_deref().map_or("never".to_owned(), printable);
-    vec![scope(layer).into(), limit.into(), told(layer.spend_usd).into(), left, anew.into()]
+    vec![scope(layer).into(), limit.into(), spent.into(), left, anew.into()]
 }
 
 /// Whose limit it is, in words (CONTRACT 2).

@@ -172,8 +172,14 @@ pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
         let body = costs.iter().map(|cost| pick(cells(cost), Look::Plain)).collect();
         table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
     };
-    let shapes: [&[usize]; 5] =
-        [&[0, 1, 2, 3, 4, 5, 6, 7], &[0, 1, 2, 3, 4, 5, 6], &[0, 1, 2, 4, 5, 6], &[0, 1, 2, 6], &[0, 1]];
+    let shapes: [&[usize]; 6] = [
+        &[0, 1, 2, 3, 4, 5, 6, 7],
+        &[0, 1, 2, 3, 4, 5, 6],
+        &[0, 1, 2, 4, 5, 6],
+        &[0, 1, 2, 6],
+        &[0, 1, 2],
+        &[0, 1],
+    ];
     table::fitting(shapes.into_iter().map(draw), terminal)
 }
 

@@ -162,8 +162,11 @@ fn endpoints(model: &Model, terminal: &Terminal) -> String {
     const HEADER: [&str; 8] = ["PROVIDER", "TAG", "IN", "OUT", "CACHED", "CONTEXT", "ANSWER", "NOTES"];
     let mut listed: Vec<&Endpoint> = model.endpoints.iter().flatten().collect();
     if listed.is_empty() {
-        return "\nIts providers are not known; farebox models show reads them when OpenRouter can be asked.\n"
-            .to_owned();
+        let why = match model.endpoints {
+            Some(_) => "No provider is listed.",
+            None => "Its providers are not known; they are read when OpenRouter can be asked.",
+        };
+        return "\n".to_owned() + &prose::line(why, 0, terminal);
     }
     listed.sort_by_key(|endpoint| {
         let prices = endpoint.prices.priced();
