@@ -211,6 +211,38 @@ fn pictures() {
 }
 
 #[test]
+fn it_is_over_when_the_limit_is_raised() {
+    let home = tempfile::tempdir().unwrap();
+    let (sandbox, receiver) = (Sandbox::start(home.path()), Receiver::start(200));
+    configured(home.path(), &receiver);
+    let run = |arguments: &[&str]| {
+        let mut command = farebox(home.path());
+        command.args(arguments).env("OPENROUTER_BASE_URL", &sandbox.url).envs([LIMITED, MANAGEMENT]);
+        command.output().unwrap()
+    };
+    let check = ["alerts", "check", "--key", "--below", "5", "--notify"];
+    assert_eq!(run(&check).status.code(), Some(7));
+    let raised = run(&["keys", "update", "limited", "--limit", "50"]);
+    assert!(raised.status.success(), "{}", told(&raised, home.path()));
+    until("the limit", || run(&check).status.success());
+    assert_eq!(run(&check).status.code(), Some(0));
+    let titles: Vec<Value> =
+        receiver.bodies().iter().map(|body| body["blocks"][0]["text"]["text"].clone()).collect();
+    assert_eq!(titles.len(), 2, "once each: {titles:?}");
+    assert!(titles[0].as_str().is_some_and(|title| title.ends_with("less than $5.00 left")), "{titles:?}");
+    assert!(
+        titles[1].as_str().is_some_and(|title| title.ends_with("the alert at $5.00 is over")),
+        "{titles:?}"
+    );
+    let list = run(&["alerts", "list"]);
+    assert!(
+        String::from_utf8_lossy(&list.stdout).starts_with("nothing is wrong"),
+        "{}",
+        told(&list, home.path())
+    );
+}
+
+#[test]
 fn a_project_may_not_say_what_runs_here() {
     let home = tempfile::tempdir().unwrap();
     let text = "[[alerts.channel]]\nname = \"x\"\nkind = \"command\"\ncommand = [\"touch\", \"owned\"]\n";
@@ -244,6 +276,16 @@ fn the_gateway_watches_the_account_and_waits_for_no_receiver() {
     });
     assert_eq!(gateway.ask(CALL).0, 200, "while a receiver is being waited for");
     assert_eq!(receiver.bodies().len(), 1, "$5.00 is not passed");
+    assert_eq!(gateway.stop(), Some(0));
+}
+
+#[test]
+fn a_file_that_cannot_be_used_stops_no_call() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("books");
+    std::fs::create_dir_all(data.join("alerts.db")).unwrap();
+    let gateway = Serving::start(home.path(), &data, &["--budget", "1/day"]);
+    assert_eq!(gateway.ask(CALL).0, 200);
     assert_eq!(gateway.stop(), Some(0));
 }
 

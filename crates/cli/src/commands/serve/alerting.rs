@@ -18,8 +18,9 @@ use openrouter::client::Upstream;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::levels;
+use crate::terminal::Terminal;
 
 /// The file in the folder of the books.
 pub(crate) const FILE: &str = "alerts.db";
@@ -31,13 +32,20 @@ const EXPLANATIONS_MAX: usize = 512;
 /// OpenRouter's counters lag (CONTRACT 2): a window that has just begun may still show what the last one used.
 const LAG_MS: i64 = 5 * 60_000;
 
-/// Opens the alerts of a folder, with the secrets of its channels.
-pub(crate) fn open(config: &AlertsConfig, data: &Path) -> Result<Alerts, Failure> {
+/// Opens the alerts of a folder, with the secrets of its channels, which must be there. A file that cannot be used is
+/// said, and nothing is watched: calls go on.
+pub(super) fn open(config: &AlertsConfig, data: &Path) -> Result<Option<Alerts>, Failure> {
     let channels =
         config.channels.iter().map(farebox::config::ChannelPlan::open).collect::<Result<_, _>>()?;
     let file = data.join(FILE);
-    Alerts::open(&file, config.rules.clone(), channels)
-        .map_err(|error| Failure::caused(&format!("cannot use {}", file.display()), &error))
+    match Alerts::open(&file, config.rules.clone(), channels) {
+        Ok(alerts) => Ok(Some(alerts)),
+        Err(error) => {
+            let warning = Terminal::of_stderr().yellow("warning:");
+            eprintln!("{warning} nothing is watched, {} cannot be used: {}", file.display(), chain(&error));
+            Ok(None)
+        }
+    }
 }
 
 /// Who is asked about the account, and with what.

@@ -137,14 +137,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
         key: key.as_ref().map(|key| key.secret.clone()),
         management_key: management_key.map(|key| key.secret),
     };
-    alerting::start(&config, &alerts, house.admission().clone(), gateway.clone(), account)?;
+    if let Some(alerts) = &alerts {
+        alerting::start(&config, alerts, house.admission().clone(), gateway.clone(), account)?;
+    }
     let (stop_clients, clients_stopped) = watch::channel(false);
     let serving = tokio::spawn({
         let gateway = gateway.clone();
         async move { gateway.serve(clients, told(clients_stopped)).await }
     });
     let (stop_console, console_stopped) = watch::channel(false);
-    let console = Console::new(house.admission().clone(), gateway.clone(), own, VERSION).with_alerts(alerts);
+    let console = Console::new(house.admission().clone(), gateway.clone(), own, VERSION);
+    let console = match alerts {
+        Some(alerts) => console.with_alerts(alerts),
+        None => console,
+    };
     let controlling = tokio::spawn(console.serve(control, told(console_stopped)));
     house
         .announce(&own.to_string())
