@@ -103,6 +103,12 @@ impl Builder {
         self
     }
 
+    /// How old prices may be, when OpenRouter cannot be asked for fresh ones.
+    pub fn prices_age_max(mut self, most: Duration) -> Self {
+        self.config.prices_age_max = most;
+        self
+    }
+
     /// What becomes of a stream that the program drops before its end.
     pub fn on_client_gone(mut self, policy: ClientGone) -> Self {
         self.config.on_client_gone = policy;
