@@ -25,7 +25,6 @@ mod level;
 mod outbox;
 mod pace;
 mod retry;
-mod secret;
 mod watch;
 mod words;
 
@@ -36,7 +35,7 @@ pub use channel::{
 };
 pub use event::{Event, Kind, Recovery, Resolves, Severity};
 pub use level::{Level, Pace, Rules, Subject};
+pub use openrouter::secret::Secret;
 pub use outbox::OutboxError;
 pub use outbox::report::{ChannelRow, DeliveryRow, EventRow, Report};
-pub use secret::Secret;
 pub use words::{about, day_and_time, runs_out, text, title};

@@ -1,34 +1,12 @@
 //! What the gateway is told at its start: every value is meant, none is optional by accident.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use money::Nano;
+pub use openrouter::secret::Secret;
 
 use crate::route_table::{Fallbacks, Routes};
-
-/// A secret that never prints.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes it in, without the white space that files end in.
-    pub fn new(text: &str) -> Self {
-        Secret(text.trim().to_owned())
-    }
-
-    /// The text, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// What to do with a stream whose client has left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

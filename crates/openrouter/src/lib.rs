@@ -14,5 +14,6 @@ pub mod error;
 mod generation;
 pub mod https;
 pub mod providers;
+pub mod secret;
 pub mod sse;
 pub mod usage;

@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use super::Outcome;
 use super::smtp::{self, Submission};
+use crate::Secret;
 use crate::event::Event;
-use crate::secret::Secret;
 use crate::words::{self, clipped};
 
 /// Characters of a subject.

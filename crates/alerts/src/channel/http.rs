@@ -18,7 +18,7 @@ use openrouter::https::{HttpsClient, https_client};
 use thiserror::Error;
 
 use super::Outcome;
-use crate::secret::Secret;
+use crate::Secret;
 use crate::words::printable;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::Outcome;
 use super::http::{Http, Target};
+use crate::Secret;
 use crate::event::{Event, Kind};
-use crate::secret::Secret;
 use crate::words::{self, clipped};
 
 /// Where PagerDuty takes events in.

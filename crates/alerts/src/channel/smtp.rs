@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 
 use super::Outcome;
 use super::email::Transport;
-use crate::secret::Secret;
+use crate::Secret;
 use crate::words::printable;
 
 /// The longest answer, bytes; the standard has 512 a line.

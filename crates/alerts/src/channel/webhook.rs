@@ -11,8 +11,8 @@ use thiserror::Error;
 
 use super::Outcome;
 use super::http::{Http, Target};
+use crate::Secret;
 use crate::event::Event;
-use crate::secret::Secret;
 
 /// The longest body, bytes; ours is about one kilobyte.
 const BODY_BYTES_MAX: usize = 20_000;
