@@ -15,7 +15,7 @@ use crate::program::farebox;
 pub(crate) struct Serving {
     child: Child,
     _stderr: BufReader<ChildStderr>,
-    banner: String,
+    pub(crate) banner: String,
     pub(crate) listen: String,
     pub(crate) console: String,
 }

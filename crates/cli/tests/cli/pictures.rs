@@ -1,6 +1,8 @@
 //! What the commands show of a gateway's life, as pictures: wide, narrow, in colour, in ASCII, as JSON.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use crate::gateway::Serving;
 use crate::program::{farebox, golden, told};
@@ -71,7 +73,9 @@ fn of_budgets_and_explanations() {
     let data = home.path().join("books");
     std::fs::write(home.path().join("budgets.toml"), BUDGETS).unwrap();
     let gateway = Serving::start(home.path(), &data, &["--config", "budgets.toml"]);
-    let mut all = String::new();
+    let home_path = home.path().display().to_string();
+    let banner = without_ports(&gateway.banner.replace(&home_path, "HOME"));
+    let mut all = format!("== serve --sandbox\n{banner}\n");
     let mut call = |body: &str, expected: u16| {
         let (status, answer) = gateway.ask(body);
         assert_eq!(status, expected, "{answer}");
@@ -82,4 +86,27 @@ fn of_budgets_and_explanations() {
     all += &pictures(home.path(), &["budgets", "list", "--data", "books"]);
     assert_eq!(gateway.stop(), Some(0));
     golden("pictures.txt", &all);
+}
+
+/// Without the ports that were free.
+fn without_ports(text: &str) -> String {
+    let mut pieces = text.split("127.0.0.1:");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let bare = |piece: &str| piece.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
+    pieces.fold(first, |all, piece| all + "127.0.0.1:PORT" + &bare(piece))
+}
+
+#[test]
+fn of_a_sandbox() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = farebox(home.path())
+        .args(["sandbox", "--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let banner: String = lines.take(3).map(|line| line.unwrap() + "\n").collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    golden("sandbox-picture.txt", &without_ports(&banner));
 }
