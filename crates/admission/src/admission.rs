@@ -400,6 +400,10 @@ impl Core {
             Evidence::NeverSent | Evidence::Refused | Evidence::Insured => {
                 Counters::add(&self.counters.voided)
             }
+            Evidence::ControlTotal | Evidence::Attributed | Evidence::Analytics | Evidence::Operator => {
+                let counter = if cost == Nano::ZERO { &self.counters.voided } else { &self.counters.settled };
+                Counters::add(counter);
+            }
         }
         if cost > bound {
             self.counters.overrun(cost.saturating_sub(bound));

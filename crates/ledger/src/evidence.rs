@@ -52,6 +52,14 @@ coded! {
         Refused = 4, "refused";
         /// A server error without content for which `/generation` knows nothing at `T_final`: assumed not billed.
         Insured = 5, "insured";
+        /// The upstream key was quiet, and its counter equals the costs booked on it: nothing else was billed.
+        ControlTotal = 6, "control-total";
+        /// Something was billed on the quiet key that no entry explains; this hold may be it, so it is charged for it.
+        Attributed = 7, "attributed";
+        /// The analytics query by generation id, with a management key.
+        Analytics = 8, "analytics";
+        /// The operator decided.
+        Operator = 9, "operator";
     }
 }
 

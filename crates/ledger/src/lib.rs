@@ -15,6 +15,7 @@ mod budget;
 mod evidence;
 mod index;
 mod name;
+mod rolling;
 mod runway;
 mod window;
 
@@ -22,6 +23,7 @@ pub use balances::{Balance, Balances, HoldSet, LedgerFull, Share, Short, Slot};
 pub use budget::{Budget, Label, Scope};
 pub use evidence::{BoundClass, Evidence, UnknownReason};
 pub use index::{Index, Matched, Missing};
-pub use name::{BalanceId, BalanceName, HoldId, UpstreamKeyId};
+pub use name::{BalanceId, BalanceName, HoldId, Member, SetId, UpstreamKeyId};
+pub use rolling::Rolling;
 pub use runway::runway;
 pub use window::{Span, Window, WindowError, WindowKind};
