@@ -78,12 +78,17 @@ impl From<&store::GenerationRow> for GenerationRow {
 }
 
 fn state(row: &store::GenerationRow) -> &'static str {
-    match (row.end.as_ref().map(|end| end.evidence), row.unknown) {
-        (Some(Evidence::Usage | Evidence::Generation), _) => "settled",
-        (Some(Evidence::NeverSent | Evidence::Refused | Evidence::Insured), _) => "voided",
+    match (&row.end, row.unknown) {
+        (Some(end), _) if is_void(end.evidence, end.cost) => "voided",
+        (Some(_), _) => "settled",
         (None, Some(_)) => "unknown",
         (None, None) => "held",
     }
+}
+
+/// OpenRouter's own figure settles even where it is zero.
+fn is_void(evidence: Evidence, cost: Nano) -> bool {
+    cost == Nano::ZERO && !matches!(evidence, Evidence::Usage | Evidence::Generation)
 }
 
 impl From<&BalanceName> for ChargedBudget {
