@@ -7,6 +7,7 @@ use ledger::{Evidence, HoldId};
 use money::Nano;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use thiserror::Error;
 
 use crate::amount;
 use crate::reply::{self, Reply};
@@ -39,24 +40,40 @@ pub struct Reconciled {
     pub cost_usd: Nano,
 }
 
+/// Why it was not booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotReconciled {
+    /// No unknown hold has this number.
+    #[error("no unknown hold has this number")]
+    NoSuchHold,
+    /// It was resolved meanwhile, or the journal cannot be written.
+    #[error("it was resolved just now, or the journal cannot be written")]
+    Lost,
+}
+
 impl Reconcile {
-    /// Books it.
-    pub(crate) fn run(&self, admission: &Admission) -> Reply {
+    /// Books it: who and why first, then the cost. Blocks while the journal is written.
+    ///
+    /// # Errors
+    /// [`NotReconciled`]; the books have not changed then.
+    pub fn apply(&self, admission: &Admission) -> Result<Reconciled, NotReconciled> {
         let now_ms = Timestamp::now().as_millisecond();
         let hold = HoldId(self.hold);
         let unknown = admission.unknown_holds().into_iter().find(|unknown| unknown.hold == hold);
-        let Some(unknown) = unknown else {
-            return reply::error(StatusCode::NOT_FOUND, "no unknown hold has this number; see /unknown");
-        };
+        let was_usd = unknown.ok_or(NotReconciled::NoSuchHold)?.bound;
         let text = self.cost_usd.to_string();
-        if !admission.resolve(hold, self.cost_usd, &text, Evidence::Operator, now_ms) {
-            return reply::error(
-                StatusCode::CONFLICT,
-                "it was resolved just now, or the journal cannot be written",
-            );
+        match admission.resolve(hold, self.cost_usd, &text, Evidence::Operator, now_ms) {
+            true => Ok(Reconciled { hold: self.hold, was_usd, cost_usd: self.cost_usd }),
+            false => Err(NotReconciled::Lost),
         }
-        let done = Reconciled { hold: self.hold, was_usd: unknown.bound, cost_usd: self.cost_usd };
-        reply::json(StatusCode::OK, &done)
+    }
+
+    fn reply(&self, admission: &Admission) -> Reply {
+        match self.apply(admission) {
+            Ok(done) => reply::json(StatusCode::OK, &done),
+            Err(error @ NotReconciled::NoSuchHold) => reply::error(StatusCode::NOT_FOUND, &error.to_string()),
+            Err(error) => reply::error(StatusCode::CONFLICT, &error.to_string()),
+        }
     }
 }
 
@@ -77,7 +94,7 @@ impl Change {
     /// Does it; blocks while the journal is written.
     pub(crate) fn run(self, admission: &Admission) -> Reply {
         match self {
-            Change::Reconcile(reconcile) => reconcile.run(admission),
+            Change::Reconcile(reconcile) => reconcile.reply(admission),
         }
     }
 }

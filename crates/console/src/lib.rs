@@ -14,6 +14,7 @@
 //! | `/generation/{id}` | a [`GenerationRow`]: what was held and booked for a generation of OpenRouter's |
 //! | `/routes` | an array of [`RouteRow`], the same as `farebox routes list --json` |
 //! | `/stats` | counters since the start |
+//! | `/metrics` | the same and the money of each budget, in Prometheus' text format |
 //! | `/alerts` | open alerts, what was said of late, how each channel does: an [`alerts::Report`] |
 //! | `POST /reconcile` | the operator says what an unknown hold cost: a [`Reconcile`] |
 //!
@@ -24,6 +25,7 @@ mod change;
 mod console;
 mod generation;
 mod guard;
+mod metrics;
 mod reply;
 mod router;
 mod routes;
@@ -31,7 +33,7 @@ mod row;
 mod token;
 mod unknown;
 
-pub use change::{Reconcile, Reconciled};
+pub use change::{NotReconciled, Reconcile, Reconciled};
 pub use console::Console;
 pub use generation::{ChargedBudget, GenerationRow};
 pub use routes::{DayRow, RouteRow, Saving, day_of};

@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 
 use crate::change::Change;
 use crate::generation::GenerationRow;
-use crate::guard;
 use crate::reply::{self, Reply};
 use crate::routes::{RouteRow, day_of};
 use crate::row::BudgetRow;
 use crate::token::Token;
 use crate::unknown::UnknownRow;
+use crate::{guard, metrics};
 
 /// How far back an explanation is looked for in memory; older ones are in the books.
 const EXPLANATIONS_MAX: usize = 10_000;
@@ -57,9 +57,12 @@ impl Router {
         if request.method() == Method::POST {
             return self.change(request).await;
         }
-        match request.uri().path().strip_prefix("/generation/") {
-            Some(id) => self.generation(id.to_owned()).await,
-            None => self.page(request.uri().path()),
+        match request.uri().path() {
+            "/metrics" => self.metrics().await,
+            path => match path.strip_prefix("/generation/") {
+                Some(id) => self.generation(id.to_owned()).await,
+                None => self.page(path),
+            },
         }
     }
 
@@ -115,6 +118,16 @@ impl Router {
                 tracing::warn!(%error, "the books cannot be read");
                 reply::error(StatusCode::SERVICE_UNAVAILABLE, "the books cannot be read now")
             }
+        })
+        .await
+    }
+
+    async fn metrics(&self) -> Reply {
+        let (admission, stats) = (self.admission.clone(), self.stats());
+        beside(move || {
+            let now_ms = Timestamp::now().as_millisecond();
+            let page = metrics::page(&admission.balances(now_ms), &admission.unknown_holds(), &stats, now_ms);
+            reply::text(metrics::CONTENT_TYPE, page)
         })
         .await
     }
@@ -212,7 +225,7 @@ fn closing(status: StatusCode, sentence: &str) -> Reply {
     reply
 }
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -223,6 +236,7 @@ const PATHS: [&str; 11] = [
     "/generation/{id}",
     "/routes",
     "/stats",
+    "/metrics",
     "/alerts",
 ];
 
