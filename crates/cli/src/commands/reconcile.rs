@@ -78,9 +78,18 @@ async fn live(address: &str, folder: &Path, asked: &Reconcile) -> Result<Reconci
         .map_err(|error| Failure::caused(&format!("the answer of {address} cannot be read"), &error))
 }
 
-/// As a gateway would that starts, books it and stops.
 fn offline(folder: &Path, asked: &Reconcile) -> Result<Reconciled, Failure> {
-    // Nothing is made where there are no books.
+    let (store, admission) = open_offline(folder)?;
+    let done = asked.apply(&admission).map_err(|error| {
+        Failure::failed(chain(&error)).hint("the numbers of unknown holds: farebox unknown")
+    })?;
+    drop(admission);
+    store.close().map_err(|error| Failure::failed(chain(&error)))?;
+    Ok(done)
+}
+
+/// The books as a gateway would open them that lets nothing through. Nothing is made where there are none.
+pub(crate) fn open_offline(folder: &Path) -> Result<(Arc<Store>, Admission), Failure> {
     store::read(folder).map_err(|error| super::budgets::list::unreadable(&error))?;
     let failed = |error: &dyn std::error::Error| Failure::failed(chain(error));
     let (store, recovered) =
@@ -90,12 +99,7 @@ fn offline(folder: &Path, asked: &Reconcile) -> Result<Reconciled, Failure> {
     let now_ms = Timestamp::now().as_millisecond();
     let admission =
         Admission::open(Arc::clone(&store), recovered, policy, now_ms).map_err(|error| failed(&error))?;
-    let done = asked
-        .apply(&admission)
-        .map_err(|error| failed(&error).hint("the numbers of unknown holds: farebox unknown"))?;
-    drop(admission);
-    store.close().map_err(|error| failed(&error))?;
-    Ok(done)
+    Ok((store, admission))
 }
 
 /// The login of whoever decides, as far as the environment tells.
