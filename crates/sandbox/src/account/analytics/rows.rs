@@ -85,7 +85,7 @@ fn collect(state: &State, account: &Account, query: &Query, now: Moment) -> (Vec
         });
         rows[place].1.add(generation, now, lag_ms);
     }
-    rows.sort_by(|(a, _), (b, _)| b.step.cmp(&a.step));
+    rows.sort_by_key(|(group, _)| std::cmp::Reverse(group.step));
     (rows, false)
 }
 
