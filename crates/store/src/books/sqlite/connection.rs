@@ -13,7 +13,7 @@ const SQLITE_MIN: i32 = 3_051_003;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens the books for writing; creates or migrates them.
-pub(crate) fn writer(dir: &Path) -> Result<Connection, OpenError> {
+pub(super) fn writer(dir: &Path) -> Result<Connection, OpenError> {
     check_sqlite()?;
     let file = dir.join(FILE);
     let mut connection = Connection::open(&file).map_err(failed("open"))?;
@@ -41,7 +41,7 @@ pub(crate) fn writer(dir: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Opens the books for reading, while a gateway writes them or not.
-pub(crate) fn reader(dir: &Path) -> Result<Connection, OpenError> {
+pub(super) fn reader(dir: &Path) -> Result<Connection, OpenError> {
     check_sqlite()?;
     let file = dir.join(FILE);
     if !file.is_file() {
@@ -53,7 +53,11 @@ pub(crate) fn reader(dir: &Path) -> Result<Connection, OpenError> {
     connection.busy_timeout(BUSY).map_err(failed("open"))?;
     match migrate::version(&connection, &file)? {
         0 => Err(OpenError::Absent(dir.to_path_buf())),
-        _ => Ok(connection),
+        migrate::VERSION => {
+            connection.set_prepared_statement_cache_capacity(32);
+            Ok(connection)
+        }
+        found => Err(OpenError::TooOld { file, found, known: migrate::VERSION }),
     }
 }
 
