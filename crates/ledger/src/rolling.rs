@@ -56,6 +56,13 @@ impl Rolling {
         self.released_ms(number.saturating_mul(self.bucket_ms))
     }
 
+    /// Its length in the largest unit up to days that fits: `90m`, `5h`, `7d`.
+    pub fn length(&self) -> String {
+        let fitting = |(_, unit_ms): &(&str, i64)| self.length_ms % unit_ms == 0;
+        let (unit, unit_ms) = UNITS[..3].iter().copied().rfind(fitting).unwrap_or(("ms", 1));
+        format!("{}{unit}", self.length_ms / unit_ms)
+    }
+
     /// The first instant of the bucket that `at_ms` falls into.
     pub fn bucket_of(&self, at_ms: i64) -> i64 {
         at_ms.div_euclid(self.bucket_ms) * self.bucket_ms
@@ -72,12 +79,10 @@ impl Rolling {
     }
 }
 
-/// The words of the configuration, in the largest unit up to days that fits: `rolling 90m`, `rolling 5h`, `rolling 7d`.
+/// The words of the configuration: `rolling 5h`.
 impl fmt::Display for Rolling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fitting = |(_, unit_ms): &(&str, i64)| self.length_ms % unit_ms == 0;
-        let (unit, unit_ms) = UNITS[..3].iter().copied().rfind(fitting).unwrap_or(("ms", 1));
-        write!(f, "rolling {}{unit}", self.length_ms / unit_ms)
+        write!(f, "rolling {}", self.length())
     }
 }
 
