@@ -32,6 +32,7 @@ mod report;
 mod take_up;
 mod time;
 mod unknown;
+mod upkeep;
 
 pub use admission::{Admission, OpenError};
 pub use ask::{Ask, Clamp};
