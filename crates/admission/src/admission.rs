@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use ledger::{Evidence, HoldId, LedgerFull, Scope, Share, Short, UpstreamKeyId};
 use money::Nano;
-use store::{DecisionRow, GenerationRow, JournalError, Record, Recovered, SavingRow, Store};
+use store::{DecisionRow, GenerationRow, JournalError, Recovered, SavingRow, Store};
 use thiserror::Error;
 
 use crate::ask::Ask;
@@ -187,20 +187,6 @@ impl Admission {
     pub fn restored(&self) -> Option<i64> {
         let is_waiting = self.core.is_restored.load(Ordering::SeqCst);
         self.core.restored_ms.filter(|_| is_waiting)
-    }
-
-    /// Whoever may decide has accepted that what was spent since the backup is missing.
-    pub fn accept_restored(&self) {
-        self.core.is_restored.store(false, Ordering::SeqCst);
-    }
-
-    /// Keeps in the journal what an operator did.
-    ///
-    /// # Errors
-    /// When the journal cannot take it.
-    pub fn note_action(&self, who: &str, what: &str, now_ms: i64) -> Result<(), JournalError> {
-        let at_ms = self.core.see(now_ms);
-        self.core.store.append(&Record::Action { at_ms, who, what }).map(|_| ())
     }
 
     /// Keeps an explanation in the books. Best effort: never slows or fails a request.
