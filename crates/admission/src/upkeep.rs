@@ -1,6 +1,7 @@
 //! What an operator does to the books through the process that has them open.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use store::Backup;
 
@@ -20,14 +21,17 @@ impl Admission {
     /// # Errors
     /// When the journal cannot be written.
     pub fn note_action(&self, who: &str, what: &str, now_ms: i64) -> Result<(), store::JournalError> {
-        self.core.store.append(&store::Record::Action { at_ms: now_ms, who, what }).map(drop)
+        let at_ms = self.core.see(now_ms);
+        self.core.store.append(&store::Record::Action { at_ms, who, what }).map(drop)
     }
 
-    /// Goes on with books that may miss calls.
+    /// Goes on with books that may miss calls: the mark goes from the books first, and then calls are admitted.
     ///
     /// # Errors
     /// When the books cannot be written.
     pub fn accept_restored(&self) -> Result<(), store::OpenError> {
-        self.core.store.accept_restored()
+        self.core.store.accept_restored()?;
+        self.core.is_restored.store(false, Ordering::SeqCst);
+        Ok(())
     }
 }
