@@ -10,4 +10,5 @@ mod faults;
 mod folder;
 mod kill;
 mod model;
+mod scale;
 mod story;
