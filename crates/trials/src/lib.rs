@@ -2,10 +2,14 @@
 //!
 //! * [`world`]: a `farebox sandbox` and a `farebox serve` over it, as processes, that can be killed and started again;
 //! * [`load`]: many clients that want more than the budget has: streamed, plain, and aborting;
+//! * [`day`]: many calls without a limit, for what becomes of their cost;
+//! * [`reckoning`]: each generation of the sandbox beside the books;
 //! * [`verdict`]: what the sandbox billed, what the books say, and who was refused although the money was there.
 
+pub mod day;
 pub mod http;
 pub mod load;
+pub mod reckoning;
 pub mod verdict;
 pub mod world;
 

@@ -31,11 +31,13 @@ pub struct Gateway {
     pub budget: &'static str,
     /// TOML of its configuration file.
     pub config: &'static str,
+    /// A management key of the sandbox, if it has one.
+    pub management_key: Option<&'static str>,
 }
 
 impl Gateway {
     /// A dollar, and the built-in settings.
-    pub const ONE_DOLLAR: Gateway = Gateway { budget: "1.00/lifetime", config: "" };
+    pub const ONE_DOLLAR: Gateway = Gateway { budget: "1.00/lifetime", config: "", management_key: None };
 }
 
 /// Both processes, killed when dropped.
@@ -46,6 +48,7 @@ pub struct World {
     /// Where programs call: `http://…/api/v1`.
     pub base: String,
     budget: &'static str,
+    management_key: Option<&'static str>,
     listen: String,
     console: String,
     sandbox_address: String,
@@ -76,6 +79,7 @@ impl World {
             http: Http::default(),
             base: format!("http://{listen}/api/v1"),
             budget: gateway.budget,
+            management_key: gateway.management_key,
             listen,
             console,
             sandbox_address,
@@ -96,11 +100,14 @@ impl World {
     pub async fn start_gateway(&mut self) -> Result<()> {
         let mut command = binary()?;
         command.args(["serve", "--listen", &self.listen, "--console", &self.console]);
-        command.arg("--data").arg(self.folder.path().join("data"));
+        command.arg("--data").arg(self.data());
         command.args(["--upstream", &format!("http://{}/api/v1", self.sandbox_address)]);
         command.arg("--config").arg(self.folder.path().join("gateway.toml"));
         command.args(["--budget", self.budget, "--durability", "process"]);
         command.env("OPENROUTER_API_KEY", "sk-or-v1-trial").current_dir(self.folder.path());
+        if let Some(key) = self.management_key {
+            command.env("OPENROUTER_MANAGEMENT_KEY", key);
+        }
         self.gateway = Some(spawn(command, &self.folder.path().join("gateway.log"))?);
         let ready = format!("http://{}/readyz", self.console);
         self.until_answered(&ready, "the gateway").await
@@ -138,6 +145,11 @@ impl World {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         bail!("the gateway does not stop")
+    }
+
+    /// The gateway's folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// A document of the console, such as `budgets`.
@@ -212,7 +224,16 @@ fn binary() -> Result<Command> {
     let found: Option<PathBuf> = folders.map(|folder| folder.join("farebox")).find(|path| path.is_file());
     let path = found.context("no farebox binary is beside the tests; build it first: cargo build -p cli")?;
     let mut command = Command::new(path);
-    for name in ["FAREBOX_CONFIG", "FAREBOX_BUDGET", "OPENROUTER_BASE_URL", "OPENROUTER_API_KEY_FILE"] {
+    for name in [
+        "FAREBOX_CONFIG",
+        "FAREBOX_BUDGET",
+        "OPENROUTER_BASE_URL",
+        "OPENROUTER_API_KEY_FILE",
+        "OPENROUTER_MANAGEMENT_KEY",
+        "OPENROUTER_MANAGEMENT_KEY_FILE",
+        "OPENROUTER_PROVISIONING_KEY",
+        "OPENROUTER_PROVISIONING_KEY_FILE",
+    ] {
         command.env_remove(name);
     }
     Ok(command)
