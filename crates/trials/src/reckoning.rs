@@ -2,9 +2,11 @@
 //!
 //! A generation is *settled* when its entry has exactly its cost, rounded up to a nano-dollar; *voided* when nothing
 //! was billed and nothing is booked; *listed* when a hold says that its cost is unknown. One whose id the books do not
-//! have is *astray*: it must be covered by holds without an id, or by what was charged to some of them because the
-//! counter of the key showed it.
+//! have is *astray*. The gateway's audit books such a one on an entry of its model, as an *extra*: what entries have
+//! above their own generations, by the proof of analytics. What is astray beyond the extras must be covered by holds
+//! without an id, or by what was charged for some of them.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
@@ -88,6 +90,12 @@ pub struct Reckoning {
     pub attributed: Sum,
     /// Not in the books by its id, at what was billed.
     pub astray: Sum,
+    /// The same, unrounded.
+    pub astray_exact: Exact,
+    /// Entries that have more than their own generation cost, at what they have more.
+    pub extras: Sum,
+    /// The same, unrounded.
+    pub extras_exact: Exact,
     /// Second bills, among all of these.
     pub twins: Sum,
     /// Of all entries, the costs as booked.
@@ -146,9 +154,9 @@ impl Reckoning {
                 own.twins.add(cost);
             }
             match (entries.remove(id), open.remove(id)) {
-                (Some(found), None) => own.settle(row, cost, &found),
+                (Some(found), None) => own.settle(row, exact, &found)?,
                 (None, Some(hold)) => own.list(row, cost, hold),
-                (None, None) => own.lose(row, cost),
+                (None, None) => own.lose(cost, exact),
                 (Some(_), Some(_)) => own.complaints.push(format!("{row} has ended and has not")),
             }
         }
@@ -168,29 +176,33 @@ impl Reckoning {
 
     fn post(&mut self, entry: &EntryRow) -> Result<()> {
         self.posted = self.posted.saturating_add(entry.cost);
-        self.posted_exact = self.posted_exact
-            + match entry.text.as_str() {
-                "" => entry.cost.into(),
-                text => text.split('+').map(Exact::parse_ceil).sum::<Result<Exact, _>>()?,
-            };
+        self.posted_exact = self.posted_exact + booked(entry)?;
         *self.by_evidence.entry(entry.evidence.text()).or_default() += 1;
         Ok(())
     }
 
-    fn settle(&mut self, row: &Value, cost: Nano, found: &[&EntryRow]) {
-        let booked = found.iter().map(|entry| entry.cost).sum::<Nano>();
-        let words = || {
-            let how: Vec<_> = found.iter().map(|entry| entry.evidence.text()).collect();
-            format!("booked {booked} by {}: {row}", how.join(", "))
+    fn settle(&mut self, row: &Value, cost: Exact, found: &[&EntryRow]) -> Result<()> {
+        let [entry] = found else {
+            self.complaints.push(format!("{} entries: {row}", found.len()));
+            return Ok(());
         };
-        let attributed = found.iter().any(|entry| entry.evidence == Evidence::Attributed);
-        match booked.cmp(&cost) {
-            _ if found.len() > 1 => self.complaints.push(format!("in the books twice, {}", words())),
-            std::cmp::Ordering::Equal if cost == Nano::ZERO => self.voided.add(cost),
-            std::cmp::Ordering::Equal => self.settled.add(cost),
-            std::cmp::Ordering::Greater if attributed => self.attributed.add(cost),
-            _ => self.complaints.push(words()),
+        let booked = booked(entry)?;
+        let more = booked - cost;
+        match (booked.cmp(&cost), entry.evidence) {
+            (Ordering::Equal, _) if cost == Exact::ZERO => self.voided.add(Nano::ZERO),
+            (Ordering::Equal, _) => self.settled.add(cost.ceil()),
+            (Ordering::Greater, Evidence::Analytics) => {
+                self.settled.add(cost.ceil());
+                self.extras.add(more.ceil());
+                self.extras_exact = self.extras_exact + more;
+            }
+            (Ordering::Greater, Evidence::Attributed) => self.attributed.add(cost.ceil()),
+            (_, evidence) => self.complaints.push(format!("booked {booked} by {}: {row}", evidence.text())),
         }
+        if entry.cost != booked.ceil() {
+            self.complaints.push(format!("{} booked for {booked}: {row}", entry.cost));
+        }
+        Ok(())
     }
 
     fn list(&mut self, row: &Value, cost: Nano, hold: &OpenHold) {
@@ -200,14 +212,12 @@ impl Reckoning {
         }
     }
 
-    fn lose(&mut self, row: &Value, cost: Nano) {
+    fn lose(&mut self, cost: Nano, exact: Exact) {
         match cost {
             Nano::ZERO => self.voided.add(cost),
             _ => self.astray.add(cost),
         }
-        if row["twin_of"].is_string() && cost > Nano::ZERO {
-            self.complaints.push(format!("a second bill that the books do not have: {row}"));
-        }
+        self.astray_exact = self.astray_exact + exact;
     }
 
     /// Entries that no generation belongs to must have cost nothing; what is astray must be covered.
@@ -219,12 +229,17 @@ impl Reckoning {
                 entry.hold.0, entry.cost, entry.generation
             ));
         }
+        let left = self.astray_exact - self.extras_exact;
         let covered = nameless.bounds.saturating_add(nameless.charged);
-        if self.astray.usd > covered {
+        if left > covered.into() {
             self.complaints.push(format!(
-                "{} billed are in the books under no id, and only ${covered} may be them",
-                self.astray
+                "{} billed are in the books under no id, {} of them as extras, and only ${covered} may be the rest",
+                self.astray, self.extras
             ));
+        }
+        if left < Exact::ZERO {
+            self.complaints
+                .push(format!("extras of {}, and only {} billed are under no id", self.extras, self.astray));
         }
         if self.posted.saturating_add(self.unknown.usd) < self.billed.usd {
             self.complaints.push(format!(
@@ -237,15 +252,26 @@ impl Reckoning {
 
 impl fmt::Display for Reckoning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Reckoning { billed, settled, voided, listed, attributed, astray, twins, unknown, .. } = self;
+        let Reckoning { billed, settled, voided, listed, attributed, astray, extras, twins, unknown, .. } =
+            self;
         writeln!(
             f,
             "{billed} billed: {settled} settled, {voided} voided, {listed} unknown by id, {attributed} attributed, {astray} under no id; {twins} of them second bills"
         )?;
         let proofs: Vec<_> = self.by_evidence.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        writeln!(f, "{} posted, {unknown} unknown; entries: {}", self.posted, proofs.join(", "))?;
+        writeln!(
+            f,
+            "{} posted, {extras} of it extras; {unknown} unknown; entries: {}",
+            self.posted,
+            proofs.join(", ")
+        )?;
         write!(f, "drift {} ({} before rounding)", self.drift(), self.drift_exact())
     }
+}
+
+/// What an entry costs, before it is rounded.
+fn booked(entry: &EntryRow) -> Result<Exact> {
+    Ok(if entry.text.is_empty() { entry.cost.into() } else { Exact::parse_sum(&entry.text)? })
 }
 
 fn text<'a>(row: &'a Value, name: &str) -> Result<&'a str> {
@@ -318,19 +344,23 @@ mod tests {
             generation("c", "0.5", None),
             generation("d", "0.25", None),
             generation("e", "0.125", None),
+            generation("f", "0.625", None),
+            generation("t", "0.125", Some("a")),
         ];
         let entries = vec![
             entry(Some("a"), "0.0000000001", Evidence::Usage),
             entry(Some("b"), "0", Evidence::Refused),
             entry(Some("x"), "0", Evidence::Refused),
             entry(None, "0.2", Evidence::Attributed),
+            entry(Some("f"), "0.75", Evidence::Analytics),
         ];
         let open = vec![hold(Some("c"), "0.5"), hold(None, "0.2")];
         let told = reckon(&bill, entries, open);
         assert!(told.complaints.is_empty(), "{:?}", told.complaints);
         let counts = [told.settled, told.voided, told.listed, told.astray].map(|sum| sum.count);
-        assert_eq!(counts, [1, 1, 1, 2]);
-        assert_eq!((told.posted.nanos(), told.drift().nanos()), (200_000_001, -675_000_000));
+        assert_eq!(counts, [2, 1, 1, 3]);
+        assert_eq!((told.extras.count, told.extras_exact.to_string().as_str()), (1, "0.125000000"));
+        assert_eq!((told.posted.nanos(), told.drift().nanos()), (950_000_001, -675_000_000));
         assert_eq!(told.drift_exact().to_string(), "-0.675000000");
     }
 
@@ -343,12 +373,13 @@ mod tests {
             (a(), paid("0.4"), vec![], "booked 0.4"),
             (a(), paid("0.6"), vec![], "booked 0.6"),
             (a(), paid("0"), vec![], "booked 0.0"),
-            (a(), [paid("0.5"), paid("0")].concat(), vec![], "in the books twice"),
+            (a(), [paid("0.5"), paid("0")].concat(), vec![], "2 entries"),
+            (a(), vec![entry(Some("a"), "0.6", Evidence::Analytics)], vec![], "extras of 1"),
             (a(), vec![], vec![hold(Some("a"), "0.4")], "billed more"),
             (a(), paid("0.5"), vec![hold(Some("a"), "0.5")], "has ended and has not"),
             (a(), vec![], vec![hold(None, "0.4")], "only $0.4"),
             (a(), vec![], vec![], "under no id"),
-            (twin, vec![], vec![hold(None, "1")], "a second bill"),
+            (twin, vec![], vec![hold(None, "0.05")], "as extras"),
             (vec![], paid("0.5"), vec![], "nothing was billed"),
             (vec![], vec![], vec![OpenHold { unknown: None, ..hold(None, "1") }], "is not unknown"),
         ] {
