@@ -53,7 +53,7 @@ pub enum OpenError {
 /// The one door to the money. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 pub(crate) struct Core {

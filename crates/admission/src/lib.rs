@@ -23,6 +23,7 @@ mod queue;
 mod refusal;
 mod report;
 mod unknown;
+mod upkeep;
 
 pub use admission::{Admission, OpenError, Policy};
 pub use ask::{Ask, Clamp};

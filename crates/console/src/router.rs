@@ -27,6 +27,8 @@ const EXPLANATIONS_MAX: usize = 10_000;
 
 /// Events told of, at most.
 const EVENTS_MAX: u32 = 100;
+const NO_TOKEN: &str =
+    "changes need the token in the file console-token of the data folder: use farebox's commands";
 /// The longest body of a change, bytes.
 const CHANGE_BYTES_MAX: usize = 1 << 20;
 /// Days of savings that are told, today included.
@@ -75,13 +77,7 @@ impl Router {
             Method::GET | Method::HEAD => {
                 Some(closing(StatusCode::PAYLOAD_TOO_LARGE, "a GET request has no body here"))
             }
-            Method::POST if self.token.as_ref().is_some_and(|token| token.is_shown_by(request.headers())) => {
-                None
-            }
-            Method::POST => Some(closing(
-                StatusCode::UNAUTHORIZED,
-                "changes need the token in the file console-token of the data folder: use farebox's commands",
-            )),
+            Method::POST => None,
             _ => {
                 let mut reply =
                     closing(StatusCode::METHOD_NOT_ALLOWED, "the console only answers GET, HEAD and POST");
@@ -100,9 +96,13 @@ impl Router {
         let Ok(body) = Limited::new(body, CHANGE_BYTES_MAX).collect().await else {
             return closing(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off");
         };
+        // The body is read first: a connection that ends with some of it unread may lose the answer.
+        if !self.token.as_ref().is_some_and(|token| token.is_shown_by(&parts.headers)) {
+            return reply::error(StatusCode::UNAUTHORIZED, NO_TOKEN);
+        }
         let change = match Change::read(parts.uri.path(), &body.to_bytes()) {
             Ok(change) => change,
-            Err(refused) => return refused,
+            Err(unreadable) => return unreadable.reply(),
         };
         let admission = self.admission.clone();
         beside(move || change.run(&admission)).await
