@@ -152,6 +152,18 @@ impl World {
         self.folder.path().join("data")
     }
 
+    /// What `farebox verify` says is wrong with the books, while no gateway runs.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn damage(&self) -> Result<Option<String>> {
+        let mut command = binary()?;
+        command.arg("verify").arg("--data").arg(self.data()).current_dir(self.folder.path());
+        let output = command.output()?;
+        let told = [output.stdout, output.stderr].concat();
+        Ok((!output.status.success()).then(|| format!("verify: {}", String::from_utf8_lossy(&told))))
+    }
+
     /// A document of the console, such as `budgets`.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ async fn one_day(calls: u64) -> Vec<String> {
     until_still(&world).await;
     let waited = began.elapsed().as_secs_f64() - took;
     world.stop_gateway().await.unwrap();
+    let damage = world.damage().unwrap();
     let bill = world.sandbox("bill").await.unwrap();
     let generations = world.sandbox("generations").await.unwrap();
     let generations: &Vec<Value> = generations["data"].as_array().unwrap();
@@ -58,6 +59,7 @@ async fn one_day(calls: u64) -> Vec<String> {
         println!("run 0: {line}");
     }
     let mut complaints = reckoning.complaints;
+    complaints.extend(damage);
     for kind in ["late", "corrected", "duplicated", "aborted"] {
         if bill[kind].as_u64() == Some(0) {
             complaints.push(format!("nothing was {kind}: the day was too short"));
