@@ -4,12 +4,14 @@
 //! * [`load`]: many clients that want more than the budget has: streamed, plain, and aborting;
 //! * [`day`]: many calls without a limit, for what becomes of their cost;
 //! * [`reckoning`]: each generation of the sandbox beside the books;
+//! * [`tail`]: damage to a journal, on purpose;
 //! * [`verdict`]: what the sandbox billed, what the books say, and who was refused although the money was there.
 
 pub mod day;
 pub mod http;
 pub mod load;
 pub mod reckoning;
+pub mod tail;
 pub mod verdict;
 pub mod world;
 

@@ -124,6 +124,14 @@ impl World {
         Ok(())
     }
 
+    /// Forgets a gateway that ended by itself.
+    pub fn end_gateway(&mut self) {
+        if let Some(mut gateway) = self.gateway.take() {
+            let _ = gateway.kill();
+            let _ = gateway.wait();
+        }
+    }
+
     /// Asks the gateway to stop, and waits until it has.
     ///
     /// # Errors
@@ -157,11 +165,20 @@ impl World {
     /// # Errors
     /// When it cannot be started.
     pub fn damage(&self) -> Result<Option<String>> {
+        let (is_well, told) = self.farebox(&["verify"])?;
+        Ok((!is_well).then(|| format!("verify: {told}")))
+    }
+
+    /// Runs a command on the gateway's folder: whether it ended well, and what it said.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn farebox(&self, words: &[&str]) -> Result<(bool, String)> {
         let mut command = binary()?;
-        command.arg("verify").arg("--data").arg(self.data()).current_dir(self.folder.path());
+        command.args(words).arg("--data").arg(self.data()).current_dir(self.folder.path());
         let output = command.output()?;
         let told = [output.stdout, output.stderr].concat();
-        Ok((!output.status.success()).then(|| format!("verify: {}", String::from_utf8_lossy(&told))))
+        Ok((output.status.success(), String::from_utf8_lossy(&told).into_owned()))
     }
 
     /// A document of the console, such as `budgets`.
