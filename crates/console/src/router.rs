@@ -61,6 +61,7 @@ impl Router {
         }
         match request.uri().path() {
             "/metrics" => self.metrics().await,
+            "/budgets" => self.budgets().await,
             path => match path.strip_prefix("/generation/") {
                 Some(id) => self.generation(id.to_owned()).await,
                 None => self.page(path),
@@ -122,6 +123,16 @@ impl Router {
         .await
     }
 
+    /// As the books: what is not in memory stands there.
+    async fn budgets(&self) -> Reply {
+        let admission = self.admission.clone();
+        beside(move || {
+            let now_ms = Timestamp::now().as_millisecond();
+            ok(&BudgetRow::live(&admission.balances(now_ms), now_ms))
+        })
+        .await
+    }
+
     async fn metrics(&self) -> Reply {
         let (admission, stats) = (self.admission.clone(), self.stats());
         beside(move || {
@@ -138,7 +149,6 @@ impl Router {
             "/healthz" => ok(&json!({ "healthy": true })),
             "/readyz" => self.ready(),
             "/version" => ok(&json!({ "name": "farebox", "version": self.version })),
-            "/budgets" => ok(&BudgetRow::live(&self.admission.balances(now_ms), now_ms)),
             "/unknown" => {
                 let holds = self.admission.unknown_holds();
                 ok(&holds.iter().map(|hold| UnknownRow::new(hold, now_ms)).collect::<Vec<_>>())

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -31,13 +31,11 @@ pub struct Gateway {
     pub budget: &'static str,
     /// TOML of its configuration file.
     pub config: &'static str,
-    /// A management key of the sandbox, if it has one.
-    pub management_key: Option<&'static str>,
 }
 
 impl Gateway {
     /// A dollar, and the built-in settings.
-    pub const ONE_DOLLAR: Gateway = Gateway { budget: "1.00/lifetime", config: "", management_key: None };
+    pub const ONE_DOLLAR: Gateway = Gateway { budget: "1.00/lifetime", config: "" };
 }
 
 /// Both processes, killed when dropped.
@@ -48,7 +46,6 @@ pub struct World {
     /// Where programs call: `http://…/api/v1`.
     pub base: String,
     budget: &'static str,
-    management_key: Option<&'static str>,
     listen: String,
     console: String,
     sandbox_address: String,
@@ -79,7 +76,6 @@ impl World {
             http: Http::default(),
             base: format!("http://{listen}/api/v1"),
             budget: gateway.budget,
-            management_key: gateway.management_key,
             listen,
             console,
             sandbox_address,
@@ -101,16 +97,64 @@ impl World {
         let mut command = binary()?;
         command.args(["serve", "--listen", &self.listen, "--console", &self.console]);
         command.arg("--data").arg(self.data());
-        command.args(["--upstream", &format!("http://{}/api/v1", self.sandbox_address)]);
         command.arg("--config").arg(self.folder.path().join("gateway.toml"));
         command.args(["--budget", self.budget, "--durability", "process"]);
-        command.env("OPENROUTER_API_KEY", "sk-or-v1-trial").current_dir(self.folder.path());
-        if let Some(key) = self.management_key {
-            command.env("OPENROUTER_MANAGEMENT_KEY", key);
-        }
+        command.envs(self.surroundings()).current_dir(self.folder.path());
         self.gateway = Some(spawn(command, &self.folder.path().join("gateway.log"))?);
         let ready = format!("http://{}/readyz", self.console);
         self.until_answered(&ready, "the gateway").await
+    }
+
+    /// Starts the gateway on books that it may refuse: whether it came up, or else what it said.
+    ///
+    /// # Errors
+    /// When it neither comes up nor ends.
+    pub async fn try_gateway(&mut self) -> Result<Option<String>> {
+        let said_before = self.log("gateway.log").len();
+        match self.start_gateway().await {
+            Ok(()) => Ok(None),
+            Err(error) => match self.gateway.as_mut().map(Child::try_wait) {
+                Some(Ok(Some(_))) => {
+                    self.gateway = None;
+                    Ok(Some(self.log("gateway.log").split_off(said_before)))
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Runs one of farebox's commands on the books of this world; it may fail.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn command(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = binary()?;
+        command.args(arguments).arg("--data").arg(self.data());
+        command.envs(self.surroundings()).current_dir(self.folder.path());
+        Ok(tokio::task::spawn_blocking(move || command.output()).await??)
+    }
+
+    /// What `farebox verify` says is wrong with the books, while no gateway runs.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn faults_of_books(&self) -> Result<Option<String>> {
+        let output = self.command(&["verify"]).await?;
+        let told = [output.stdout, output.stderr].concat();
+        Ok((!output.status.success()).then(|| format!("verify: {}", String::from_utf8_lossy(&told))))
+    }
+
+    /// The folder of the books.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn surroundings(&self) -> [(&'static str, String); 3] {
+        [
+            ("OPENROUTER_API_KEY", "sk-or-v1-trial".to_owned()),
+            ("OPENROUTER_MANAGEMENT_KEY", "sk-or-v1-sandbox-management".to_owned()),
+            ("OPENROUTER_BASE_URL", format!("http://{}/api/v1", self.sandbox_address)),
+        ]
     }
 
     /// `kill -9`.
@@ -122,14 +166,6 @@ impl World {
         gateway.kill()?;
         gateway.wait()?;
         Ok(())
-    }
-
-    /// Forgets a gateway that ended by itself.
-    pub fn end_gateway(&mut self) {
-        if let Some(mut gateway) = self.gateway.take() {
-            let _ = gateway.kill();
-            let _ = gateway.wait();
-        }
     }
 
     /// Asks the gateway to stop, and waits until it has.
@@ -153,32 +189,6 @@ impl World {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         bail!("the gateway does not stop")
-    }
-
-    /// The gateway's folder.
-    pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    /// What `farebox verify` says is wrong with the books, while no gateway runs.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn damage(&self) -> Result<Option<String>> {
-        let (is_well, told) = self.farebox(&["verify"])?;
-        Ok((!is_well).then(|| format!("verify: {told}")))
-    }
-
-    /// Runs a command on the gateway's folder: whether it ended well, and what it said.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn farebox(&self, words: &[&str]) -> Result<(bool, String)> {
-        let mut command = binary()?;
-        command.args(words).arg("--data").arg(self.data()).current_dir(self.folder.path());
-        let output = command.output()?;
-        let told = [output.stdout, output.stderr].concat();
-        Ok((output.status.success(), String::from_utf8_lossy(&told).into_owned()))
     }
 
     /// A document of the console, such as `budgets`.
@@ -253,16 +263,7 @@ fn binary() -> Result<Command> {
     let found: Option<PathBuf> = folders.map(|folder| folder.join("farebox")).find(|path| path.is_file());
     let path = found.context("no farebox binary is beside the tests; build it first: cargo build -p cli")?;
     let mut command = Command::new(path);
-    for name in [
-        "FAREBOX_CONFIG",
-        "FAREBOX_BUDGET",
-        "OPENROUTER_BASE_URL",
-        "OPENROUTER_API_KEY_FILE",
-        "OPENROUTER_MANAGEMENT_KEY",
-        "OPENROUTER_MANAGEMENT_KEY_FILE",
-        "OPENROUTER_PROVISIONING_KEY",
-        "OPENROUTER_PROVISIONING_KEY_FILE",
-    ] {
+    for name in ["FAREBOX_CONFIG", "FAREBOX_BUDGET", "OPENROUTER_BASE_URL", "OPENROUTER_API_KEY_FILE"] {
         command.env_remove(name);
     }
     Ok(command)

@@ -15,7 +15,6 @@ use trials::world::{Gateway, Sandbox, World};
 const GATEWAY: Gateway = Gateway {
     budget: "100000.00/lifetime",
     config: "[evidence]\nfinal_after = \"4s\"\nquiet_after = \"2s\"\nrecheck_after = \"6s\"\naudit_every = \"3s\"\n",
-    management_key: Some("sk-or-v1-sandbox-management"),
 };
 /// Nothing changed for so long: the ladder has come to its end.
 const STILL: Duration = Duration::from_secs(20);
@@ -39,7 +38,7 @@ async fn one_day(calls: u64) -> Vec<String> {
     until_still(&world).await;
     let waited = began.elapsed().as_secs_f64() - took;
     world.stop_gateway().await.unwrap();
-    let damage = world.damage().unwrap();
+    let damage = world.faults_of_books().await.unwrap();
     let bill = world.sandbox("bill").await.unwrap();
     let generations = world.sandbox("generations").await.unwrap();
     let generations: &Vec<Value> = generations["data"].as_array().unwrap();

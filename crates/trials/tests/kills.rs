@@ -58,6 +58,6 @@ async fn one_run(seed: u64) -> Vec<String> {
         verdict.starved,
     );
     world.stop_gateway().await.unwrap();
-    let complaints = verdict.complaints(&seen).into_iter().chain(world.damage().unwrap());
+    let complaints = verdict.complaints(&seen).into_iter().chain(world.faults_of_books().await.unwrap());
     complaints.map(|complaint| format!("run {seed}: {complaint}")).collect()
 }

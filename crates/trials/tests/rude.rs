@@ -14,8 +14,7 @@ use trials::world::{Gateway, Sandbox, World};
 
 const PLAN: Plan = Plan { clients: 64, requests_each: 40, aborts_percent: 20, patience: 0 };
 /// Much stays unknown on such a day, and nobody waits long for it here.
-const GATEWAY: Gateway =
-    Gateway { budget: "1.00/lifetime", config: "[limits]\npark_max = \"2s\"\n", ..Gateway::ONE_DOLLAR };
+const GATEWAY: Gateway = Gateway { budget: "1.00/lifetime", config: "[limits]\npark_max = \"2s\"\n" };
 const PRICE_STEPS: [(u64, &str); 3] = [(40, "1.7"), (120, "0.6"), (200, "1")];
 
 #[test]
