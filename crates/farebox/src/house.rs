@@ -82,7 +82,11 @@ impl Farebox {
         Builder::default()
     }
 
-    pub(crate) async fn open_with(config: Config, key: Option<Secret>) -> Result<Farebox, OpenError> {
+    pub(crate) async fn open_with(
+        config: Config,
+        key: Option<Secret>,
+        management_key: Option<Secret>,
+    ) -> Result<Farebox, OpenError> {
         if Handle::try_current().is_err() {
             return Err(OpenError::NoRuntime);
         }
@@ -101,7 +105,7 @@ impl Farebox {
         let opened = opening.await.map_err(|error| OpenError::Interrupted(error.to_string()))?;
         let ((store, admission), catalogue) = opened?;
         let catalogue = Arc::new(catalogue);
-        let settings = gateway_config(&config, key);
+        let settings = gateway_config(&config, key, management_key);
         let gateway = Gateway::new(settings, admission.clone(), Arc::clone(&catalogue), upstream.clone());
         gateway.start_background();
         let (closed, calls) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -266,7 +270,11 @@ fn take_up(data: &Path, config: &Config) -> Result<(Arc<Store>, Admission), Open
     Ok((store, admission))
 }
 
-fn gateway_config(config: &Config, upstream_key: Option<Secret>) -> gateway::Config {
+fn gateway_config(
+    config: &Config,
+    upstream_key: Option<Secret>,
+    management_key: Option<Secret>,
+) -> gateway::Config {
     gateway::Config {
         upstream_key,
         default_output: config.default_output,
@@ -277,6 +285,9 @@ fn gateway_config(config: &Config, upstream_key: Option<Secret>) -> gateway::Con
         prices_age_max: config.prices_age_max,
         routes: config.routes.clone(),
         fallbacks: config.fallbacks.clone(),
+        evidence: config.evidence,
+        on_overrun: config.on_overrun,
+        management_key,
         ..gateway::Config::new(config.listen)
     }
 }

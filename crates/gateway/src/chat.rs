@@ -132,6 +132,7 @@ impl Walk<'_> {
             request: self.request_id.to_owned(),
             model: bound.model.clone(),
             cap,
+            tokens_max: cap.saturating_mul(u64::from(self.chat.shape.choices.max(1))),
             held: permit.bound(),
             balance: decided.balance.clone(),
             clamped,
@@ -183,7 +184,10 @@ impl Walk<'_> {
                 self.shared.catalogue.want_endpoints(model);
             }
         }
-        pricing::bound(shape, book, policy)
+        match self.shared.honesty().distrust() {
+            None => pricing::bound(shape, book, policy),
+            Some(distrust) => pricing::bound_distrusting(shape, book, policy, &distrust),
+        }
     }
 
     pub(crate) fn policy(&self) -> BoundPolicy {
@@ -339,6 +343,7 @@ impl Walk<'_> {
             model,
             bound,
             cap,
+            tokens_max: 0,
             held: Nano::ZERO,
             balance,
             clamped: None,

@@ -13,6 +13,7 @@
 //! receipt   the same, for the program itself
 //! plan      routes and their chains        downgrade what stands in when money says no
 //! no_money  OpenRouter's money errors      saving    what a route saved
+//! honesty   who keeps to what was agreed
 //! admin     keys and guardrails, with the caller's own management key
 //! ```
 //!
@@ -30,6 +31,7 @@ mod downgrade;
 mod exchange;
 mod explain;
 mod headers;
+mod honesty;
 mod intake;
 mod no_money;
 mod passage;
@@ -47,7 +49,8 @@ mod stats;
 mod verdict;
 
 pub use body::{Body, BrokenOff};
-pub use config::{ClientGone, Config, Limits, Secret};
+pub use config::{ClientGone, Config, EvidenceRules, Limits, Secret};
+pub use honesty::{HonestyRow, OnOverrun};
 pub use receipt::{Outcome, Receipt};
 pub use route::may_spend;
 pub use route_table::{Fallback, Fallbacks, ModelRoute, RouteError, Routes};

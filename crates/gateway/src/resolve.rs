@@ -9,11 +9,12 @@ use std::time::Duration;
 use admission::DueHold;
 use ledger::{Evidence, UnknownReason};
 use money::Nano;
-use openrouter::client::GenerationAnswer;
+use openrouter::client::{Generation, GenerationAnswer};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::clock::now_ms;
+use crate::honesty::Finding;
 use crate::shared::Shared;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -53,6 +54,7 @@ async fn ask(shared: Arc<Shared>, due: DueHold) {
     let Some(key) = shared.key(due.upstream_key) else { return };
     match shared.upstream.generation(&due.generation, key.expose()).await {
         Ok(GenerationAnswer::Found(generation)) => {
+            judge(&shared, &due, &generation);
             if let Some(charge) = generation.charge {
                 let evidence = Evidence::Generation;
                 shared.admission.resolve(due.hold, charge.amount, &charge.text, evidence, now_ms());
@@ -69,7 +71,29 @@ async fn ask(shared: Arc<Shared>, due: DueHold) {
     }
 }
 
+/// Whether a stream that was aborted at a provider that stops billing then did stop: it ran on when it was not
+/// cancelled, or came out at its whole cap. What was billed above its hold counts as well.
+fn judge(shared: &Shared, due: &DueHold, generation: &Generation) {
+    let provider = generation.provider.as_deref();
+    let book = shared.catalogue.book();
+    let model = generation.model.as_deref().and_then(|named| book.model(named));
+    let model = model.map_or(due.model.as_str(), |row| row.id.as_str());
+    if let Some(charge) = generation.charge.as_ref().filter(|charge| charge.amount > due.bound) {
+        shared.find(
+            model,
+            provider,
+            Finding::Overrun { held: due.bound, cost: charge.amount, in_vain: false },
+        );
+    }
+    let stops = provider.is_some_and(openrouter::providers::stops_billing);
+    let cap = shared.explanations.cap_of(&due.generation);
+    let at_cap = cap.zip(generation.completion_tokens).is_some_and(|(cap, tokens)| tokens >= cap);
+    if due.reason == UnknownReason::ClientGone && stops && (at_cap || generation.cancelled == Some(false)) {
+        shared.find(model, provider, Finding::CancelBroken);
+    }
+}
+
 fn is_insured(shared: &Shared, due: &DueHold) -> bool {
     let age_ms = u128::try_from(now_ms().saturating_sub(due.since_ms)).unwrap_or(0);
-    due.reason == UnknownReason::ServerError && age_ms > shared.config.final_after.as_millis()
+    due.reason == UnknownReason::ServerError && age_ms > shared.config.evidence.final_after.as_millis()
 }

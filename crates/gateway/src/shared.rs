@@ -24,6 +24,7 @@ use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::config::{Config, Secret};
 use crate::explain::Explanations;
+use crate::honesty::{Finding, HonestyRow, Register};
 use crate::intake::Occupied;
 use crate::route_table::{RouteError, Routes, check_fallbacks};
 use crate::stats::Stats;
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) answers: Arc<Occupied>,
     pub(crate) stats: Stats,
     pub(crate) explanations: Explanations,
+    honesty: Register,
     background: Mutex<JoinSet<()>>,
     own_keys: Mutex<HashMap<UpstreamKeyId, Secret>>,
     /// When stale prices were last asked for out of turn.
@@ -71,6 +73,7 @@ impl Gateway {
     /// Over an open ledger, a catalogue and an upstream.
     pub fn new(config: Config, admission: Admission, catalogue: Arc<Catalogue>, upstream: Upstream) -> Self {
         let local = config.upstream_key.clone().map(Caller::local);
+        let honesty = Register::new(config.on_overrun, Vec::new());
         let shared = Shared {
             config,
             admission,
@@ -82,6 +85,7 @@ impl Gateway {
             answers: Arc::default(),
             stats: Stats::default(),
             explanations: Explanations::default(),
+            honesty,
             background: Mutex::default(),
             own_keys: Mutex::default(),
             freshened: tokio::sync::Mutex::default(),
@@ -206,6 +210,16 @@ impl Gateway {
         self.shared.admission.savings(since_day)
     }
 
+    /// Who did not keep to what was agreed, by model and provider.
+    pub fn honesty(&self) -> Vec<HonestyRow> {
+        self.shared.honesty.rows()
+    }
+
+    /// Trusts a provider at a model anew; without a provider, all of that model's. The rows, with their counts at zero.
+    pub fn clear_honesty(&self, model: &str, provider: Option<&str>) -> Vec<HonestyRow> {
+        self.shared.honesty.clear(model, provider, now_ms())
+    }
+
     /// Whether requests can be admitted.
     ///
     /// # Errors
@@ -253,6 +267,20 @@ impl Shared {
     pub(crate) fn key(&self, id: UpstreamKeyId) -> Option<Secret> {
         let ours = self.local.as_ref().filter(|local| local.upstream_key_id == id);
         ours.map(|local| local.upstream_key.clone()).or_else(|| self.own_keys.lock().get(&id).cloned())
+    }
+
+    /// Who keeps to what was agreed.
+    pub(crate) fn honesty(&self) -> &Register {
+        &self.honesty
+    }
+
+    /// Notes that somebody did not, where people see it and later processes find it.
+    pub(crate) fn find(&self, model: &str, provider: Option<&str>, finding: Finding) {
+        let provider = provider.unwrap_or_default();
+        let row = self.honesty.find(model, provider, finding, now_ms());
+        if let Finding::Overrun { held, cost, .. } = finding {
+            tracing::warn!(model, provider, %held, %cost, overruns = row.overruns, "billed above its hold");
+        }
     }
 
     /// Since when OpenRouter has not told its prices.

@@ -18,6 +18,7 @@ use pricing::Used;
 
 use crate::clock::now_ms;
 use crate::explain::{End, Explained};
+use crate::honesty::Finding;
 use crate::saving;
 use crate::shared::{FlightCount, Shared};
 
@@ -27,6 +28,18 @@ pub(crate) struct Attempt {
     flight: Flight,
     explained: Arc<Explained>,
     count: FlightCount,
+}
+
+/// What an answer says about itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) billed: &'a Billed,
+    /// The tokens it counts.
+    pub(crate) used: Option<Used>,
+    /// The model that answered.
+    pub(crate) model: Option<&'a str>,
+    /// The provider that served it.
+    pub(crate) provider: Option<&'a str>,
 }
 
 impl Attempt {
@@ -67,9 +80,10 @@ impl Attempt {
     }
 
     /// Settles at the cost in an answer; `otherwise` says why it is unknown where there is none.
-    /// `used`: the tokens it counts.
-    pub(crate) fn settle(self, billed: &Billed, used: Option<Used>, otherwise: UnknownReason, status: u16) {
-        match billed.charge() {
+    pub(crate) fn settle(self, told: Told<'_>, otherwise: UnknownReason, status: u16) {
+        self.judge(told, otherwise);
+        let used = told.used;
+        match told.billed.charge() {
             Some(charge) => {
                 self.note_saving(Some(charge.amount), used);
                 self.explained.end(End::Settled { cost: charge.amount, text: charge.text.clone() });
@@ -88,7 +102,50 @@ impl Attempt {
             Some(_) if !outcome.content_seen => UnknownReason::ServerError,
             _ => broken.unwrap_or(if outcome.done { UnknownReason::NoCost } else { UnknownReason::Broken }),
         };
-        self.settle(&outcome.billed, outcome.used, otherwise, 200);
+        let told = Told {
+            billed: &outcome.billed,
+            used: outcome.used,
+            model: outcome.model.as_deref(),
+            provider: outcome.provider.as_deref(),
+        };
+        self.settle(told, otherwise, 200);
+    }
+
+    /// Whether the answer keeps to what was agreed.
+    fn judge(&self, told: Told<'_>, otherwise: UnknownReason) {
+        let shared = self.count.shared();
+        let find = |finding| shared.find(&self.answered(told.model), told.provider, finding);
+        let held = self.explained.held;
+        match told.billed.charge() {
+            Some(charge) if charge.amount > held => {
+                let in_vain = told.provider.is_some_and(|name| self.had_excluded(told.model, name));
+                find(Finding::Overrun { held, cost: charge.amount, in_vain });
+            }
+            Some(_) => {}
+            None if otherwise == UnknownReason::NoCost => find(Finding::UsageMissing),
+            None => {}
+        }
+        if told.used.is_some_and(|used| used.completion > self.explained.tokens_max) {
+            find(Finding::CapBroken);
+        }
+    }
+
+    /// The id of the row that answered, which in a chain need not be the first.
+    fn answered(&self, named: Option<&str>) -> String {
+        let book = self.count.shared().catalogue.book();
+        let row = named.and_then(|named| book.model(named));
+        row.map_or_else(|| self.explained.model.clone(), |row| row.id.clone())
+    }
+
+    /// Whether the request had excluded the provider that served it.
+    fn had_excluded(&self, model: Option<&str>, provider: &str) -> bool {
+        let Some(bound) = self.explained.bound.as_ref().filter(|bound| !bound.ignore.is_empty()) else {
+            return false;
+        };
+        let book = self.count.shared().catalogue.book();
+        let row = book.model(&self.answered(model));
+        let endpoints = row.and_then(|row| row.endpoints.as_deref()).unwrap_or_default();
+        endpoints.iter().any(|endpoint| endpoint.is_named(provider) && bound.ignore.contains(&endpoint.tag))
     }
 
     /// Of a call that asked for a route: what it saved.

@@ -369,7 +369,7 @@ mod tests {
         let found = upstream.generation("gen-1", "k").await.expect("an answer");
         assert!(matches!(
             found,
-            GenerationAnswer::Found(Generation { cancelled: true, charge: Some(_), .. })
+            GenerationAnswer::Found(Generation { cancelled: Some(true), charge: Some(_), .. })
         ));
         assert_eq!(upstream.generation("gen-late", "k").await.expect("an answer"), GenerationAnswer::NotYet);
         assert_eq!(

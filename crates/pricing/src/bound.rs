@@ -432,11 +432,7 @@ struct Candidate<'b> {
 }
 
 impl<'b> Candidates<'b> {
-    fn of(
-        resolved: Resolved<'b>,
-        shape: &Shape<'_>,
-        distrusted: &'b [Distrusted],
-    ) -> Result<Self, Unpriced> {
+    fn of(resolved: Resolved<'b>, shape: &Shape<'_>, distrusted: &'b [Distrusted]) -> Result<Self, Unpriced> {
         let model = resolved.model;
         let mut set = Candidates {
             model,
@@ -482,9 +478,8 @@ impl<'b> Candidates<'b> {
         let readable = |endpoint: &&Endpoint| endpoint.prices.priced().is_some_and(|p| p.unknown.is_empty());
         let distrusted = self.distrusted;
         let trusted = |endpoint: &Endpoint| !distrusted.iter().any(|one| endpoint.is_named(&one.provider));
-        let good = |endpoint: &&Endpoint| {
-            endpoint.supports_output_cap && readable(endpoint) && trusted(endpoint)
-        };
+        let good =
+            |endpoint: &&Endpoint| endpoint.supports_output_cap && readable(endpoint) && trusted(endpoint);
         let remains = endpoints.iter().filter(good).any(|endpoint| {
             (shape.only.is_empty() || shape.only.iter().any(|name| endpoint.is_named(name)))
                 && !endpoints.iter().any(|other| !good(&other) && endpoint.is_covered_by(&other.tag))

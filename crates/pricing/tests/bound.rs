@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use money::{Nano, Rate};
 use pricing::{
     About, Book, BookSource, Bound, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Distrust, Distrusted,
-    Endpoint, Family, Growth, Model, Override, Prices, Reason, RowPrices, Shape, Tier, UnknownPrice, Unpriced,
-    bound, bound_distrusting,
+    Endpoint, Family, Growth, Model, Override, Prices, Reason, RowPrices, Shape, Tier, UnknownPrice,
+    Unpriced, bound, bound_distrusting,
 };
 use proptest::prelude::*;
 

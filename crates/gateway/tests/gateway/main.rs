@@ -4,6 +4,7 @@
 mod admin;
 mod answers;
 mod downgrades;
+mod honesty;
 mod hostile_clients;
 mod hostile_upstreams;
 mod money_errors;

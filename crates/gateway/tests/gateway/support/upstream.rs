@@ -105,6 +105,7 @@ struct State {
     generations: Mutex<HashMap<String, String>>,
     prices: Mutex<(String, String)>,
     reads: Mutex<Option<Script>>,
+    also: AtomicBool,
     priceless: AtomicBool,
     connections: AtomicUsize,
     pushed: AtomicUsize,
@@ -153,6 +154,11 @@ impl Upstream {
     /// The prices of the one model, per token.
     pub(crate) fn price(&self, prompt: &str, completion: &str) {
         *self.state.prices.lock() = (prompt.into(), completion.into());
+    }
+
+    /// Whether Azure serves the model as well, from the next look on.
+    pub(crate) fn serve_twice(&self, twice: bool) {
+        self.state.also.store(twice, Ordering::SeqCst);
     }
 
     /// Whether `/models` tells nothing.
@@ -278,7 +284,11 @@ impl State {
             let served = row(SERVED, prompt, completion, *context);
             ("200 OK", format!(r#"{{"data":{{"id":"{id}","endpoints":[{served}]}}}}"#))
         } else if path.ends_with("/endpoints") {
-            ("200 OK", format!(r#"{{"data":{{"id":"{MODEL}","endpoints":[{}]}}}}"#, self.row(false)))
+            let mut served = self.row(false);
+            if self.also.load(Ordering::SeqCst) {
+                served = format!("{served},{}", served.replace("OpenAI", "Azure").replace("openai", "azure"));
+            }
+            ("200 OK", format!(r#"{{"data":{{"id":"{MODEL}","endpoints":[{served}]}}}}"#))
         } else if let Some(script) = self.reads.lock().clone() {
             return script;
         } else {
