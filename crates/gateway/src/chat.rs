@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use crate::admit::admit;
 use crate::body::Body;
 use crate::caller::{self, Caller};
-use crate::clock::now_ms;
 use crate::downgrade::Stop;
 use crate::exchange::{self, Ended};
 use crate::explain::{End, Explained, Generation};
@@ -128,7 +127,7 @@ impl Walk<'_> {
         };
         let lowest = self.lowest_cap(&bound);
         let explained = Arc::new(Explained {
-            at_ms: now_ms(),
+            at_ms: self.shared.now_ms(),
             request: self.request_id.to_owned(),
             model: bound.model.clone(),
             cap,
@@ -222,7 +221,7 @@ impl Walk<'_> {
         let reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
         let reserved = reserved
             .map_err(|refusal| Stop::Short(Short::Ours(Box::new(refusal), Box::new(bound.clone()))))?;
-        reserved.permit(now_ms()).await.map_err(|error| {
+        reserved.permit(self.shared.now_ms()).await.map_err(|error| {
             tracing::error!(%error, "the journal does not take holds; nothing is forwarded");
             let message = "Farebox cannot write its journal, so nothing is forwarded. GET /readyz says why";
             Problem::later(5, RefusalReason::Journal.text(), message).into()
@@ -338,7 +337,7 @@ impl Walk<'_> {
     ) {
         let cap = bound.as_ref().map_or(0, |bound| bound.output_cap);
         let explained = Explained {
-            at_ms: now_ms(),
+            at_ms: self.shared.now_ms(),
             request: self.request_id.to_owned(),
             model,
             bound,

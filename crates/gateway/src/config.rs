@@ -6,6 +6,7 @@ use std::time::Duration;
 use money::{Exact, Nano};
 pub use openrouter::secret::Secret;
 
+use crate::clock::Clock;
 use crate::honesty::OnOverrun;
 use crate::route_table::{Fallbacks, Routes};
 
@@ -50,6 +51,8 @@ pub struct Config {
     pub management_key: Option<Secret>,
     /// What to do about providers that bill more than their holds.
     pub on_overrun: OnOverrun,
+    /// Where the time is read.
+    pub clock: Clock,
     /// Bounds on everything.
     pub limits: Limits,
 }
@@ -70,6 +73,7 @@ impl Config {
             fallbacks: Fallbacks::default(),
             evidence: EvidenceRules::default(),
             management_key: None,
+            clock: Clock::default(),
             on_overrun: OnOverrun::Guard,
             limits: Limits::default(),
         }

@@ -7,7 +7,7 @@
 //! intake    the body, bounded                    caller    who is it, whose key, which labels
 //! chat      the walk itself                      admit     reserve, clamp, park, refuse
 //! exchange  one attempt upstream, one hold       relay     the stream, byte for byte, and its cost
-//! verdict   what an answer means for the hold    resolve   unknown holds, until evidence comes
+//! verdict   what an answer means for the hold    evidence  what a call cost that no answer told
 //! refuse    our own errors, as clients need them headers   what passes, what we add
 //! explain   why a request cost or was refused    passage   the reads that pass through
 //! receipt   the same, for the program itself
@@ -28,6 +28,7 @@ mod chat;
 mod clock;
 mod config;
 mod downgrade;
+mod evidence;
 mod exchange;
 mod explain;
 mod headers;
@@ -39,7 +40,6 @@ mod plan;
 mod receipt;
 mod refuse;
 mod relay;
-mod resolve;
 mod route;
 mod route_table;
 mod saving;
@@ -49,6 +49,7 @@ mod stats;
 mod verdict;
 
 pub use body::{Body, BrokenOff};
+pub use clock::Clock;
 pub use config::{ClientGone, Config, EvidenceRules, Limits, Secret};
 pub use honesty::{HonestyRow, OnOverrun};
 pub use receipt::{Outcome, Receipt};

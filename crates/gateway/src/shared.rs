@@ -21,14 +21,14 @@ use tokio::time::{Instant, timeout};
 
 use crate::body::Body;
 use crate::caller::Caller;
-use crate::clock::now_ms;
+use crate::clock::Dates;
 use crate::config::{Config, Secret};
 use crate::explain::Explanations;
 use crate::honesty::{Finding, HonestyRow, Register};
 use crate::intake::Occupied;
 use crate::route_table::{RouteError, Routes, check_fallbacks};
 use crate::stats::Stats;
-use crate::{resolve, server};
+use crate::{evidence, server};
 
 /// How often the price book is fetched.
 const PRICES_EVERY: Duration = Duration::from_secs(300);
@@ -60,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) explanations: Explanations,
     honesty: Register,
+    dates: Dates,
     background: Mutex<JoinSet<()>>,
     own_keys: Mutex<HashMap<UpstreamKeyId, Secret>>,
     /// When stale prices were last asked for out of turn.
@@ -74,6 +75,7 @@ impl Gateway {
     pub fn new(config: Config, admission: Admission, catalogue: Arc<Catalogue>, upstream: Upstream) -> Self {
         let local = config.upstream_key.clone().map(Caller::local);
         let honesty = Register::new(config.on_overrun, Vec::new());
+        let request_prefix = config.clock.now_ms().unsigned_abs() & 0xff_ffff_ffff;
         let shared = Shared {
             config,
             admission,
@@ -86,11 +88,12 @@ impl Gateway {
             stats: Stats::default(),
             explanations: Explanations::default(),
             honesty,
+            dates: Dates::default(),
             background: Mutex::default(),
             own_keys: Mutex::default(),
             freshened: tokio::sync::Mutex::default(),
             flights: AtomicUsize::new(0),
-            request_prefix: now_ms().unsigned_abs() & 0xff_ffff_ffff,
+            request_prefix,
             next_request: AtomicU64::new(0),
         };
         Gateway { shared: Arc::new(shared) }
@@ -111,8 +114,7 @@ impl Gateway {
         let catalogue = Arc::clone(&self.shared.catalogue);
         let mut background = self.shared.background.lock();
         background.spawn(catalogue.keep_fresh(self.shared.upstream.clone(), PRICES_EVERY));
-        background.spawn(resolve::run(Arc::clone(&self.shared)));
-        background.spawn(resolve::tick(Arc::clone(&self.shared)));
+        evidence::start(&self.shared, &mut background);
     }
 
     /// Ends what [`Gateway::start_background`] started. Requests go on; unknown holds stay as they are.
@@ -217,7 +219,7 @@ impl Gateway {
 
     /// Trusts a provider at a model anew; without a provider, all of that model's. The rows, with their counts at zero.
     pub fn clear_honesty(&self, model: &str, provider: Option<&str>) -> Vec<HonestyRow> {
-        self.shared.honesty.clear(model, provider, now_ms())
+        self.shared.honesty.clear(model, provider, self.shared.now_ms())
     }
 
     /// Whether requests can be admitted.
@@ -269,6 +271,11 @@ impl Shared {
         ours.map(|local| local.upstream_key.clone()).or_else(|| self.own_keys.lock().get(&id).cloned())
     }
 
+    /// The time of this machine, milliseconds since the Unix epoch.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.config.clock.now_ms()
+    }
+
     /// Who keeps to what was agreed.
     pub(crate) fn honesty(&self) -> &Register {
         &self.honesty
@@ -277,7 +284,7 @@ impl Shared {
     /// Notes that somebody did not, where people see it and later processes find it.
     pub(crate) fn find(&self, model: &str, provider: Option<&str>, finding: Finding) {
         let provider = provider.unwrap_or_default();
-        let row = self.honesty.find(model, provider, finding, now_ms());
+        let row = self.honesty.find(model, provider, finding, self.now_ms());
         if let Finding::Overrun { held, cost, .. } = finding {
             tracing::warn!(model, provider, %held, %cost, overruns = row.overruns, "billed above its hold");
         }
@@ -285,7 +292,7 @@ impl Shared {
 
     /// Since when OpenRouter has not told its prices.
     pub(crate) fn prices_age(&self) -> Duration {
-        let age_ms = now_ms().saturating_sub(self.catalogue.book().fetched_at_ms);
+        let age_ms = self.now_ms().saturating_sub(self.catalogue.book().fetched_at_ms);
         Duration::from_millis(u64::try_from(age_ms).unwrap_or(0))
     }
 

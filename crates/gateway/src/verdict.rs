@@ -16,7 +16,6 @@ use openrouter::sse::Outcome;
 use openrouter::usage::Billed;
 use pricing::Used;
 
-use crate::clock::now_ms;
 use crate::explain::{End, Explained};
 use crate::honesty::Finding;
 use crate::saving;
@@ -60,7 +59,8 @@ impl Attempt {
 
     pub(crate) fn void(self, evidence: Evidence) {
         self.explained.end(End::Voided(evidence));
-        self.flight.void(evidence, now_ms());
+        let now_ms = self.count.shared().now_ms();
+        self.flight.void(evidence, now_ms);
     }
 
     /// Whether the model asked for is a free one.
@@ -76,7 +76,8 @@ impl Attempt {
     pub(crate) fn unknown(self, reason: UnknownReason, status: u16) {
         self.explained.end(End::Unknown(reason));
         self.note_saving(None, None);
-        self.flight.unknown(reason, status, now_ms());
+        let now_ms = self.count.shared().now_ms();
+        self.flight.unknown(reason, status, now_ms);
     }
 
     /// Settles at the cost in an answer; `otherwise` says why it is unknown where there is none.
@@ -87,7 +88,8 @@ impl Attempt {
             Some(charge) => {
                 self.note_saving(Some(charge.amount), used);
                 self.explained.end(End::Settled { cost: charge.amount, text: charge.text.clone() });
-                self.flight.settle(charge.amount, &charge.text, Evidence::Usage, now_ms());
+                let now_ms = self.count.shared().now_ms();
+                self.flight.settle(charge.amount, &charge.text, Evidence::Usage, now_ms);
             }
             None => self.unknown(otherwise, status),
         }
@@ -154,7 +156,7 @@ impl Attempt {
             return;
         };
         let shared = self.count.shared();
-        let row = saving::of(route, &shared.catalogue.book(), cost, used, now_ms());
+        let row = saving::of(route, &shared.catalogue.book(), cost, used, shared.now_ms());
         shared.admission.note_saving(row);
     }
 

@@ -13,14 +13,10 @@ use openrouter::client::{Generation, GenerationAnswer};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::clock::now_ms;
 use crate::honesty::Finding;
 use crate::shared::Shared;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-const TICK_EVERY: Duration = Duration::from_secs(1);
-/// Ticks between two sweeps.
-const TICKS_A_SWEEP: u64 = 60;
 /// Questions at the same time.
 const ASKED_MAX: usize = 16;
 
@@ -31,22 +27,11 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         while asked.try_join_next().is_some() {}
         let room = ASKED_MAX - asked.len();
         if room > 0 {
-            for due in shared.admission.due(now_ms(), room, |id| shared.key(id).is_some()) {
+            for due in shared.admission.due(shared.now_ms(), room, |id| shared.key(id).is_some()) {
                 asked.spawn(ask(Arc::clone(&shared), due));
             }
         }
         sleep(LOOK_EVERY).await;
-    }
-}
-
-/// Lets time pass for those who wait, and retires balances whose window has ended; for ever.
-pub(crate) async fn tick(shared: Arc<Shared>) {
-    for tick in 1_u64.. {
-        sleep(TICK_EVERY).await;
-        shared.admission.tick(now_ms());
-        if tick.is_multiple_of(TICKS_A_SWEEP) {
-            shared.admission.sweep(now_ms());
-        }
     }
 }
 
@@ -57,11 +42,11 @@ async fn ask(shared: Arc<Shared>, due: DueHold) {
             judge(&shared, &due, &generation);
             if let Some(charge) = generation.charge {
                 let evidence = Evidence::Generation;
-                shared.admission.resolve(due.hold, charge.amount, &charge.text, evidence, now_ms());
+                shared.admission.resolve(due.hold, charge.amount, &charge.text, evidence, shared.now_ms());
             }
         }
         Ok(GenerationAnswer::NotYet) if is_insured(&shared, &due) => {
-            shared.admission.resolve(due.hold, Nano::ZERO, "", Evidence::Insured, now_ms());
+            shared.admission.resolve(due.hold, Nano::ZERO, "", Evidence::Insured, shared.now_ms());
         }
         Ok(GenerationAnswer::NotYet) => {}
         Ok(GenerationAnswer::Refused(status)) => {
@@ -94,6 +79,6 @@ fn judge(shared: &Shared, due: &DueHold, generation: &Generation) {
 }
 
 fn is_insured(shared: &Shared, due: &DueHold) -> bool {
-    let age_ms = u128::try_from(now_ms().saturating_sub(due.since_ms)).unwrap_or(0);
+    let age_ms = u128::try_from(shared.now_ms().saturating_sub(due.since_ms)).unwrap_or(0);
     due.reason == UnknownReason::ServerError && age_ms > shared.config.evidence.final_after.as_millis()
 }
