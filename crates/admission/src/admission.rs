@@ -1,16 +1,16 @@
 //! [`Admission`]: the one door to the money.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use ledger::{
-    Balance, BalanceId, Balances, Budget, Evidence, HoldId, HoldSet, Index, LedgerFull, Matched, Missing,
-    Scope, Share, Short, Slot, UnknownReason, UpstreamKeyId,
+    Balance, BalanceId, Balances, Budget, Evidence, HoldId, HoldSet, Index, LedgerFull, Matched, Member,
+    Missing, Scope, SetId, Share, Short, Slot, UnknownReason, UpstreamKeyId,
 };
 use money::Nano;
 use parking_lot::{Mutex, RwLock};
-use store::{DecisionRow, GenerationRow, JournalError, Record, Recovered, SavingRow, Store};
+use store::{DecisionRow, GenerationRow, JournalError, Members, Record, Recovered, SavingRow, Store};
 use thiserror::Error;
 
 use crate::ask::Ask;
@@ -42,6 +42,9 @@ pub enum OpenError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The books cannot be read.
+    #[error(transparent)]
+    Books(#[from] store::OpenError),
     /// More balances are open than fit.
     #[error(transparent)]
     Full(#[from] LedgerFull),
@@ -63,7 +66,15 @@ pub(crate) struct Core {
     allow_unbudgeted: bool,
     next_hold: AtomicU64,
     next_balance: AtomicU32,
+    sets: Mutex<Sets>,
     latest_ms: AtomicI64,
+}
+
+/// The hold sets declared so far, by their balances.
+#[derive(Debug, Default)]
+struct Sets {
+    known: HashMap<Members, SetId>,
+    next: u32,
 }
 
 impl std::fmt::Debug for Core {
@@ -93,6 +104,7 @@ impl Admission {
             allow_unbudgeted: policy.allow_unbudgeted,
             next_hold: AtomicU64::new(recovered.next_hold),
             next_balance: AtomicU32::new(recovered.next_balance),
+            sets: Mutex::new(Sets { known: HashMap::new(), next: recovered.next_set }),
             latest_ms: AtomicI64::new(recovered.latest_ms.max(now_ms)),
         };
         core.take_up(recovered)?;
@@ -285,6 +297,20 @@ impl Core {
         HoldId(self.next_hold.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The number of this set of balances; declared when it is new.
+    pub(crate) fn set_of(&self, slots: &[Slot]) -> Result<SetId, JournalError> {
+        let members: Members = slots.iter().map(|slot| Member::plain(slot.id())).collect();
+        let mut sets = self.sets.lock();
+        if let Some(set) = sets.known.get(&members) {
+            return Ok(*set);
+        }
+        let set = SetId(sets.next);
+        self.store.append(&Record::Set { id: set, members: &members })?;
+        sets.next += 1;
+        sets.known.insert(members, set);
+        Ok(set)
+    }
+
     /// The balances of a request, opened where they were not.
     fn matching(&self, scope: &Scope<'_>, now_ms: i64) -> Result<HoldSet, RefusalReason> {
         {
@@ -327,8 +353,12 @@ impl Core {
     fn take_up(&self, recovered: Recovered) -> Result<(), OpenError> {
         let mut index = self.index.write();
         index.turn(self.latest_ms());
-        let mut slots: HashMap<BalanceId, Slot> = HashMap::with_capacity(recovered.balances.len());
-        for row in recovered.balances {
+        let touched: HashSet<BalanceId> = recovered.balances.iter().map(|row| row.id).collect();
+        let mut rows = self.store.open_balances(self.latest_ms(), BALANCES_MAX)?;
+        rows.retain(|row| !touched.contains(&row.id));
+        rows.extend(recovered.balances);
+        let mut slots: HashMap<BalanceId, Slot> = HashMap::with_capacity(rows.len());
+        for row in rows {
             let budget = index.budget_of(&row.name);
             let limit = budget.map_or(row.limit, |budget| index.budgets()[budget].limit);
             if limit != row.limit {
@@ -345,10 +375,11 @@ impl Core {
         drop(index);
         let now_ms = self.latest_ms();
         for open in recovered.open {
-            let set: HoldSet = open.balances.iter().filter_map(|id| slots.get(id).copied()).collect();
+            let slot = |member: &Member| slots.get(&member.balance).copied();
+            let set: HoldSet = open.members.iter().filter_map(slot).collect();
             assert_eq!(
                 set.len(),
-                open.balances.len(),
+                open.members.len(),
                 "hold {:?} is on a balance that was not recovered",
                 open.hold
             );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{BoundClass, Evidence, HoldId, HoldSet, UpstreamKeyId};
+use ledger::{BoundClass, Evidence, HoldId, HoldSet, Label, UpstreamKeyId};
 use money::Nano;
 use pricing::Bound;
 use store::{JournalError, Record};
@@ -17,11 +17,13 @@ use crate::report::{BalanceReport, Counters};
 pub(crate) struct Terms {
     bound: Bound,
     upstream_key: UpstreamKeyId,
+    key: String,
 }
 
 impl Terms {
     pub(crate) fn of(ask: &Ask<'_>) -> Self {
-        Terms { bound: ask.bound.clone(), upstream_key: ask.upstream_key }
+        let key = ask.scope.value(Label::Key).to_owned();
+        Terms { bound: ask.bound.clone(), upstream_key: ask.upstream_key, key }
     }
 }
 
@@ -65,15 +67,15 @@ impl Reserved {
             pricing::Class::Proven => BoundClass::Proven,
             pricing::Class::Published => BoundClass::Published,
         };
-        let balances: smallvec::SmallVec<[ledger::BalanceId; 4]> =
-            self.set.iter().map(|slot| slot.id()).collect();
+        let set = core.set_of(&self.set)?;
         let position = core.store.append(&Record::Hold {
             hold,
             at_ms: now_ms,
             bound: self.amount,
             class,
-            balances: &balances,
+            set,
             upstream_key: self.terms.upstream_key,
+            key: &self.terms.key,
             model: &self.terms.bound.model,
         })?;
         self.live = false;

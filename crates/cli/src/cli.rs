@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    alerts, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, routes, sandbox,
-    serve, workspaces,
+    alerts, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, reconcile,
+    routes, sandbox, serve, unknown, workspaces,
 };
 
 /// Examples come first: they are what people look for.
@@ -62,6 +62,12 @@ pub(crate) enum Command {
     /// The exact cost of one generation, and what these books say of it
     #[command(help_template = TEMPLATE, before_help = generation::EXAMPLES)]
     Generation(generation::GenerationArgs),
+    /// Calls whose cost is not known yet, and how long already
+    #[command(help_template = TEMPLATE, before_help = unknown::EXAMPLES)]
+    Unknown(unknown::UnknownArgs),
+    /// Say what an unknown call cost, where no other evidence will come
+    #[command(help_template = TEMPLATE, before_help = reconcile::EXAMPLES)]
+    Reconcile(reconcile::ReconcileArgs),
     /// Say when money runs low: check from cron, test and list alerts
     Alerts(alerts::AlertsArgs),
     /// Print the version

@@ -62,6 +62,16 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
+/// `40s ago`, `3h 10m ago`.
+pub(crate) fn age(seconds: i64) -> String {
+    match seconds.max(0) {
+        seconds @ ..60 => format!("{seconds}s ago"),
+        seconds @ 60..3_600 => format!("{}m ago", seconds / 60),
+        seconds @ 3_600..86_400 => format!("{}h {}m ago", seconds / 3_600, seconds % 3_600 / 60),
+        seconds => format!("{}d {}h ago", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
 /// `in 3h 10m`, or `now`.
 pub(crate) fn until(now: Timestamp, at: Timestamp) -> String {
     match span(now, at).as_str() {

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use console::{TOKEN_HEADER, Token};
+use http::header::{CONTENT_TYPE, HOST};
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -14,6 +15,8 @@ use crate::failure::{Failure, chain};
 
 /// A console answers at once or not at all.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A change may have to wait for the disk, or for OpenRouter.
+const PATIENCE_FOR_CHANGES: Duration = Duration::from_secs(300);
 /// The longest answer, bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -27,7 +30,9 @@ pub(crate) fn of_folder(data: &Path) -> Option<String> {
 /// # Errors
 /// One sentence: why there was no answer.
 pub(crate) async fn get(address: &str, path: &str) -> Result<(StatusCode, Bytes), String> {
-    let asking = tokio::time::timeout(PATIENCE, ask(bare(address), path));
+    let address = bare(address);
+    let request = Request::get(path).header(HOST, address).body(Full::default());
+    let asking = tokio::time::timeout(PATIENCE, ask(address, request));
     asking.await.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
 }
 
@@ -47,18 +52,58 @@ pub(crate) async fn get_ok(address: &str, path: &str) -> Result<Bytes, Failure> 
     }
 }
 
+/// Asks for a change, with the token of the folder; `body` goes as JSON.
+///
+/// # Errors
+/// When the token cannot be read, the console does not answer, or it says no: in its own words.
+pub(crate) async fn post_ok(
+    address: &str,
+    data: &Path,
+    path: &str,
+    body: &impl serde::Serialize,
+) -> Result<Bytes, Failure> {
+    let token = Token::read(data).map_err(|error| {
+        Failure::caused(&format!("cannot read the console's token in {}", data.display()), &error)
+            .hint("changes are for the user that runs farebox serve")
+    })?;
+    let body = serde_json::to_vec(body).map_err(|error| Failure::caused("cannot write JSON", &error))?;
+    let request = |address: &str| {
+        Request::post(path)
+            .header(HOST, address)
+            .header(CONTENT_TYPE, "application/json")
+            .header(TOKEN_HEADER, token.expose())
+            .body(Full::new(Bytes::from(body)))
+    };
+    let address = bare(address);
+    let asking = tokio::time::timeout(PATIENCE_FOR_CHANGES, ask(address, request(address)));
+    let answer = asking.await.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+    let (status, body) =
+        answer.map_err(|why| Failure::failed(format!("the console at {address} does not answer: {why}")))?;
+    match status {
+        StatusCode::OK => Ok(body),
+        status => Err(Failure::failed(refusal(status, &body))),
+    }
+}
+
+/// The sentence in an error of the console's.
+fn refusal(status: StatusCode, body: &[u8]) -> String {
+    let sentence = serde_json::from_slice::<serde_json::Value>(body).ok();
+    let sentence = sentence.as_ref().and_then(|body| body["error"].as_str());
+    sentence.map_or_else(|| format!("the console answered with status {}", status.as_u16()), str::to_owned)
+}
+
 fn bare(address: &str) -> &str {
     address.strip_prefix("http://").unwrap_or(address).trim_end_matches('/')
 }
 
-async fn ask(address: &str, path: &str) -> Result<(StatusCode, Bytes), String> {
+async fn ask(
+    address: &str,
+    request: http::Result<Request<Full<Bytes>>>,
+) -> Result<(StatusCode, Bytes), String> {
+    let request = request.map_err(|error| chain(&error))?;
     let stream = TcpStream::connect(address).await.map_err(|error| chain(&error))?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| chain(&error))?;
-    let request = Request::get(path)
-        .header(HOST, address)
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| chain(&error))?;
     let asking = async {
         let response = sender.send_request(request).await.map_err(|error| chain(&error))?;
         let status = response.status();

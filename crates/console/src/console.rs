@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::router::Router;
+use crate::token::Token;
 
 /// Connections at the same time.
 const CONNECTIONS_MAX: usize = 256;
@@ -38,13 +39,20 @@ pub struct Console {
 impl Console {
     /// A console on `own`, the address it listens on, which decides the `Host` headers it answers to.
     pub fn new(admission: Admission, gateway: Gateway, own: SocketAddr, version: &'static str) -> Self {
-        Console { router: Router { admission, gateway, alerts: None, own, version } }
+        Console { router: Router { admission, gateway, alerts: None, token: None, own, version } }
     }
 
     /// The same console, which also tells about alerts.
     #[must_use]
     pub fn with_alerts(mut self, alerts: Alerts) -> Self {
         self.router.alerts = Some(alerts);
+        self
+    }
+
+    /// The same console, which also takes changes from whoever shows this token.
+    #[must_use]
+    pub fn with_token(mut self, token: Token) -> Self {
+        self.router.token = Some(token);
         self
     }
 
@@ -93,8 +101,8 @@ fn connection(
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let reply = router.answer(&request);
-        async move { Ok::<_, Infallible>(reply.ready().await) }
+        let router = Arc::clone(&router);
+        async move { Ok::<_, Infallible>(router.answer(request).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

@@ -136,7 +136,9 @@ mod tests {
             r#"{"generation":"gen-7","hold":7,"model":"m","at":"1970-01-01T00:00:01Z","bound_usd":"0.100000000","class":"proven","state":"settled","cost_usd":"0.000000005","cost_text":"5e-9","evidence":"generation","ended_at":"1970-01-01T00:00:02Z","reason":"broken","budgets":[]}"#
         );
         assert_eq!(serde_json::from_str::<GenerationRow>(&json).unwrap(), GenerationRow::from(&row));
-        row.end = row.end.map(|end| HoldEnd { evidence: Evidence::Refused, text: String::new(), ..end });
+        row.end = row.end.map(|end| HoldEnd { evidence: Evidence::Refused, cost: Nano::ZERO, ..end });
         assert_eq!(GenerationRow::from(&row).state, "voided");
+        row.end = row.end.map(|end| HoldEnd { evidence: Evidence::Generation, ..end });
+        assert_eq!(GenerationRow::from(&row).state, "settled", "a zero that OpenRouter told");
     }
 }

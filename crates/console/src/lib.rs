@@ -1,7 +1,7 @@
 //! Control plane: health, readiness, budgets and explanations over HTTP.
 //!
-//! What people and programs ask a running gateway about; nothing here spends or changes money, and nothing here
-//! is on the way of a request. Read-only so far: `GET` and `HEAD`.
+//! What people and programs ask a running gateway about, and what its operator decides; nothing here spends, and nothing
+//! here is on the way of a request. `GET` and `HEAD` read; `POST` changes, for whoever shows the [`Token`] of the folder.
 //!
 //! | path | answer |
 //! |---|---|
@@ -14,22 +14,29 @@
 //! | `/generation/{id}` | a [`GenerationRow`]: what was held and booked for a generation of OpenRouter's |
 //! | `/routes` | an array of [`RouteRow`], the same as `farebox routes list --json` |
 //! | `/stats` | counters since the start |
+//! | `/metrics` | the same and the money of each budget, in Prometheus' text format |
 //! | `/alerts` | open alerts, what was said of late, how each channel does: an [`alerts::Report`] |
+//! | `POST /reconcile` | the operator says what an unknown hold cost: a [`Reconcile`] |
 //!
-//! Failing closed: a request with a foreign `Host` (DNS rebinding) or `Origin` is refused.
+//! Failing closed: a change without the token, and a request with a foreign `Host` (DNS rebinding) or `Origin` is refused.
 
 mod amount;
+mod change;
 mod console;
 mod generation;
 mod guard;
+mod metrics;
 mod reply;
 mod router;
 mod routes;
 mod row;
+mod token;
 mod unknown;
 
+pub use change::{NotReconciled, Reconcile, Reconciled};
 pub use console::Console;
 pub use generation::{ChargedBudget, GenerationRow};
 pub use routes::{DayRow, RouteRow, Saving, day_of};
 pub use row::BudgetRow;
+pub use token::{TOKEN_HEADER, Token};
 pub use unknown::UnknownRow;

@@ -17,10 +17,20 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
             (StatusCode::INTERNAL_SERVER_ERROR, br#"{"error":"the answer cannot be written"}"#.to_vec())
         }
     };
-    let mut reply = Response::new(Full::new(Bytes::from(body)));
+    let mut reply = whole("application/json", body);
     *reply.status_mut() = status;
+    reply
+}
+
+/// A page of another kind.
+pub(crate) fn text(kind: &'static str, body: String) -> Reply {
+    whole(kind, body.into_bytes())
+}
+
+fn whole(kind: &'static str, body: Vec<u8>) -> Reply {
+    let mut reply = Response::new(Full::new(Bytes::from(body)));
     let headers = reply.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));

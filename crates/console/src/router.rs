@@ -4,26 +4,31 @@ use std::net::SocketAddr;
 
 use admission::Admission;
 use alerts::Alerts;
+use bytes::Bytes;
 use gateway::Gateway;
 use http::header::{ALLOW, CONNECTION};
 use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
+use crate::change::Change;
 use crate::generation::GenerationRow;
-use crate::guard;
 use crate::reply::{self, Reply};
 use crate::routes::{RouteRow, day_of};
 use crate::row::BudgetRow;
+use crate::token::Token;
 use crate::unknown::UnknownRow;
+use crate::{guard, metrics};
 
 /// How far back an explanation is looked for in memory; older ones are in the books.
 const EXPLANATIONS_MAX: usize = 10_000;
 
 /// Events told of, at most.
 const EVENTS_MAX: u32 = 100;
+/// The longest body of a change, bytes.
+const CHANGE_BYTES_MAX: usize = 1 << 20;
 /// Days of savings that are told, today included.
 const DAYS: i64 = 30;
 
@@ -33,19 +38,31 @@ pub(crate) struct Router {
     pub(crate) admission: Admission,
     pub(crate) gateway: Gateway,
     pub(crate) alerts: Option<Alerts>,
+    /// Without one nothing can be changed here.
+    pub(crate) token: Option<Token>,
     pub(crate) own: SocketAddr,
     pub(crate) version: &'static str,
 }
 
 impl Router {
-    /// Answers one request. Its body, if it has one, is not read.
-    pub(crate) fn answer<B: Body>(&self, request: &Request<B>) -> Answer {
-        if let Some(refused) = self.refused(request) {
-            return Answer::Now(refused);
+    /// Answers one request.
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Reply
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        if let Some(refused) = self.refused(&request) {
+            return refused;
         }
-        match request.uri().path().strip_prefix("/generation/") {
-            Some(id) => self.generation(id.to_owned()),
-            None => Answer::Now(self.page(request.uri().path())),
+        if request.method() == Method::POST {
+            return self.change(request).await;
+        }
+        match request.uri().path() {
+            "/metrics" => self.metrics().await,
+            path => match path.strip_prefix("/generation/") {
+                Some(id) => self.generation(id.to_owned()).await,
+                None => self.page(path),
+            },
         }
     }
 
@@ -53,32 +70,66 @@ impl Router {
         if let Err(stranger) = guard::check(request.headers(), self.own) {
             return Some(reply::error(StatusCode::FORBIDDEN, stranger.sentence()));
         }
-        if request.method() != Method::GET && request.method() != Method::HEAD {
-            let mut reply =
-                reply::error(StatusCode::METHOD_NOT_ALLOWED, "the console only answers GET and HEAD");
-            reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return Some(reply);
+        match *request.method() {
+            Method::GET | Method::HEAD if request.body().is_end_stream() => None,
+            Method::GET | Method::HEAD => {
+                Some(closing(StatusCode::PAYLOAD_TOO_LARGE, "a GET request has no body here"))
+            }
+            Method::POST if self.token.as_ref().is_some_and(|token| token.is_shown_by(request.headers())) => {
+                None
+            }
+            Method::POST => Some(closing(
+                StatusCode::UNAUTHORIZED,
+                "changes need the token in the file console-token of the data folder: use farebox's commands",
+            )),
+            _ => {
+                let mut reply =
+                    closing(StatusCode::METHOD_NOT_ALLOWED, "the console only answers GET, HEAD and POST");
+                reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+                Some(reply)
+            }
         }
-        if !request.body().is_end_stream() {
-            let mut reply = reply::error(StatusCode::PAYLOAD_TOO_LARGE, "a GET request has no body here");
-            reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return Some(reply);
-        }
-        None
+    }
+
+    async fn change<B>(&self, request: Request<B>) -> Reply
+    where
+        B: Body<Data = Bytes>,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (parts, body) = request.into_parts();
+        let Ok(body) = Limited::new(body, CHANGE_BYTES_MAX).collect().await else {
+            return closing(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off");
+        };
+        let change = match Change::read(parts.uri.path(), &body.to_bytes()) {
+            Ok(change) => change,
+            Err(refused) => return refused,
+        };
+        let admission = self.admission.clone();
+        beside(move || change.run(&admission)).await
     }
 
     /// The books are read beside the runtime: SQLite may wait for a lock.
-    fn generation(&self, id: String) -> Answer {
+    async fn generation(&self, id: String) -> Reply {
         let admission = self.admission.clone();
-        Answer::Read(tokio::task::spawn_blocking(move || match admission.find_generation(&id) {
+        beside(move || match admission.find_generation(&id) {
             Ok(Some(row)) => ok(&GenerationRow::from(&row)),
             Ok(None) => reply::error(StatusCode::NOT_FOUND, "no such generation is in these books"),
             Err(error) => {
                 tracing::warn!(%error, "the books cannot be read");
                 reply::error(StatusCode::SERVICE_UNAVAILABLE, "the books cannot be read now")
             }
-        }))
+        })
+        .await
+    }
+
+    async fn metrics(&self) -> Reply {
+        let (admission, stats) = (self.admission.clone(), self.stats());
+        beside(move || {
+            let now_ms = Timestamp::now().as_millisecond();
+            let page = metrics::page(&admission.balances(now_ms), &admission.unknown_holds(), &stats, now_ms);
+            reply::text(metrics::CONTENT_TYPE, page)
+        })
+        .await
     }
 
     fn page(&self, path: &str) -> Reply {
@@ -160,25 +211,21 @@ impl Router {
     }
 }
 
-/// An answer, or the work that gives it.
-pub(crate) enum Answer {
-    Now(Reply),
-    Read(JoinHandle<Reply>),
+/// Work that may wait for a disk, off the runtime's threads.
+async fn beside(work: impl FnOnce() -> Reply + Send + 'static) -> Reply {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the answer was not finished"))
 }
 
-impl Answer {
-    /// Once it is there.
-    pub(crate) async fn ready(self) -> Reply {
-        match self {
-            Answer::Now(reply) => reply,
-            Answer::Read(reading) => reading.await.unwrap_or_else(|_| {
-                reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the answer was not finished")
-            }),
-        }
-    }
+/// An error after which the connection ends: its body was not read.
+fn closing(status: StatusCode, sentence: &str) -> Reply {
+    let mut reply = reply::error(status, sentence);
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
 }
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -189,6 +236,7 @@ const PATHS: [&str; 11] = [
     "/generation/{id}",
     "/routes",
     "/stats",
+    "/metrics",
     "/alerts",
 ];
 

@@ -54,8 +54,8 @@ impl BudgetRow {
     pub fn recovered(books: &Recovered, running: bool, now_ms: i64) -> Vec<BudgetRow> {
         let mut open: HashMap<BalanceId, (Nano, Nano)> = HashMap::new();
         for hold in &books.open {
-            for id in &hold.balances {
-                let (held, unknown) = open.entry(*id).or_default();
+            for member in &hold.members {
+                let (held, unknown) = open.entry(member.balance).or_default();
                 let amount = if running && hold.unknown.is_none() { held } else { unknown };
                 *amount = amount.saturating_add(hold.bound);
             }
@@ -69,7 +69,7 @@ impl BudgetRow {
                 BudgetRow::from(&BalanceReport {
                     name: Arc::new(row.name.clone()),
                     limit: row.limit,
-                    posted: row.posted,
+                    posted: row.counted(),
                     held,
                     unknown,
                     available: row
@@ -113,7 +113,7 @@ pub(crate) fn rfc3339(at_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::{BalanceName, BoundClass, HoldId, UnknownReason, UpstreamKeyId};
+    use ledger::{BalanceName, BoundClass, HoldId, Member, UnknownReason, UpstreamKeyId};
     use store::{BalanceRow, OpenHold};
 
     fn books() -> Recovered {
@@ -129,13 +129,16 @@ mod tests {
             name,
             limit: Nano::from_cents(100),
             posted: Nano::from_cents(25),
+            buckets: Vec::new(),
         };
         let hold = |id, unknown| OpenHold {
             hold: HoldId(id),
             at_ms: 1,
             bound: Nano::from_cents(10),
             class: BoundClass::Proven,
-            balances: [BalanceId(1)].into_iter().collect(),
+            set: None,
+            members: [Member::plain(BalanceId(1))].into_iter().collect(),
+            key: String::new(),
             upstream_key: UpstreamKeyId([0; 8]),
             model: "m".into(),
             generation: None,

@@ -1,8 +1,10 @@
 //! [`UnknownRow`]: a hold whose cost is not known yet.
 
 use admission::UnknownHold;
+use ledger::UnknownReason;
 use money::Nano;
 use serde::{Deserialize, Serialize};
+use store::OpenHold;
 
 use crate::amount;
 use crate::row::rfc3339;
@@ -44,6 +46,23 @@ impl UnknownRow {
             status: (hold.status != 0).then_some(hold.status),
             since: rfc3339(hold.since_ms),
             age_seconds: now_ms.saturating_sub(hold.since_ms).max(0) / 1_000,
+        }
+    }
+
+    /// The same from the books, for when no gateway runs: then a hold that was in flight is unknown since it was made.
+    pub fn recovered(hold: &OpenHold, now_ms: i64) -> Self {
+        let (reason, status) = hold.unknown.unwrap_or((UnknownReason::Restart, 0));
+        let since_ms = if hold.unknown.is_some() { hold.unknown_since_ms } else { hold.at_ms };
+        UnknownRow {
+            hold: hold.hold.0,
+            model: hold.model.clone(),
+            bound_usd: hold.bound,
+            class: hold.class.text().to_owned(),
+            generation: hold.generation.clone(),
+            reason: reason.text().to_owned(),
+            status: (status != 0).then_some(status),
+            since: rfc3339(since_ms),
+            age_seconds: now_ms.saturating_sub(since_ms).max(0) / 1_000,
         }
     }
 }

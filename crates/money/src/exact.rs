@@ -43,6 +43,21 @@ impl Exact {
         i128::try_from(attos).map(Exact).map_err(|_| MoneyError::OutOfRange)
     }
 
+    /// Reads a cost that may be several, joined by `+`, as it is written down for a call that two parties billed.
+    ///
+    /// # Errors
+    /// As [`Exact::parse_ceil`], for any of them.
+    pub fn parse_sum(text: &str) -> Result<Self, MoneyError> {
+        let is_exponent = |at: usize| text[..at].ends_with(['e', 'E']);
+        let mut from = 0;
+        let mut sum = Exact::ZERO;
+        for (at, _) in text.match_indices('+').filter(|(at, _)| *at > 0 && !is_exponent(*at)) {
+            sum = sum + Self::parse_ceil(&text[from..at])?;
+            from = at + 1;
+        }
+        Ok(sum + Self::parse_ceil(&text[from..])?)
+    }
+
     /// Rounded up to a nano-dollar; saturates at the ends of [`Nano`].
     pub fn ceil(self) -> Nano {
         let nanos = self.0.div_euclid(Self::PER_NANO) + i128::from(self.0.rem_euclid(Self::PER_NANO) != 0);
@@ -113,6 +128,12 @@ mod tests {
             let amount = Exact::parse_ceil(text).unwrap();
             assert_eq!((amount.to_string().as_str(), amount.ceil().nanos()), (shown, nanos), "{text}");
         }
+        for (text, shown) in
+            [("0.01+0.002", "0.012000000"), ("1e+1", "10.000000000"), ("1E+1+1e-9", "10.000000001")]
+        {
+            assert_eq!(Exact::parse_sum(text).unwrap().to_string(), shown, "{text}");
+        }
+        assert!(Exact::parse_sum("1+").is_err() && Exact::parse_sum("").is_err());
         let below = Exact::ZERO - Exact::parse_ceil("0.0000000015").unwrap();
         assert_eq!((below.to_string().as_str(), below.ceil().nanos()), ("-0.0000000015", -1));
         assert_eq!(Exact::from(Nano::from_cents(-3)).to_string(), "-0.030000000");

@@ -1,7 +1,7 @@
 //! What a request pays: a hold and its settlement, with either durability.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, UpstreamKeyId};
+use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, Member, SetId, UpstreamKeyId};
 use money::Nano;
 use store::{Durability, Options, Record, Store};
 
@@ -22,6 +22,8 @@ fn open(durability: Durability) -> (tempfile::TempDir, Store) {
         };
         store.append(&Record::Balance { id, name: &name, limit: Nano::MAX }).expect("a balance");
     }
+    let members = BALANCES.map(Member::plain);
+    store.append(&Record::Set { id: SetId(0), members: &members }).expect("a set");
     (dir, store)
 }
 
@@ -31,8 +33,9 @@ fn hold(hold: u64) -> Record<'static> {
         at_ms: 1_800_000_000_000,
         bound: Nano::from_cents(10),
         class: BoundClass::Proven,
-        balances: &BALANCES,
+        set: SetId(0),
         upstream_key: UpstreamKeyId([7; 8]),
+        key: "app",
         model: "anthropic/claude-sonnet-4.5",
     }
 }

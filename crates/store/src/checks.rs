@@ -2,41 +2,48 @@
 
 use std::collections::HashSet;
 
-use ledger::{BalanceId, HoldId};
+use ledger::{HoldId, Member};
 
 use crate::{JournalError, Record, Recovered};
 
-/// The open holds and the declared balances, as of the last record written.
+/// The open holds, the declared balances and the declared sets, as of the last record written.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     open: HashSet<u64>,
-    /// Every balance below this is declared; ids are dense, so `declared_above` stays near empty.
-    declared_below: u32,
-    declared_above: HashSet<u32>,
+    /// The first hold id above all that were given.
+    next_hold: u64,
+    balances: Declared,
+    sets: Declared,
+}
+
+/// Numbers given so far. They are dense, so that `above` stays near empty.
+#[derive(Debug, Default)]
+struct Declared {
+    below: u32,
+    above: HashSet<u32>,
 }
 
 impl Checks {
     pub(crate) fn new(recovered: &Recovered) -> Self {
-        let open: HashSet<u64> = recovered.open.iter().map(|open| open.hold.0).collect();
-        Self { open, declared_below: recovered.next_balance, declared_above: HashSet::new() }
+        Self {
+            open: recovered.open.iter().map(|open| open.hold.0).collect(),
+            next_hold: recovered.next_hold,
+            balances: Declared { below: recovered.next_balance, above: HashSet::new() },
+            sets: Declared { below: recovered.next_set, above: HashSet::new() },
+        }
     }
 
     /// Whether the record may follow those before it.
     pub(crate) fn allow(&self, record: &Record<'_>) -> Result<(), JournalError> {
         match *record {
-            Record::Balance { .. } => Ok(()),
-            Record::Hold { hold, .. } if self.open.contains(&hold.0) => Err(JournalError::AlreadyOpen(hold)),
-            Record::Hold { balances, .. } => {
-                for (at, balance) in balances.iter().enumerate() {
-                    if !self.declared(*balance) {
-                        return Err(JournalError::Undeclared(*balance));
-                    }
-                    if balances[..at].contains(balance) {
-                        return Err(JournalError::Invalid("a balance twice in one hold"));
-                    }
-                }
-                Ok(())
+            Record::Balance { .. } | Record::Clock { .. } | Record::Action { .. } => Ok(()),
+            Record::Set { id, .. } if self.sets.has(id.0) => {
+                Err(JournalError::Invalid("a second record for a hold set"))
             }
+            Record::Set { members, .. } => self.allow_members(members),
+            Record::Hold { hold, .. } if self.open.contains(&hold.0) => Err(JournalError::AlreadyOpen(hold)),
+            Record::Hold { set, .. } if !self.sets.has(set.0) => Err(JournalError::UndeclaredSet(set)),
+            Record::Hold { .. } => Ok(()),
             Record::Generation { hold, .. } | Record::Unknown { hold, .. } | Record::Settle { hold, .. } => {
                 if self.open.contains(&hold.0) {
                     Ok(())
@@ -44,35 +51,61 @@ impl Checks {
                     Err(JournalError::NotOpen(hold))
                 }
             }
+            Record::Correct { hold, .. } if self.open.contains(&hold.0) => {
+                Err(JournalError::AlreadyOpen(hold))
+            }
+            Record::Correct { hold, .. } if hold.0 >= self.next_hold => Err(JournalError::NotOpen(hold)),
+            Record::Correct { set, .. } if !self.sets.has(set.0) => Err(JournalError::UndeclaredSet(set)),
+            Record::Correct { .. } => Ok(()),
         }
+    }
+
+    fn allow_members(&self, members: &[Member]) -> Result<(), JournalError> {
+        for (at, member) in members.iter().enumerate() {
+            if !self.balances.has(member.balance.0) {
+                return Err(JournalError::Undeclared(member.balance));
+            }
+            if members[..at].iter().any(|earlier| earlier.balance == member.balance) {
+                return Err(JournalError::Invalid("a balance twice in one hold set"));
+            }
+        }
+        Ok(())
     }
 
     /// Notes a record that is written.
     pub(crate) fn wrote(&mut self, record: &Record<'_>) {
         match *record {
-            Record::Balance { id, .. } => self.declare(id),
+            Record::Balance { id, .. } => self.balances.declare(id.0),
+            Record::Set { id, .. } => self.sets.declare(id.0),
             Record::Hold { hold: HoldId(hold), .. } => {
                 let new = self.open.insert(hold);
                 assert!(new, "hold {hold} was written twice");
+                self.next_hold = self.next_hold.max(hold + 1);
             }
             Record::Settle { hold: HoldId(hold), .. } => {
                 let was_open = self.open.remove(&hold);
                 assert!(was_open, "hold {hold} was settled twice");
             }
-            Record::Generation { .. } | Record::Unknown { .. } => {}
+            Record::Generation { .. }
+            | Record::Unknown { .. }
+            | Record::Correct { .. }
+            | Record::Clock { .. }
+            | Record::Action { .. } => {}
         }
     }
+}
 
-    fn declared(&self, balance: BalanceId) -> bool {
-        balance.0 < self.declared_below || self.declared_above.contains(&balance.0)
+impl Declared {
+    fn has(&self, id: u32) -> bool {
+        id < self.below || self.above.contains(&id)
     }
 
-    fn declare(&mut self, balance: BalanceId) {
-        if balance.0 >= self.declared_below {
-            self.declared_above.insert(balance.0);
+    fn declare(&mut self, id: u32) {
+        if id >= self.below {
+            self.above.insert(id);
         }
-        while self.declared_above.remove(&self.declared_below) {
-            self.declared_below += 1;
+        while self.above.remove(&self.below) {
+            self.below += 1;
         }
     }
 }

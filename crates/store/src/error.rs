@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ledger::{BalanceId, HoldId};
+use ledger::{BalanceId, HoldId, SetId};
 use thiserror::Error;
 
 /// Why a record was not taken, or is not known to be on disk. Cheap to clone: one failure answers many waiters.
@@ -58,9 +58,12 @@ pub enum JournalError {
     /// A second hold record for an open hold; it was not written.
     #[error("hold {} is open already", .0.0)]
     AlreadyOpen(HoldId),
-    /// The hold names a balance without a balance record before it; it was not written.
+    /// The set names a balance without a balance record before it; it was not written.
     #[error("balance {} was never declared", .0.0)]
     Undeclared(BalanceId),
+    /// The hold or correction names a set without a set record before it; it was not written.
+    #[error("hold set {} was never declared", .0.0)]
+    UndeclaredSet(SetId),
     /// An amount below zero or a text beyond its limit; the record was not written.
     #[error("record refused: {0}")]
     Invalid(&'static str),

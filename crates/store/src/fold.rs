@@ -1,27 +1,52 @@
 //! The fold of the journal: the state after each record, by the plainest code there is.
 //!
-//! Recovery folds what the books do not have yet; tests hold the books against it.
+//! Recovery folds what the books do not have yet; tests hold the books against it. What it needs of the past it
+//! looks up when a record speaks of it, so that a start does not read the past.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ledger::BalanceId;
+use ledger::{BalanceId, BalanceName, HoldId, SetId};
+use money::Nano;
 
 use crate::books::Snapshot;
-use crate::line::Line;
+use crate::disk::BootId;
+use crate::line::{Correction, Line};
+use crate::recovered::Members;
 use crate::{BalanceRow, OpenError, OpenHold, Recovered};
 
-/// Finds a balance of any age in the books.
-pub(crate) type Lookup<'a> = &'a dyn Fn(BalanceId) -> Result<Option<BalanceRow>, OpenError>;
+/// The books, as far as the fold asks them.
+pub(crate) trait Lookup {
+    /// A balance of any age.
+    fn balance(&self, id: BalanceId) -> Result<Option<BalanceRow>, OpenError>;
+    /// The members of a set.
+    fn set(&self, id: SetId) -> Result<Option<Members>, OpenError>;
+    /// The cost that is booked for a hold that has ended.
+    fn cost(&self, hold: HoldId) -> Result<Option<Nano>, OpenError>;
+}
 
 /// The ledger after some record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fold {
     balances: BTreeMap<u32, BalanceRow>,
+    sets: BTreeMap<u32, Members>,
     open: BTreeMap<u64, OpenHold>,
+    /// The costs of the holds that ended or were corrected in what was folded.
+    ended: BTreeMap<u64, Nano>,
     next_balance: u32,
+    next_set: u32,
     next_hold: u64,
     latest_ms: i64,
+    clock: Option<Clock>,
+    restored: Option<i64>,
+}
+
+/// A clock record, and the boot it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clock {
+    pub(crate) at_ms: i64,
+    pub(crate) boot_ms: i64,
+    pub(crate) boot_id: Option<BootId>,
 }
 
 /// Why a record cannot follow those before it.
@@ -39,86 +64,191 @@ impl From<OpenError> for FoldError {
 
 impl Fold {
     pub(crate) fn from_books(snapshot: Snapshot) -> Self {
-        let Snapshot { latest_ms, next_balance, next_hold, balances, open, .. } = snapshot;
-        Self { balances, open, next_balance, next_hold, latest_ms }
+        let Snapshot {
+            latest_ms, next_balance, next_set, next_hold, balances, open, clock, restored, ..
+        } = snapshot;
+        Self {
+            balances,
+            open,
+            next_balance,
+            next_set,
+            next_hold,
+            latest_ms,
+            clock,
+            restored,
+            ..Self::default()
+        }
     }
 
-    /// The state after one more record.
-    pub(crate) fn apply(&mut self, line: Line, lookup: Lookup<'_>) -> Result<(), FoldError> {
+    /// The state after one more record, which was written in this boot of the machine.
+    pub(crate) fn apply(
+        &mut self,
+        line: Line,
+        boot_id: Option<BootId>,
+        books: &dyn Lookup,
+    ) -> Result<(), FoldError> {
         self.latest_ms = self.latest_ms.max(line.at_ms().unwrap_or(0));
         match line {
-            Line::Balance { id, name, limit } => {
-                self.next_balance = self
-                    .next_balance
-                    .max(id.0.checked_add(1).ok_or_else(|| wrong("balance id", id.0.into()))?);
-                match self.balance(id, lookup)? {
-                    Some(row) if row.name == name => row.limit = limit,
-                    Some(_) => return Err(wrong("another name for balance", id.0.into())),
-                    None => {
-                        self.balances.insert(id.0, BalanceRow { id, name, limit, posted: money::Nano::ZERO });
-                    }
-                }
-            }
-            Line::Hold(open) => {
-                for id in &open.balances {
-                    if self.balance(*id, lookup)?.is_none() {
-                        return Err(wrong("a hold on the undeclared balance", id.0.into()));
-                    }
-                }
-                let hold = open.hold.0;
-                self.next_hold = self.next_hold.max(hold + 1);
-                match self.open.entry(hold) {
-                    Entry::Occupied(_) => return Err(wrong("a second record for the open hold", hold)),
-                    Entry::Vacant(place) => place.insert(open),
-                };
-            }
-            Line::Generation { hold, id } => self.open(hold.0)?.generation = Some(id),
+            Line::Balance { id, name, limit } => self.declare(id, name, limit, books)?,
+            Line::Set { id, members } => self.declare_set(id, members, books)?,
+            Line::Hold(open) => self.hold(open, books)?,
+            Line::Generation { hold, id } => self.open(hold)?.generation = Some(id),
             Line::Unknown { hold, at_ms, reason, status } => {
-                self.open(hold.0)?.mark_unknown(reason, status, at_ms);
+                self.open(hold)?.mark_unknown(reason, status, at_ms);
             }
-            Line::Settle { hold, cost, .. } => {
-                let Some(open) = self.open.remove(&hold.0) else {
-                    return Err(wrong("the end of a hold that is not open:", hold.0));
-                };
-                for id in &open.balances {
-                    let Some(row) = self.balance(*id, lookup)? else {
-                        return Err(wrong("a hold on the undeclared balance", id.0.into()));
-                    };
-                    row.posted = row
-                        .posted
-                        .checked_add(cost)
-                        .ok_or_else(|| wrong("too much on balance", id.0.into()))?;
-                }
+            Line::Settle { hold, at_ms, cost, .. } => {
+                let open = self.open.remove(&hold.0);
+                let open = open.ok_or_else(|| wrong("the end of a hold that is not open:", hold.0))?;
+                self.post(&open.members, cost, at_ms, books)?;
+                self.ended.insert(hold.0, cost);
+            }
+            Line::Correct(correction) => self.correct(&correction, books)?,
+            Line::Clock { at_ms, boot_ms } => self.clock = Some(Clock { at_ms, boot_ms, boot_id }),
+            Line::Action { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn declare(
+        &mut self,
+        id: BalanceId,
+        name: BalanceName,
+        limit: Nano,
+        books: &dyn Lookup,
+    ) -> Result<(), FoldError> {
+        let next = id.0.checked_add(1).ok_or_else(|| wrong("balance id", id.0.into()))?;
+        self.next_balance = self.next_balance.max(next);
+        match self.balance(id, books)? {
+            Some(row) if row.name == name => row.limit = limit,
+            Some(_) => return Err(wrong("another name for balance", id.0.into())),
+            None => {
+                self.balances.insert(id.0, BalanceRow::new(id, name, limit));
             }
         }
         Ok(())
     }
 
-    fn balance(&mut self, id: BalanceId, lookup: Lookup<'_>) -> Result<Option<&mut BalanceRow>, OpenError> {
+    fn declare_set(&mut self, id: SetId, members: Members, books: &dyn Lookup) -> Result<(), FoldError> {
+        let next = id.0.checked_add(1).ok_or_else(|| wrong("set id", id.0.into()))?;
+        self.next_set = self.next_set.max(next);
+        for member in &members {
+            if self.balance(member.balance, books)?.is_none() {
+                return Err(wrong("a set of the undeclared balance", member.balance.0.into()));
+            }
+        }
+        if self.set(id, books)?.is_some() {
+            return Err(wrong("a second record for set", id.0.into()));
+        }
+        self.sets.insert(id.0, members);
+        Ok(())
+    }
+
+    fn hold(&mut self, mut open: OpenHold, books: &dyn Lookup) -> Result<(), FoldError> {
+        if let Some(set) = open.set {
+            let members = self.set(set, books)?;
+            open.members =
+                members.ok_or_else(|| wrong("a hold on the undeclared set", set.0.into()))?.clone();
+        }
+        for member in &open.members {
+            if self.balance(member.balance, books)?.is_none() {
+                return Err(wrong("a hold on the undeclared balance", member.balance.0.into()));
+            }
+        }
+        let hold = open.hold.0;
+        self.next_hold = self.next_hold.max(hold + 1);
+        match self.open.entry(hold) {
+            Entry::Occupied(_) => Err(wrong("a second record for the open hold", hold)),
+            Entry::Vacant(place) => {
+                place.insert(open);
+                Ok(())
+            }
+        }
+    }
+
+    fn correct(&mut self, correction: &Correction, books: &dyn Lookup) -> Result<(), FoldError> {
+        let Correction { hold, was, cost, set, .. } = *correction;
+        if self.open.contains_key(&hold.0) {
+            return Err(wrong("a correction of the open hold", hold.0));
+        }
+        let booked = match self.ended.get(&hold.0) {
+            Some(booked) => Some(*booked),
+            None => books.cost(hold)?,
+        };
+        match booked {
+            None => return Err(wrong("a correction of the unknown hold", hold.0)),
+            Some(booked) if booked != was => {
+                return Err(FoldError::Wrong(format!(
+                    "a correction of hold {} from {was}, which is booked as {booked}",
+                    hold.0
+                )));
+            }
+            Some(_) => {}
+        }
+        let members = self.set(set, books)?.cloned();
+        let members = members.ok_or_else(|| wrong("a correction on the undeclared set", set.0.into()))?;
+        let (amount, when_ms) = correction.posting();
+        self.post(&members, amount, when_ms, books)?;
+        self.ended.insert(hold.0, cost);
+        Ok(())
+    }
+
+    /// Posts to the members that take what settles at `when_ms`.
+    fn post(
+        &mut self,
+        members: &Members,
+        amount: Nano,
+        when_ms: i64,
+        books: &dyn Lookup,
+    ) -> Result<(), FoldError> {
+        let latest_ms = self.latest_ms;
+        for member in members.iter().filter(|member| member.takes(when_ms)) {
+            let id = u64::from(member.balance.0);
+            let row = self.balance(member.balance, books)?;
+            let row = row.ok_or_else(|| wrong("a hold on the undeclared balance", id))?;
+            row.post(amount, when_ms, latest_ms).ok_or_else(|| wrong("too much on balance", id))?;
+        }
+        Ok(())
+    }
+
+    fn balance(&mut self, id: BalanceId, books: &dyn Lookup) -> Result<Option<&mut BalanceRow>, OpenError> {
         Ok(match self.balances.entry(id.0) {
             Entry::Occupied(row) => Some(row.into_mut()),
-            Entry::Vacant(place) => lookup(id)?.map(|row| place.insert(row)),
+            Entry::Vacant(place) => books.balance(id)?.map(|row| place.insert(row)),
         })
     }
 
-    fn open(&mut self, hold: u64) -> Result<&mut OpenHold, FoldError> {
-        self.open.get_mut(&hold).ok_or_else(|| wrong("news of a hold that is not open:", hold))
+    fn set(&mut self, id: SetId, books: &dyn Lookup) -> Result<Option<&Members>, OpenError> {
+        Ok(match self.sets.entry(id.0) {
+            Entry::Occupied(members) => Some(members.into_mut()),
+            Entry::Vacant(place) => books.set(id)?.map(|members| &*place.insert(members)),
+        })
     }
 
-    /// What still matters of it.
-    pub(crate) fn recovered(self) -> Recovered {
-        let Self { balances, open, next_balance, next_hold, latest_ms } = self;
+    fn open(&mut self, hold: HoldId) -> Result<&mut OpenHold, FoldError> {
+        self.open.get_mut(&hold.0).ok_or_else(|| wrong("news of a hold that is not open:", hold.0))
+    }
+
+    /// What still matters of it, in this boot of the machine.
+    pub(crate) fn recovered(self, boot_id: Option<BootId>) -> Recovered {
+        let Self {
+            mut balances, open, next_balance, next_set, next_hold, latest_ms, clock, restored, ..
+        } = self;
         let since = latest_ms.saturating_sub(Recovered::GRACE_MS);
-        let held: std::collections::BTreeSet<u32> =
-            open.values().flat_map(|open| open.balances.iter().map(|id| id.0)).collect();
+        let held: BTreeSet<u32> =
+            open.values().flat_map(|open| open.members.iter().map(|member| member.balance.0)).collect();
+        balances.values_mut().for_each(|row| row.expire(latest_ms));
         let matters =
             |row: &BalanceRow| row.name.ends_ms.is_none_or(|ends| ends >= since) || held.contains(&row.id.0);
+        let clock = clock.filter(|clock| clock.boot_id.is_some() && clock.boot_id == boot_id);
         Recovered {
             balances: balances.into_values().filter(matters).collect(),
             open: open.into_values().collect(),
             next_balance,
+            next_set,
             next_hold,
             latest_ms,
+            clock: clock.map(|clock| (clock.at_ms, clock.boot_ms)),
+            restored,
             ..Recovered::default()
         }
     }

@@ -37,6 +37,8 @@ pub(crate) struct Segment {
     pub(crate) ordinal: u64,
     pub(crate) path: PathBuf,
     pub(crate) file: Arc<dyn DiskFile>,
+    /// The boot of the machine it is written in.
+    pub(crate) boot_id: Option<BootId>,
     /// Where its records end, once no more will follow.
     pub(crate) end: Option<u64>,
 }
@@ -137,6 +139,7 @@ impl Journal {
             ordinal: next_ordinal,
             path: path.clone(),
             file: file.clone(),
+            boot_id,
             end: None,
         });
         let writer = Writer {
@@ -261,7 +264,7 @@ impl Journal {
     fn make(&self, ordinal: u64) -> io::Result<Segment> {
         let path = segment::path(&self.dir, ordinal);
         let file = self.disk.create(&path, self.options.segment_bytes)?;
-        Ok(Segment { ordinal, path, file, end: None })
+        Ok(Segment { ordinal, path, file, boot_id: self.boot_id, end: None })
     }
 
     /// Zeros in front of the record, a stretch at a time. They lie beyond every record, so they can hide none.
@@ -371,6 +374,13 @@ impl Journal {
     fn ask_for_ship(&self, seq: u64) {
         let waiting = seq.saturating_sub(self.progress.shipped());
         if waiting >= self.options.ship_records as u64 && !self.ship_asked.swap(true, Ordering::AcqRel) {
+            self.ring();
+        }
+    }
+
+    /// Makes the shipper start now.
+    pub(crate) fn ask_for_ship_now(&self) {
+        if !self.ship_asked.swap(true, Ordering::AcqRel) {
             self.ring();
         }
     }

@@ -13,7 +13,7 @@
 //! Money fails closed: what each outside failure does stands at the head of `journal`, `syncer`, `shipper`, `books`.
 //!
 //! ```
-//! use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, UpstreamKeyId};
+//! use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, Member, SetId, UpstreamKeyId};
 //! use money::Nano;
 //! use store::{Durability, Options, Record, Store};
 //!
@@ -29,13 +29,16 @@
 //! };
 //! let (id, hold) = (BalanceId(recovered.next_balance), HoldId(recovered.next_hold));
 //! store.append(&Record::Balance { id, name: &name, limit: Nano::from_cents(100) })?;
+//! let set = SetId(recovered.next_set);
+//! store.append(&Record::Set { id: set, members: &[Member::plain(id)] })?;
 //! let at = store.append(&Record::Hold {
 //!     hold,
 //!     at_ms: 1_000,
 //!     bound: Nano::from_cents(10),
 //!     class: BoundClass::Proven,
-//!     balances: &[id],
+//!     set,
 //!     upstream_key: UpstreamKeyId([7; 8]),
+//!     key: "app",
 //!     model: "openai/gpt-4o-mini",
 //! })?;
 //! store.durable(at).wait()?;
@@ -63,9 +66,11 @@ mod syncer;
 
 mod books;
 mod decision;
+mod entry;
 mod generation;
 mod saving;
 mod shipper;
+mod tally;
 
 mod fold;
 mod reading;
@@ -80,11 +85,12 @@ mod options;
 pub use decision::DecisionRow;
 pub use disk::{BootId, Disk, DiskFile, RealDisk};
 pub use durable::Durable;
+pub use entry::{EntryRow, KeyTotal};
 pub use error::{Fault, JournalError, OpenError};
 pub use generation::{GenerationRow, HoldEnd};
 pub use options::{Durability, Options};
 pub use reading::{find_generation, last_decisions, live_address, read, savings};
 pub use record::{Position, Record};
-pub use recovered::{BalanceRow, OpenHold, Recovered};
+pub use recovered::{BalanceRow, Members, OpenHold, Recovered};
 pub use saving::SavingRow;
 pub use store::Store;

@@ -1,20 +1,75 @@
 //! The lines of the journal as they are read back: owned, checked, nothing left over.
 
-use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, UnknownReason, UpstreamKeyId};
+use ledger::{
+    BalanceId, BalanceName, BoundClass, Evidence, HoldId, Member, SetId, UnknownReason, UpstreamKeyId,
+};
 use money::Nano;
-use smallvec::SmallVec;
 
 use crate::record::kind;
-use crate::recovered::OpenHold;
+use crate::recovered::{Members, OpenHold};
 
 /// A [`crate::Record`] that owns what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    Balance { id: BalanceId, name: BalanceName, limit: Nano },
+    Balance {
+        id: BalanceId,
+        name: BalanceName,
+        limit: Nano,
+    },
+    Set {
+        id: SetId,
+        members: Members,
+    },
+    /// With `set`, and `members` still empty; or of before there were sets, with `members`.
     Hold(OpenHold),
-    Generation { hold: HoldId, id: String },
-    Unknown { hold: HoldId, at_ms: i64, reason: UnknownReason, status: u16 },
-    Settle { hold: HoldId, at_ms: i64, cost: Nano, text: String, evidence: Evidence },
+    Generation {
+        hold: HoldId,
+        id: String,
+    },
+    Unknown {
+        hold: HoldId,
+        at_ms: i64,
+        reason: UnknownReason,
+        status: u16,
+    },
+    Settle {
+        hold: HoldId,
+        at_ms: i64,
+        cost: Nano,
+        text: String,
+        evidence: Evidence,
+    },
+    Correct(Correction),
+    Clock {
+        at_ms: i64,
+        boot_ms: i64,
+    },
+    Action {
+        at_ms: i64,
+        who: String,
+        what: String,
+    },
+}
+
+/// A [`crate::Record::Correct`] that owns what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Correction {
+    pub(crate) hold: HoldId,
+    pub(crate) at_ms: i64,
+    pub(crate) settled_ms: i64,
+    pub(crate) was: Nano,
+    pub(crate) cost: Nano,
+    pub(crate) text: String,
+    pub(crate) evidence: Evidence,
+    pub(crate) set: SetId,
+}
+
+impl Correction {
+    /// What is posted, below zero for a refund, and the instant whose balances take it.
+    pub(crate) fn posting(&self) -> (Nano, i64) {
+        let amount = self.cost.saturating_sub(self.was);
+        (amount, if amount.is_negative() { self.settled_ms } else { self.at_ms })
+    }
 }
 
 impl Line {
@@ -42,20 +97,40 @@ impl Line {
                 };
                 Line::Balance { id, name, limit }
             }
-            kind::HOLD => Line::Hold(OpenHold {
+            kind::HOLD_ON_BALANCES => Line::Hold(OpenHold {
                 hold: from.hold()?,
                 at_ms: from.i64()?,
                 bound: from.amount()?,
                 class: BoundClass::from_code(from.u8()?).ok_or("unknown bound class")?,
                 upstream_key: UpstreamKeyId(from.array()?),
-                balances: (0..from.u16()?)
-                    .map(|_| from.u32().map(BalanceId))
-                    .collect::<Result<SmallVec<_>, _>>()?,
+                set: None,
+                members: (0..from.u16()?)
+                    .map(|_| from.u32().map(|id| Member::plain(BalanceId(id))))
+                    .collect::<Result<Members, _>>()?,
+                key: String::new(),
                 model: from.text()?,
                 generation: None,
                 unknown: None,
                 unknown_since_ms: 0,
             }),
+            kind::HOLD => Line::Hold(OpenHold {
+                hold: from.hold()?,
+                at_ms: from.i64()?,
+                bound: from.amount()?,
+                class: BoundClass::from_code(from.u8()?).ok_or("unknown bound class")?,
+                set: Some(from.set()?),
+                upstream_key: UpstreamKeyId(from.array()?),
+                members: Members::new(),
+                key: from.text()?,
+                model: from.text()?,
+                generation: None,
+                unknown: None,
+                unknown_since_ms: 0,
+            }),
+            kind::SET => Line::Set {
+                id: from.set()?,
+                members: (0..from.u16()?).map(|_| from.member()).collect::<Result<Members, _>>()?,
+            },
             kind::GENERATION => Line::Generation { hold: from.hold()?, id: from.text()? },
             kind::UNKNOWN => Line::Unknown {
                 hold: from.hold()?,
@@ -70,16 +145,33 @@ impl Line {
                 evidence: Evidence::from_code(from.u8()?).ok_or("unknown evidence code")?,
                 text: from.text()?,
             },
+            kind::CORRECT => Line::Correct(Correction {
+                hold: from.hold()?,
+                at_ms: from.i64()?,
+                settled_ms: from.i64()?,
+                was: from.amount()?,
+                cost: from.amount()?,
+                evidence: Evidence::from_code(from.u8()?).ok_or("unknown evidence code")?,
+                set: from.set()?,
+                text: from.text()?,
+            }),
+            kind::CLOCK => Line::Clock { at_ms: from.i64()?, boot_ms: from.i64()? },
+            kind::ACTION => Line::Action { at_ms: from.i64()?, who: from.text()?, what: from.text()? },
             _ => return Err("unknown kind of record"),
         };
         if from.0.is_empty() { Ok(line) } else { Err("bytes left over in a record") }
     }
 
-    /// The time in the record, milliseconds since the Unix epoch.
+    /// When money moved, milliseconds since the Unix epoch; clocks and actions move none.
     pub(crate) fn at_ms(&self) -> Option<i64> {
         match self {
-            Line::Balance { .. } | Line::Generation { .. } => None,
+            Line::Balance { .. }
+            | Line::Set { .. }
+            | Line::Generation { .. }
+            | Line::Clock { .. }
+            | Line::Action { .. } => None,
             Line::Hold(hold) => Some(hold.at_ms),
+            Line::Correct(correction) => Some(correction.at_ms),
             Line::Unknown { at_ms, .. } | Line::Settle { at_ms, .. } => Some(*at_ms),
         }
     }
@@ -99,6 +191,24 @@ impl Reader<'_> {
         let mut value = [0; N];
         value.copy_from_slice(self.take(N)?);
         Ok(value)
+    }
+
+    fn set(&mut self) -> Result<SetId, &'static str> {
+        match self.u32()? {
+            u32::MAX => Err("impossible set id"),
+            id => Ok(SetId(id)),
+        }
+    }
+
+    fn member(&mut self) -> Result<Member, &'static str> {
+        let balance = BalanceId(self.u32()?);
+        let flags = self.u8()?;
+        if flags > 3 {
+            return Err("unreadable member of a set");
+        }
+        let from_ms = if flags & 1 != 0 { Some(self.i64()?) } else { None };
+        let until_ms = if flags & 2 != 0 { Some(self.i64()?) } else { None };
+        Ok(Member { balance, from_ms, until_ms })
     }
 
     fn u8(&mut self) -> Result<u8, &'static str> {
@@ -163,7 +273,14 @@ mod tests {
                 starts_ms: at_ms,
                 ends_ms: random.bool().then(|| random.i64(..)),
             };
-            let balances: Vec<_> = (0..random.usize(0..20)).map(|_| BalanceId(random.u32(..))).collect();
+            let members: Members = (0..random.usize(0..20))
+                .map(|_| Member {
+                    balance: BalanceId(random.u32(..)),
+                    from_ms: random.bool().then(|| random.i64(..)),
+                    until_ms: random.bool().then(|| random.i64(..)),
+                })
+                .collect();
+            let set = SetId(random.u32(..u32::MAX));
             let class = random.choice(BoundClass::ALL.iter()).copied().unwrap();
             let reason = random.choice(UnknownReason::ALL.iter()).copied().unwrap();
             let evidence = random.choice(Evidence::ALL.iter()).copied().unwrap();
@@ -174,14 +291,16 @@ mod tests {
                     Record::Balance { id: BalanceId(7), name: &name, limit: amount },
                     Line::Balance { id: BalanceId(7), name: name.clone(), limit: amount },
                 ),
+                (Record::Set { id: set, members: &members }, Line::Set { id: set, members: members.clone() }),
                 (
                     Record::Hold {
                         hold,
                         at_ms,
                         bound: amount,
                         class,
-                        balances: &balances,
+                        set,
                         upstream_key: key,
+                        key: &words[1],
                         model,
                     },
                     Line::Hold(OpenHold {
@@ -189,8 +308,10 @@ mod tests {
                         at_ms,
                         bound: amount,
                         class,
-                        balances: balances.iter().copied().collect(),
+                        set: Some(set),
+                        members: Members::new(),
                         upstream_key: key,
+                        key: words[1].clone(),
                         model: model.to_owned(),
                         generation: None,
                         unknown: None,
@@ -206,6 +327,33 @@ mod tests {
                     Record::Settle { hold, at_ms, cost: amount, text: model, evidence },
                     Line::Settle { hold, at_ms, cost: amount, text: model.to_owned(), evidence },
                 ),
+                (
+                    Record::Correct {
+                        hold,
+                        at_ms,
+                        settled_ms: 5,
+                        was: Nano::from_cents(1),
+                        cost: amount,
+                        text: model,
+                        evidence,
+                        set,
+                    },
+                    Line::Correct(Correction {
+                        hold,
+                        at_ms,
+                        settled_ms: 5,
+                        was: Nano::from_cents(1),
+                        cost: amount,
+                        text: model.to_owned(),
+                        evidence,
+                        set,
+                    }),
+                ),
+                (Record::Clock { at_ms, boot_ms: 9 }, Line::Clock { at_ms, boot_ms: 9 }),
+                (
+                    Record::Action { at_ms, who: model, what: &words[1] },
+                    Line::Action { at_ms, who: model.to_owned(), what: words[1].clone() },
+                ),
             ];
             for (record, line) in cases {
                 let payload = bytes(&record);
@@ -218,6 +366,23 @@ mod tests {
         }
     }
 
+    /// As it was written before there were sets. Frozen: such journals exist.
+    #[test]
+    fn a_hold_on_a_list_of_balances_is_still_read() {
+        let mut payload = Vec::new();
+        payload.extend_from_slice(&7_i64.to_le_bytes());
+        payload.extend_from_slice(&1_000_i64.to_le_bytes());
+        payload.extend_from_slice(&55_i64.to_le_bytes());
+        payload.push(BoundClass::Published.code());
+        payload.extend_from_slice(b"upstream");
+        payload.extend_from_slice(&[2, 0, 3, 0, 0, 0, 9, 0, 0, 0, 1, 0, b'm']);
+        let line = Line::decode(2, &payload).unwrap();
+        let Line::Hold(open) = line else { panic!("{line:?}") };
+        assert_eq!((open.hold, open.at_ms, open.bound.nanos(), open.set), (HoldId(7), 1_000, 55, None));
+        assert_eq!(open.members.as_slice(), [3, 9].map(|id| Member::plain(BalanceId(id))));
+        assert_eq!((open.key.as_str(), open.model.as_str()), ("", "m"));
+    }
+
     #[test]
     fn impossible_records_are_refused() {
         let below = Nano::from_nanos(-1);
@@ -227,6 +392,7 @@ mod tests {
             Record::Settle { hold: HoldId(1), at_ms: 0, cost: below, text: "", evidence: Evidence::Usage },
             Record::Generation { hold: HoldId(u64::MAX), id: "gen-1" },
             Record::Generation { hold: HoldId(1), id: &long },
+            Record::Set { id: SetId(u32::MAX), members: &[] },
         ] {
             assert!(record.encode(&mut buffer).is_err(), "{record:?}");
         }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use ledger::BalanceId;
+use ledger::Member;
 
-use crate::books::{self, Snapshot};
+use crate::books::{self, Past, Snapshot};
 use crate::disk::{Disk, RealDisk};
 use crate::fold::Fold;
 use crate::recovery::{Posted, Recovery};
@@ -42,7 +42,11 @@ fn read_once(dir: &Path) -> Result<Recovered, OpenError> {
         connection.transaction().map_err(|source| OpenError::Books { doing: "read", source })?;
     let snapshot = Snapshot::read(&transaction)?;
     let recovery = recover(&RealDisk, &dir.join(JOURNAL), snapshot, &transaction, false)?;
-    Ok(recovered(&recovery))
+    let mut recovered = recovered(&recovery);
+    let since_ms = recovered.latest_ms.saturating_sub(Recovered::GRACE_MS);
+    let open = books::open_balances(&transaction, since_ms, usize::MAX)?;
+    recovered.add_balances(open);
+    Ok(recovered)
 }
 
 /// The folder of the segments, in the data folder.
@@ -62,8 +66,7 @@ pub(crate) fn recover(
         offset: snapshot.offset,
         clean: snapshot.clean,
     };
-    let lookup = |id| books::balance(connection, id);
-    Recovery::read(disk, journal, posted, Fold::from_books(snapshot), &lookup, write)
+    Recovery::read(disk, journal, posted, Fold::from_books(snapshot), &Past(connection), write)
 }
 
 /// What the callers see of a recovery.
@@ -72,7 +75,7 @@ pub(crate) fn recovered(recovery: &Recovery) -> Recovered {
         exact: recovery.exact,
         torn_bytes: recovery.torn_bytes,
         notes: recovery.notes.clone(),
-        ..recovery.fold.clone().recovered()
+        ..recovery.fold.clone().recovered(recovery.boot_id)
     }
 }
 
@@ -100,7 +103,9 @@ pub fn find_generation(dir: &Path, id: &str) -> Result<Option<GenerationRow>, Op
 }
 
 fn of_open(open: &OpenHold, books: &Recovered) -> GenerationRow {
-    let name = |id: &BalanceId| books.balances.iter().find(|row| row.id == *id).map(|row| row.name.clone());
+    let name = |member: &Member| {
+        books.balances.iter().find(|row| row.id == member.balance).map(|row| row.name.clone())
+    };
     GenerationRow {
         hold: open.hold,
         at_ms: open.at_ms,
@@ -108,7 +113,7 @@ fn of_open(open: &OpenHold, books: &Recovered) -> GenerationRow {
         class: open.class,
         model: open.model.clone(),
         generation: open.generation.clone().unwrap_or_default(),
-        balances: open.balances.iter().filter_map(name).collect(),
+        balances: open.members.iter().filter_map(name).collect(),
         unknown: open.unknown,
         end: None,
     }

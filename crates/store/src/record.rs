@@ -3,7 +3,9 @@
 //! All integers little endian; a text or a list is its length (u16) and its items; an optional instant is a flag
 //! byte and an i64. Kinds and codes are never reused, and a payload that changes gets a new kind.
 
-use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, UnknownReason, UpstreamKeyId};
+use ledger::{
+    BalanceId, BalanceName, BoundClass, Evidence, HoldId, Member, SetId, UnknownReason, UpstreamKeyId,
+};
 use money::Nano;
 
 /// Where a record stands in the journal: its sequence number, dense from 1.
@@ -29,7 +31,14 @@ pub enum Record<'a> {
         /// Its limit.
         limit: Nano,
     },
-    /// Money set aside on all of `balances`, before the first byte of the attempt leaves.
+    /// A hold set, before its first use; once.
+    Set {
+        /// Its number.
+        id: SetId,
+        /// Its balances, each declared before, none twice.
+        members: &'a [Member],
+    },
+    /// Money set aside on all balances of the set, before the first byte of the attempt leaves.
     Hold {
         /// Its number.
         hold: HoldId,
@@ -39,10 +48,12 @@ pub enum Record<'a> {
         bound: Nano,
         /// How well the bound is founded.
         class: BoundClass,
-        /// The balances it is held on, each declared before.
-        balances: &'a [BalanceId],
+        /// The balances it is held on, declared before.
+        set: SetId,
         /// The upstream key the attempt is sent with.
         upstream_key: UpstreamKeyId,
+        /// The `key` label of the request; empty without one.
+        key: &'a str,
         /// The model asked for.
         model: &'a str,
     },
@@ -78,15 +89,58 @@ pub enum Record<'a> {
         /// What proved it.
         evidence: Evidence,
     },
+    /// The cost of a hold that has ended is `cost`, not `was`. More is posted as a settle at `at_ms` would be, and counts
+    /// as an overrun; less is given back to the balances that took the settlement, out of a rolling window only
+    /// while its bucket counts.
+    Correct {
+        /// The hold.
+        hold: HoldId,
+        /// When the correction was made, milliseconds since the Unix epoch.
+        at_ms: i64,
+        /// When the hold ended, as its settlement says.
+        settled_ms: i64,
+        /// The cost as it was booked until now.
+        was: Nano,
+        /// The cost from now on, rounded up.
+        cost: Nano,
+        /// The cost as the upstream wrote it, verbatim; may be empty.
+        text: &'a str,
+        /// What proved it.
+        evidence: Evidence,
+        /// The hold's set; for a hold of before there were sets, a set of the same balances.
+        set: SetId,
+    },
+    /// The wall clock and the clock of this boot at one instant.
+    Clock {
+        /// The wall clock, milliseconds since the Unix epoch.
+        at_ms: i64,
+        /// Time since the machine booted, suspended time included, milliseconds.
+        boot_ms: i64,
+    },
+    /// What an operator did.
+    Action {
+        /// When, milliseconds since the Unix epoch.
+        at_ms: i64,
+        /// Who.
+        who: &'a str,
+        /// What, in words.
+        what: &'a str,
+    },
 }
 
 /// The kinds, as the frame names them.
 pub(crate) mod kind {
     pub(crate) const BALANCE: u8 = 1;
-    pub(crate) const HOLD: u8 = 2;
+    /// A hold with the list of its balances; read, no longer written.
+    pub(crate) const HOLD_ON_BALANCES: u8 = 2;
     pub(crate) const GENERATION: u8 = 3;
     pub(crate) const UNKNOWN: u8 = 4;
     pub(crate) const SETTLE: u8 = 5;
+    pub(crate) const SET: u8 = 6;
+    pub(crate) const HOLD: u8 = 7;
+    pub(crate) const CORRECT: u8 = 8;
+    pub(crate) const CLOCK: u8 = 9;
+    pub(crate) const ACTION: u8 = 10;
 }
 
 impl Record<'_> {
@@ -97,6 +151,10 @@ impl Record<'_> {
             Record::Generation { .. } => kind::GENERATION,
             Record::Unknown { .. } => kind::UNKNOWN,
             Record::Settle { .. } => kind::SETTLE,
+            Record::Set { .. } => kind::SET,
+            Record::Correct { .. } => kind::CORRECT,
+            Record::Clock { .. } => kind::CLOCK,
+            Record::Action { .. } => kind::ACTION,
         }
     }
 
@@ -120,16 +178,19 @@ impl Record<'_> {
                     put_text(buffer, value)?;
                 }
             }
-            Record::Hold { hold, at_ms, bound, class, balances, upstream_key, model } => {
+            Record::Set { id, members } => {
+                put_set(buffer, id)?;
+                put_count(buffer, members.len())?;
+                members.iter().for_each(|member| put_member(buffer, member));
+            }
+            Record::Hold { hold, at_ms, bound, class, set, upstream_key, key, model } => {
                 put_hold(buffer, hold)?;
                 put_i64(buffer, at_ms);
                 put_amount(buffer, bound)?;
                 buffer.push(class.code());
+                put_set(buffer, set)?;
                 buffer.extend_from_slice(&upstream_key.0);
-                put_count(buffer, balances.len())?;
-                for balance in balances {
-                    put_u32(buffer, balance.0);
-                }
+                put_text(buffer, key)?;
                 put_text(buffer, model)?;
             }
             Record::Generation { hold, id } => {
@@ -149,8 +210,44 @@ impl Record<'_> {
                 buffer.push(evidence.code());
                 put_text(buffer, text)?;
             }
+            Record::Correct { hold, at_ms, settled_ms, was, cost, text, evidence, set } => {
+                put_hold(buffer, hold)?;
+                put_i64(buffer, at_ms);
+                put_i64(buffer, settled_ms);
+                put_amount(buffer, was)?;
+                put_amount(buffer, cost)?;
+                buffer.push(evidence.code());
+                put_set(buffer, set)?;
+                put_text(buffer, text)?;
+            }
+            Record::Clock { at_ms, boot_ms } => {
+                put_i64(buffer, at_ms);
+                put_i64(buffer, boot_ms);
+            }
+            Record::Action { at_ms, who, what } => {
+                put_i64(buffer, at_ms);
+                put_text(buffer, who)?;
+                put_text(buffer, what)?;
+            }
         }
         Ok(())
+    }
+}
+
+fn put_set(buffer: &mut Vec<u8>, set: SetId) -> Result<(), &'static str> {
+    if set.0 == u32::MAX {
+        return Err("set id beyond 2^32 - 2");
+    }
+    put_u32(buffer, set.0);
+    Ok(())
+}
+
+/// The balance, a flag for each bound that there is, and those.
+fn put_member(buffer: &mut Vec<u8>, member: &Member) {
+    put_u32(buffer, member.balance.0);
+    buffer.push(u8::from(member.from_ms.is_some()) | u8::from(member.until_ms.is_some()) << 1);
+    for bound_ms in [member.from_ms, member.until_ms].into_iter().flatten() {
+        put_i64(buffer, bound_ms);
     }
 }
 

@@ -61,7 +61,7 @@ impl Recovery {
         dir: &Path,
         posted: Posted,
         fold: Fold,
-        lookup: Lookup<'_>,
+        lookup: &dyn Lookup,
         write: bool,
     ) -> Result<Self, OpenError> {
         let mut found = find(disk, dir, write)?;
@@ -175,7 +175,8 @@ fn find(disk: &dyn Disk, dir: &Path, write: bool) -> Result<Found, OpenError> {
             Head::Written(header) if header.ordinal != ordinal => Head::Bad("another segment's header"),
             head => head,
         };
-        found.push((Segment { ordinal, path, file, end: None }, head));
+        let boot_id = written(&head).and_then(|header| header.boot_id);
+        found.push((Segment { ordinal, path, file, boot_id, end: None }, head));
     }
     Ok(found)
 }
@@ -212,7 +213,7 @@ struct End {
 
 struct Reading<'a> {
     fold: Fold,
-    lookup: Lookup<'a>,
+    lookup: &'a dyn Lookup,
     last: u64,
     notes: Vec<String>,
 }
@@ -267,7 +268,7 @@ impl Reading<'_> {
             let fault =
                 |what: String| OpenError::Damaged(Fault { file: segment.path.clone(), offset, seq, what });
             let line = Line::decode(kind, payload).map_err(|what| fault(what.to_owned()))?;
-            self.fold.apply(line, self.lookup).map_err(|error| match error {
+            self.fold.apply(line, segment.boot_id, self.lookup).map_err(|error| match error {
                 FoldError::Wrong(what) => fault(what),
                 FoldError::Lookup(error) => error,
             })?;

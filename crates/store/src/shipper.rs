@@ -190,7 +190,7 @@ impl Shipper {
             Some(scan) if scan.offset() == at.offset => scan,
             scan => scan.insert(Scan::new(segment.file.clone(), at.offset)),
         };
-        let mut batch = Batch { path: segment.path, lines: Vec::new(), next: at };
+        let mut batch = Batch { path: segment.path, boot_id: segment.boot_id, lines: Vec::new(), next: at };
         let records_max = self.journal.options.ship_records;
         while batch.next.offset < end && batch.next.seq < extent.seq && batch.lines.len() < records_max {
             let wrong = |seq, offset, what: String| {

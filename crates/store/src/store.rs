@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
+use ledger::{BalanceName, HoldId, UpstreamKeyId};
 use parking_lot::Mutex;
+use rusqlite::Connection;
 
 use crate::books::{self, Books, Snapshot};
 use crate::checks::Checks;
@@ -21,9 +24,13 @@ use crate::segment::HEADER_BYTES;
 use crate::shipper::{Dispatch, Shipper};
 use crate::syncer::Syncer;
 use crate::{
-    DecisionRow, Durability, Durable, GenerationRow, JournalError, OpenError, Options, Position, Record,
-    Recovered, SavingRow, address,
+    BalanceRow, DecisionRow, Durability, Durable, EntryRow, GenerationRow, JournalError, KeyTotal, OpenError,
+    Options, Position, Record, Recovered, SavingRow, address,
 };
+
+/// How long [`Store::flush`] waits at most, and between two looks.
+const FLUSH_MAX: Duration = Duration::from_secs(60);
+const FLUSH_STEP: Duration = Duration::from_millis(2);
 
 /// The ledger of one folder, durable. Share it by `Arc`; every method may be called from any thread.
 ///
@@ -33,6 +40,8 @@ pub struct Store {
     journal: Arc<Journal>,
     syncer: Arc<Syncer>,
     dispatch: Arc<Dispatch>,
+    /// For single look-ups; whoever reads much opens the books anew.
+    lookups: Mutex<Option<Connection>>,
     threads: Mutex<Threads>,
 }
 
@@ -110,7 +119,9 @@ impl Store {
             Some(thread::Builder::new().name("store-sync".to_owned()).spawn(sync).map_err(no_thread)?);
         let watch = Watch { name: "shipper", syncer: syncer.clone(), journal: journal.clone() };
         let ship = move || watch.over(|_| shipper.run());
-        let store = Self { dir: dir.to_path_buf(), journal, syncer, dispatch, threads: Mutex::new(threads) };
+        let lookups = Mutex::new(Some(books::reader(dir)?));
+        let threads = Mutex::new(threads);
+        let store = Self { dir: dir.to_path_buf(), journal, syncer, dispatch, lookups, threads };
         // From here on dropping the store ends the first thread should the second not start.
         let shipper = thread::Builder::new().name("store-ship".to_owned()).spawn(ship).map_err(no_thread)?;
         store.threads.lock().shipper = Some(shipper);
@@ -160,6 +171,79 @@ impl Store {
     /// [`OpenError::Books`] when SQLite fails.
     pub fn savings(&self, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
         reading::savings(&self.dir, since_day)
+    }
+
+    /// The newest balance of this name, as far as the books know it: exact when it was not touched since the store was
+    /// opened and is not in [`Recovered::balances`].
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when SQLite fails.
+    pub fn find_balance(&self, name: &BalanceName) -> Result<Option<BalanceRow>, OpenError> {
+        self.look(|books| books::find_balance(books, name))
+    }
+
+    /// Balances whose window is open at `now_ms`, by id, at most `most`, as far as the books know them.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when SQLite fails.
+    pub fn open_balances(&self, now_ms: i64, most: usize) -> Result<Vec<BalanceRow>, OpenError> {
+        books::open_balances(&books::reader(&self.dir)?, now_ms.saturating_add(1), most)
+    }
+
+    /// The entry of a hold that has ended and is shipped ([`Store::flush`]).
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when SQLite fails.
+    pub fn entry(&self, hold: HoldId) -> Result<Option<EntryRow>, OpenError> {
+        self.look(|books| books::entry(books, hold))
+    }
+
+    /// Entries of holds made from `from_ms` on and before `until_ms`, in the order of their holds, at most `most`;
+    /// `after` is the last hold of the page before.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when SQLite fails.
+    pub fn entries(
+        &self,
+        from_ms: i64,
+        until_ms: i64,
+        after: Option<HoldId>,
+        most: usize,
+    ) -> Result<Vec<EntryRow>, OpenError> {
+        books::entries(&books::reader(&self.dir)?, from_ms, until_ms, after, most)
+    }
+
+    /// All that is booked on an upstream key and shipped ([`Store::flush`]), corrections included.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when SQLite fails.
+    pub fn key_total(&self, key: UpstreamKeyId) -> Result<KeyTotal, OpenError> {
+        self.look(|books| books::key_total(books, key))
+    }
+
+    /// Ships everything appended so far and returns once it is in the books. Blocks: not for the path of a request.
+    ///
+    /// # Errors
+    /// Why it is not in the books: they refuse for longer than [`Options::ship_grace`], or the store is closed.
+    pub fn flush(&self) -> Result<(), JournalError> {
+        let progress = &self.journal.progress;
+        let (wanted, since) = (progress.appended(), Instant::now());
+        while progress.shipped() < wanted {
+            progress.failure()?;
+            if self.dispatch.stop.load(Ordering::Acquire) {
+                return Err(JournalError::Closed);
+            }
+            self.dispatch.trouble(self.journal.options.ship_grace)?;
+            if since.elapsed() > FLUSH_MAX {
+                return Err(JournalError::Shipping {
+                    for_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    reason: "the journal is longer than could be shipped meanwhile".to_owned(),
+                });
+            }
+            self.journal.ask_for_ship_now();
+            thread::sleep(FLUSH_STEP);
+        }
+        Ok(())
     }
 
     /// How many notes were dropped since the store was opened.
@@ -215,6 +299,8 @@ impl Store {
             return result.clone();
         }
         let shipper = self.stop(&mut threads);
+        // The last who has the books open folds their log into them.
+        self.lookups.lock().take();
         let result = self.journal.progress.failure().and_then(|()| {
             shipper.map_or(Err(JournalError::Panicked("shipper")), Shipper::finish)?;
             self.journal.trim()
@@ -222,6 +308,14 @@ impl Store {
         threads.closed = Some(result.clone());
         threads.lock = None;
         result
+    }
+
+    /// A single look-up; anew when the store is closed.
+    fn look<T>(&self, find: impl FnOnce(&Connection) -> Result<T, OpenError>) -> Result<T, OpenError> {
+        match &*self.lookups.lock() {
+            Some(books) => find(books),
+            None => find(&books::reader(&self.dir)?),
+        }
     }
 
     /// Ends both threads; the syncer syncs once more.

@@ -11,9 +11,11 @@ pub(crate) mod guardrails;
 mod help;
 pub(crate) mod keys;
 pub(crate) mod models;
+pub(crate) mod reconcile;
 pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
+pub(crate) mod unknown;
 mod version;
 pub(crate) mod workspaces;
 
@@ -33,6 +35,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Budgets(args)) => match args.command {
             BudgetsCommand::List(args) => on_one_core(budgets::list::run(args)),
         },
+        Some(Command::Unknown(args)) => on_one_core(unknown::run(args)),
+        Some(Command::Reconcile(args)) => on_one_core(reconcile::run(args)),
         Some(Command::Estimate(args)) => on_one_core(estimate::run(*args)),
         Some(Command::Models(args)) => match args.command {
             ModelsCommand::List(args) => on_one_core(models::list::run(*args)),

@@ -5,14 +5,18 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::OpenError;
-use crate::books::failed;
+use crate::books::{backfill, failed};
 
 /// Each migration, in order; never edited once released.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_books.sql"),
     include_str!("migrations/0002_generation.sql"),
     include_str!("migrations/0003_savings.sql"),
+    include_str!("migrations/0004_evidence.sql"),
 ];
+
+/// The migration that made the tables of sums.
+const SUMS: u32 = 4;
 
 /// The newest schema known here.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
@@ -38,6 +42,9 @@ pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), Op
     let from = version(&transaction, file)?;
     for sql in &MIGRATIONS[from as usize..] {
         transaction.execute_batch(sql).map_err(failed("migrate"))?;
+    }
+    if (1..SUMS).contains(&from) {
+        backfill::totals(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", VERSION).map_err(failed("migrate"))?;
     transaction.commit().map_err(failed("migrate"))

@@ -8,23 +8,28 @@
 //! Outside failures: SQLite busy, full or failing is retried and told after a while, open as long as the journal has
 //! room. A contradiction between journal and books is final and closes the journal.
 
+mod backfill;
 mod connection;
 mod decisions;
-mod generations;
+mod entries;
 mod migrate;
 mod post;
+mod posting;
 mod rows;
 mod savings;
 mod snapshot;
+mod totals;
 
 pub(crate) use connection::{reader, writer};
 pub(crate) use decisions::{keep_decisions, last_decisions};
-pub(crate) use generations::ended as ended_generation;
+pub(crate) use entries::{ended as ended_generation, entries, entry};
 pub(crate) use post::{Batch, Books, PostError};
 pub(crate) use savings::{add_savings, savings};
-pub(crate) use snapshot::{Snapshot, balance};
+pub(crate) use snapshot::{Past, Snapshot, find_balance, open_balances};
 
-use crate::OpenError;
+use ledger::UpstreamKeyId;
+
+use crate::{KeyTotal, OpenError};
 
 /// The file, in the data folder.
 pub(crate) const FILE: &str = "farebox.db";
@@ -32,4 +37,13 @@ pub(crate) const FILE: &str = "farebox.db";
 /// For `map_err`: SQLite failed while doing this.
 fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> OpenError {
     move |source| OpenError::Books { doing, source }
+}
+
+/// What is booked on an upstream key.
+pub(crate) fn key_total(
+    connection: &rusqlite::Connection,
+    key: UpstreamKeyId,
+) -> Result<KeyTotal, OpenError> {
+    let sums = totals::key_sums(connection, key).map_err(failed("read"))?;
+    Ok(KeyTotal { entries: sums.entries.cast_unsigned(), posted: sums.posted, exact: sums.exact })
 }

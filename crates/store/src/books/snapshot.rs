@@ -1,14 +1,17 @@
-//! What a start needs from the books: how far they reach, the windows that still matter, the open holds.
+//! What a start needs from the books: how far they reach, the open holds and their balances; and single look-ups.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use ledger::BalanceId;
-use rusqlite::{Connection, OptionalExtension, params};
+use ledger::{BalanceId, BalanceName, HoldId, Rolling, SetId};
+use money::Nano;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failed;
 use super::rows::{self, BALANCE_COLUMNS, OPEN_HOLD_COLUMNS};
-use crate::{BalanceRow, OpenError, OpenHold, Recovered};
+use crate::fold::{Clock, Lookup};
+use crate::recovered::Members;
+use crate::{BalanceRow, OpenError, OpenHold};
 
 /// The books as of the last record posted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,9 +21,13 @@ pub(crate) struct Snapshot {
     pub(crate) offset: u64,
     pub(crate) latest_ms: i64,
     pub(crate) next_balance: u32,
+    pub(crate) next_set: u32,
     pub(crate) next_hold: u64,
+    pub(crate) clock: Option<Clock>,
+    pub(crate) restored: Option<i64>,
     /// Whether the store was closed here, with everything on disk.
     pub(crate) clean: bool,
+    /// Those of the open holds.
     pub(crate) balances: BTreeMap<u32, BalanceRow>,
     pub(crate) open: BTreeMap<u64, OpenHold>,
 }
@@ -33,24 +40,20 @@ impl Snapshot {
         let mut statement = connection.prepare(&sql).map_err(failed("read"))?;
         let mut found = statement.query([]).map_err(failed("read"))?;
         while let Some(row) = found.next().map_err(failed("read"))? {
-            let open = rows::open_hold(row)?;
+            let mut open = rows::open_hold(row)?;
+            if let Some(id) = open.set {
+                let missing = || OpenError::Row(format!("set {} of an open hold is missing", id.0));
+                open.members = set(connection, id)?.ok_or_else(missing)?;
+            }
             snapshot.open.insert(open.hold.0, open);
         }
-        let sql = format!(
-            "SELECT {BALANCE_COLUMNS} FROM balance WHERE ends_ms IS NULL UNION ALL SELECT {BALANCE_COLUMNS} FROM balance WHERE ends_ms >= ?1"
-        );
-        let mut statement = connection.prepare(&sql).map_err(failed("read"))?;
-        let since = snapshot.latest_ms.saturating_sub(Recovered::GRACE_MS);
-        let mut found = statement.query([since]).map_err(failed("read"))?;
-        while let Some(row) = found.next().map_err(failed("read"))? {
-            let balance = rows::balance(row)?;
-            snapshot.balances.insert(balance.id.0, balance);
-        }
-        for id in snapshot.open.values().flat_map(|open| open.balances.iter()) {
-            if let Entry::Vacant(place) = snapshot.balances.entry(id.0) {
-                let row = balance(connection, *id)?;
-                let missing = || OpenError::Row(format!("balance {} of an open hold is missing", id.0));
-                place.insert(row.ok_or_else(missing)?);
+        for member in snapshot.open.values().flat_map(|open| open.members.iter()) {
+            if let Entry::Vacant(place) = snapshot.balances.entry(member.balance.0) {
+                let row = balance(connection, member.balance)?;
+                let missing =
+                    || OpenError::Row(format!("balance {} of an open hold is missing", place.key()));
+                let row = row.ok_or_else(missing)?;
+                place.insert(row);
             }
         }
         Ok(snapshot)
@@ -58,34 +61,126 @@ impl Snapshot {
 }
 
 fn progress(connection: &Connection) -> Result<Snapshot, OpenError> {
-    let sql =
-        "SELECT seq, segment, offset, latest_ms, next_balance, next_hold, clean FROM progress WHERE one = 1";
-    let (seq, segment, offset, latest_ms, next_balance, next_hold, clean) = connection
+    let sql = "SELECT seq, segment, offset, latest_ms, next_balance, next_hold, clean, next_set,
+                      clock_at_ms, clock_boot_ms, clock_boot_id, restored_ms
+               FROM progress WHERE one = 1";
+    connection
         .query_row(sql, [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+            let clock = match (row.get(8)?, row.get(9)?) {
+                (Some(at_ms), Some(boot_ms)) => Some(Clock { at_ms, boot_ms, boot_id: row.get(10)? }),
+                _ => None,
+            };
+            Ok(Snapshot {
+                seq: number(row, 0)?,
+                segment: number(row, 1)?,
+                offset: number(row, 2)?,
+                latest_ms: row.get(3)?,
+                next_balance: row.get(4)?,
+                next_hold: number(row, 5)?,
+                clean: row.get(6)?,
+                next_set: row.get(7)?,
+                clock,
+                restored: row.get(11)?,
+                ..Snapshot::default()
+            })
         })
-        .map_err(failed("read"))?;
-    let number =
-        |value: i64| u64::try_from(value).map_err(|_| OpenError::Row("progress below zero".to_owned()));
-    Ok(Snapshot {
-        seq: number(seq)?,
-        segment: number(segment)?,
-        offset: number(offset)?,
-        latest_ms,
-        next_balance,
-        next_hold: number(next_hold)?,
-        clean,
-        ..Snapshot::default()
-    })
+        .map_err(failed("read"))
+}
+
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let value: i64 = row.get(column)?;
+    u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
+}
+
+/// For looking up what a record speaks of.
+pub(crate) struct Past<'a>(pub(crate) &'a Connection);
+
+impl Lookup for Past<'_> {
+    fn balance(&self, id: BalanceId) -> Result<Option<BalanceRow>, OpenError> {
+        balance(self.0, id)
+    }
+
+    fn set(&self, id: SetId) -> Result<Option<Members>, OpenError> {
+        set(self.0, id)
+    }
+
+    fn cost(&self, hold: HoldId) -> Result<Option<Nano>, OpenError> {
+        let sql = "SELECT cost_nanos FROM entry WHERE hold = ?1";
+        let mut statement = self.0.prepare_cached(sql).map_err(failed("read"))?;
+        let cost = statement.query_row([hold.0.cast_signed()], |row| row.get(0)).optional();
+        Ok(cost.map_err(failed("read"))?.map(Nano::from_nanos))
+    }
 }
 
 /// One balance, of any age.
 pub(crate) fn balance(connection: &Connection, id: BalanceId) -> Result<Option<BalanceRow>, OpenError> {
     let sql = format!("SELECT {BALANCE_COLUMNS} FROM balance WHERE id = ?1");
     let mut statement = connection.prepare_cached(&sql).map_err(failed("read"))?;
-    let row = statement
-        .query_row(params![id.0], |row| Ok(rows::balance(row)))
-        .optional()
+    let row = statement.query_row([id.0], |row| Ok(rows::balance(row))).optional().map_err(failed("read"))?;
+    row.transpose()?.map(|row| with_buckets(connection, row)).transpose()
+}
+
+/// The newest balance of this name.
+pub(crate) fn find_balance(
+    connection: &Connection,
+    name: &BalanceName,
+) -> Result<Option<BalanceRow>, OpenError> {
+    let sql = format!(
+        "SELECT {BALANCE_COLUMNS} FROM balance
+         WHERE scope = ?1 AND budget = ?2 AND starts_ms = ?3 AND window = ?4 AND ends_ms IS ?5
+         ORDER BY id DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(failed("read"))?;
+    let of = params![rows::scope_text(name), name.budget, name.starts_ms, name.window, name.ends_ms];
+    let row = statement.query_row(of, |row| Ok(rows::balance(row))).optional().map_err(failed("read"))?;
+    row.transpose()?.map(|row| with_buckets(connection, row)).transpose()
+}
+
+/// Balances whose window has not ended before `since_ms`, by id.
+pub(crate) fn open_balances(
+    connection: &Connection,
+    since_ms: i64,
+    most: usize,
+) -> Result<Vec<BalanceRow>, OpenError> {
+    let sql = format!(
+        "SELECT * FROM (SELECT {BALANCE_COLUMNS} FROM balance WHERE ends_ms IS NULL
+                        UNION ALL SELECT {BALANCE_COLUMNS} FROM balance WHERE ends_ms >= ?1)
+         ORDER BY id LIMIT ?2"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(failed("read"))?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut found = statement.query(params![since_ms, most]).map_err(failed("read"))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next().map_err(failed("read"))? {
+        rows.push(with_buckets(connection, rows::balance(row)?)?);
+    }
+    Ok(rows)
+}
+
+/// Adds the buckets that count at the highest time of the books.
+fn with_buckets(connection: &Connection, mut row: BalanceRow) -> Result<BalanceRow, OpenError> {
+    if Rolling::from_words(&row.name.window).is_none() {
+        return Ok(row);
+    }
+    let sql = "SELECT starts_ms, posted_nanos FROM bucket WHERE balance = ?1 ORDER BY starts_ms";
+    let mut statement = connection.prepare_cached(sql).map_err(failed("read"))?;
+    let found = statement
+        .query_map([row.id.0], |row| Ok((row.get(0)?, Nano::from_nanos(row.get(1)?))))
         .map_err(failed("read"))?;
-    Ok(row.transpose()?)
+    row.buckets = found.collect::<Result<_, _>>().map_err(failed("read"))?;
+    let sql = "SELECT latest_ms FROM progress WHERE one = 1";
+    let mut statement = connection.prepare_cached(sql).map_err(failed("read"))?;
+    let latest_ms = statement.query_row([], |row| row.get(0)).map_err(failed("read"))?;
+    row.expire(latest_ms);
+    Ok(row)
+}
+
+/// The members of a set.
+pub(crate) fn set(connection: &Connection, id: SetId) -> Result<Option<Members>, OpenError> {
+    let sql = "SELECT members FROM hold_set WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(failed("read"))?;
+    let text: Option<String> =
+        statement.query_row([id.0], |row| row.get(0)).optional().map_err(failed("read"))?;
+    let unreadable = || OpenError::Row(format!("members of set {}", id.0));
+    text.map(|text| rows::members(&text).ok_or_else(unreadable)).transpose()
 }

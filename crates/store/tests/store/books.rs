@@ -1,9 +1,8 @@
 //! The books: what a row says, what stays, how fast a start is.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
-use ledger::{BalanceId, BalanceName, Evidence, HoldId, UnknownReason};
+use ledger::{BalanceId, BalanceName, Evidence, HoldId, Member, SetId, UnknownReason};
 use money::Nano;
 use store::{
     DecisionRow, Durability, OpenError, Options, Record, SavingRow, Store, find_generation, last_decisions,
@@ -29,11 +28,11 @@ fn an_entry_says_everything_about_its_hold() {
     let sql =
         "SELECT json_array(hold, at_ms, settled_ms, bound_nanos, class, cost_nanos, cost_text, evidence,
                overrun_nanos, balances, hex(upstream_key), model, generation, unknown_reason, unknown_status,
-               unknown_since_ms) FROM entry";
+               unknown_since_ms, set_id, key) FROM entry";
     let row: String = books.query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(
         row,
-        r#"[7,1007,9000,1000000,1,1000003,"0.0010000021",2,3,"[0]","757073747265616D","openai/gpt-4o-mini","gen-7",6,502,1500]"#
+        r#"[7,1007,9000,1000000,1,1000003,"0.0010000021",2,3,"","757073747265616D","openai/gpt-4o-mini","gen-7",6,502,1500,0,"app"]"#
     );
 }
 
@@ -64,34 +63,10 @@ fn a_generation_is_found_while_it_runs_and_after() {
     assert_eq!(found("gen-20").unwrap().end, None, "open without a gateway as well");
     assert_eq!(found("gen-21"), None);
 
-    // Books of before the index are brought up to date, and then use it.
-    let file = dir.path().join("farebox.db");
-    let books = rusqlite::Connection::open(&file).unwrap();
-    back_to_the_first_schema(&books);
-    drop(books);
-    assert!(found("gen-7").is_some(), "slower without it");
-    let (store, _) = open(dir.path(), options(Durability::Process));
-    store.close().unwrap();
-    let books = rusqlite::Connection::open(&file).unwrap();
+    let books = rusqlite::Connection::open(dir.path().join("farebox.db")).unwrap();
     let plan = "EXPLAIN QUERY PLAN SELECT hold FROM entry WHERE generation = ?1 ORDER BY hold DESC LIMIT 1";
     let plan: String = books.query_row(plan, ["gen-7"], |row| row.get("detail")).unwrap();
     assert!(plan.contains("entry_generation"), "{plan}");
-}
-
-/// Takes back what the migrations after the first made.
-fn back_to_the_first_schema(books: &rusqlite::Connection) {
-    let first = rusqlite::Connection::open_in_memory().unwrap();
-    first.execute_batch(include_str!("../../src/books/migrations/0001_books.sql")).unwrap();
-    let made = |books: &rusqlite::Connection| -> BTreeSet<(String, String)> {
-        let sql = "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'";
-        let mut statement = books.prepare(sql).unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        rows.map(Result::unwrap).collect()
-    };
-    for (kind, name) in made(books).difference(&made(&first)) {
-        books.execute_batch(&format!("DROP {kind} IF EXISTS {name}")).unwrap();
-    }
-    books.execute_batch("PRAGMA user_version = 1").unwrap();
 }
 
 #[test]
@@ -112,8 +87,9 @@ fn windows_that_ended_stay_in_the_books_only() {
                 at_ms,
                 bound: Nano::from_nanos(5),
                 class: ledger::BoundClass::Published,
-                balances: &[BalanceId(id)],
+                set: SetId(id),
                 upstream_key: ledger::UpstreamKeyId([1; 8]),
+                key: "",
                 model: "m",
             })
             .unwrap();
@@ -121,6 +97,7 @@ fn windows_that_ended_stay_in_the_books_only() {
     for id in 0..10 {
         let name = hour(i64::from(id));
         store.append(&Record::Balance { id: BalanceId(id), name: &name, limit: Nano::MAX }).unwrap();
+        store.append(&Record::Set { id: SetId(id), members: &[Member::plain(BalanceId(id))] }).unwrap();
         at(&store, id, i64::from(id) * HOUR_MS + 10);
         if id != 3 {
             settle(&store, u64::from(id), 1).unwrap();
@@ -129,14 +106,21 @@ fn windows_that_ended_stay_in_the_books_only() {
     // The settlements above carry small times; the last hold is at 9 h.
     store.close().unwrap();
     let (store, recovered) = open(dir.path(), options(Durability::Process));
-    let ids: Vec<u32> = recovered.balances.iter().map(|row| row.id.0).collect();
-    assert_eq!(ids, [3, 8, 9], "an open hold, the last hour with its grace, this hour");
+    let ids = |rows: &[store::BalanceRow]| rows.iter().map(|row| row.id.0).collect::<Vec<_>>();
+    assert_eq!(ids(&recovered.balances), [3], "a start reads no more than the open hold needs");
+    assert_eq!(ids(&store.open_balances(9 * HOUR_MS, 10).unwrap()), [9], "this hour");
+    drop(store);
+    let read = store::read(dir.path()).unwrap();
+    assert_eq!(ids(&read.balances), [3, 8, 9], "an open hold, the last hour with its grace, this hour");
+    let (store, recovered) = open(dir.path(), options(Durability::Process));
+    assert_eq!(store.find_balance(&hour(1)).unwrap().unwrap().posted.nanos(), 1, "of any age");
+    assert_eq!(store.find_balance(&hour(10)).unwrap(), None);
     assert_eq!((recovered.next_balance, held(&recovered)), (10, vec![3]));
     // A late settlement of the old window, before and after it is shipped.
     settle(&store, 3, 2).unwrap();
     drop(store);
     let (store, recovered) = open(dir.path(), options(Durability::Process));
-    assert_eq!(recovered.balances.len(), 2);
+    assert_eq!(recovered.open.len(), 0);
     store.close().unwrap();
     let books = rusqlite::Connection::open(dir.path().join("farebox.db")).unwrap();
     let posted: i64 =

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ledger::{BalanceId, HoldId};
+use ledger::{BalanceId, HoldId, Member, SetId};
 use money::Nano;
-use store::{Durability, JournalError, OpenError, Options, Record, Store};
+use store::{Durability, JournalError, OpenError, Options, Record, Store, read};
 
 use crate::disk::FaultyDisk;
 use crate::story::{declare, held, hold, name, open, options, settle};
@@ -137,17 +137,35 @@ fn what_a_replay_would_refuse_is_not_written() {
     assert_eq!(settle(&store, 1, 5), Err(JournalError::NotOpen(HoldId(1))));
     let late = Record::Generation { hold: HoldId(1), id: "gen-1" };
     assert_eq!(store.append(&late), Err(JournalError::NotOpen(HoldId(1))));
-    let on = |balances| Record::Hold {
+    let on = |set| Record::Hold {
         hold: HoldId(9),
         at_ms: 0,
         bound: Nano::ZERO,
         class: ledger::BoundClass::Proven,
-        balances,
+        set: SetId(set),
         upstream_key: ledger::UpstreamKeyId([0; 8]),
+        key: "",
         model: "",
     };
-    assert_eq!(store.append(&on(&[BalanceId(7)])), Err(JournalError::Undeclared(BalanceId(7))));
-    assert!(matches!(store.append(&on(&[BalanceId(0), BalanceId(0)])), Err(JournalError::Invalid(_))));
+    assert_eq!(store.append(&on(7)), Err(JournalError::UndeclaredSet(SetId(7))));
+    let twice = [Member::plain(BalanceId(0)); 2];
+    let strange = [Member::plain(BalanceId(7))];
+    let set = |id, members| Record::Set { id: SetId(id), members };
+    assert!(matches!(store.append(&set(1, &twice)), Err(JournalError::Invalid(_))));
+    assert_eq!(store.append(&set(1, &strange)), Err(JournalError::Undeclared(BalanceId(7))));
+    assert!(matches!(store.append(&set(0, &twice[..1])), Err(JournalError::Invalid(_))));
+    let correct = |hold, set| Record::Correct {
+        hold: HoldId(hold),
+        at_ms: 1,
+        settled_ms: 1,
+        was: Nano::ZERO,
+        cost: Nano::ZERO,
+        text: "",
+        evidence: ledger::Evidence::Operator,
+        set: SetId(set),
+    };
+    assert_eq!(store.append(&correct(2, 0)), Err(JournalError::NotOpen(HoldId(2))));
+    assert_eq!(store.append(&correct(1, 9)), Err(JournalError::UndeclaredSet(SetId(9))));
     let mut long = name(1);
     long.budget = "x".repeat(20_000);
     let long = Record::Balance { id: BalanceId(1), name: &long, limit: Nano::ZERO };
@@ -156,8 +174,9 @@ fn what_a_replay_would_refuse_is_not_written() {
     store.close().unwrap();
     assert_eq!(hold(&store, 3), Err(JournalError::Closed));
     assert_eq!(store.close(), Ok(()), "closing twice answers twice");
-    let (_store, recovered) = open(dir.path(), options(Durability::Process));
-    assert_eq!((recovered.balances.len(), recovered.balances[0].posted.nanos()), (1, 5));
+    let (_store, _) = open(dir.path(), options(Durability::Process));
+    let read = read(dir.path()).unwrap();
+    assert_eq!((read.balances.len(), read.balances[0].posted.nanos()), (1, 5));
 }
 
 #[test]

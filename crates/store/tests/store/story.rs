@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, UpstreamKeyId};
+use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, Member, SetId, UpstreamKeyId};
 use money::Nano;
 use store::{Durability, JournalError, OpenError, Options, Position, Record, Recovered, Store};
 
@@ -52,9 +52,11 @@ pub(crate) fn name(id: u32) -> BalanceName {
     }
 }
 
+/// A balance, and a set of it alone.
 pub(crate) fn declare(store: &Store, id: u32) {
     let name = name(id);
     store.append(&Record::Balance { id: BalanceId(id), name: &name, limit: Nano::from_cents(100) }).unwrap();
+    store.append(&Record::Set { id: SetId(id), members: &[Member::plain(BalanceId(id))] }).unwrap();
 }
 
 pub(crate) fn hold(store: &Store, hold: u64) -> Result<Position, JournalError> {
@@ -63,8 +65,9 @@ pub(crate) fn hold(store: &Store, hold: u64) -> Result<Position, JournalError> {
         at_ms: 1_000 + hold.cast_signed(),
         bound: Nano::from_nanos(1_000_000),
         class: BoundClass::Proven,
-        balances: &[BalanceId(0)],
+        set: SetId(0),
         upstream_key: UpstreamKeyId(*b"upstream"),
+        key: "app",
         model: "openai/gpt-4o-mini",
     })
 }

@@ -51,7 +51,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::{BalanceId, BoundClass, HoldId, UnknownReason, UpstreamKeyId};
+    use ledger::{BalanceId, BoundClass, HoldId, Member, UnknownReason, UpstreamKeyId};
     use store::OpenHold;
 
     #[test]
@@ -61,7 +61,9 @@ mod tests {
             at_ms: 1,
             bound: Nano::from_cents(10),
             class: BoundClass::Proven,
-            balances: [BalanceId(1), BalanceId(2)].into_iter().collect(),
+            set: None,
+            members: [1, 2].map(|id| Member::plain(BalanceId(id))).into_iter().collect(),
+            key: String::new(),
             upstream_key: UpstreamKeyId([0; 8]),
             model: "m".into(),
             generation: None,

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use console::Console;
+use console::{Console, Token};
 use farebox::config::{self, BudgetFlag, Config, Layer, Setting};
 use farebox::{Farebox, OpenError};
 use sandbox::Sandbox;
@@ -146,7 +146,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
         async move { gateway.serve(clients, told(clients_stopped)).await }
     });
     let (stop_console, console_stopped) = watch::channel(false);
-    let console = Console::new(house.admission().clone(), gateway.clone(), own, VERSION);
+    let token = Token::write(house.data())
+        .map_err(|error| Failure::caused("cannot write the token of the console", &error))?;
+    let console = Console::new(house.admission().clone(), gateway.clone(), own, VERSION).with_token(token);
     let console = match alerts {
         Some(alerts) => console.with_alerts(alerts),
         None => console,

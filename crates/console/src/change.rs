@@ -1,0 +1,106 @@
+//! Changes: what an operator decides, over `POST` with a token. Each is an entry in the journal: who, what, when.
+
+use admission::Admission;
+use http::StatusCode;
+use jiff::Timestamp;
+use ledger::{Evidence, HoldId};
+use money::Nano;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use thiserror::Error;
+
+use crate::amount;
+use crate::reply::{self, Reply};
+
+/// `POST /reconcile`: what a hold cost, by the operator's decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconcile {
+    /// Its number in the books.
+    pub hold: u64,
+    /// What it cost, USD; zero voids it.
+    #[serde(with = "amount")]
+    pub cost_usd: Nano,
+    /// Who decides.
+    pub who: String,
+    /// Why; kept in the journal.
+    pub why: String,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciled {
+    /// Its number in the books.
+    pub hold: u64,
+    /// What was charged for it until now, USD.
+    #[serde(with = "amount")]
+    pub was_usd: Nano,
+    /// What is booked now, USD.
+    #[serde(with = "amount")]
+    pub cost_usd: Nano,
+}
+
+/// Why it was not booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotReconciled {
+    /// No unknown hold has this number.
+    #[error("no unknown hold has this number")]
+    NoSuchHold,
+    /// It was resolved meanwhile, or the journal cannot be written.
+    #[error("it was resolved just now, or the journal cannot be written")]
+    Lost,
+}
+
+impl Reconcile {
+    /// Books it: who and why first, then the cost. Blocks while the journal is written.
+    ///
+    /// # Errors
+    /// [`NotReconciled`]; the books have not changed then.
+    pub fn apply(&self, admission: &Admission) -> Result<Reconciled, NotReconciled> {
+        let now_ms = Timestamp::now().as_millisecond();
+        let hold = HoldId(self.hold);
+        let unknown = admission.unknown_holds().into_iter().find(|unknown| unknown.hold == hold);
+        let was_usd = unknown.ok_or(NotReconciled::NoSuchHold)?.bound;
+        let text = self.cost_usd.to_string();
+        match admission.resolve(hold, self.cost_usd, &text, Evidence::Operator, now_ms) {
+            true => Ok(Reconciled { hold: self.hold, was_usd, cost_usd: self.cost_usd }),
+            false => Err(NotReconciled::Lost),
+        }
+    }
+
+    fn reply(&self, admission: &Admission) -> Reply {
+        match self.apply(admission) {
+            Ok(done) => reply::json(StatusCode::OK, &done),
+            Err(error @ NotReconciled::NoSuchHold) => reply::error(StatusCode::NOT_FOUND, &error.to_string()),
+            Err(error) => reply::error(StatusCode::CONFLICT, &error.to_string()),
+        }
+    }
+}
+
+/// A change as it came.
+pub(crate) enum Change {
+    Reconcile(Reconcile),
+}
+
+impl Change {
+    /// Reads the body of a `POST` to this path; the error is the answer.
+    pub(crate) fn read(path: &str, body: &[u8]) -> Result<Change, Reply> {
+        match path {
+            "/reconcile" => parsed(body).map(Change::Reconcile),
+            _ => Err(reply::error(StatusCode::NOT_FOUND, "nothing can be changed here; see /")),
+        }
+    }
+
+    /// Does it; blocks while the journal is written.
+    pub(crate) fn run(self, admission: &Admission) -> Reply {
+        match self {
+            Change::Reconcile(reconcile) => reconcile.reply(admission),
+        }
+    }
+}
+
+fn parsed<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Reply> {
+    serde_json::from_slice(body).map_err(|error| {
+        reply::json(StatusCode::BAD_REQUEST, &json!({ "error": format!("the body cannot be read: {error}") }))
+    })
+}
