@@ -22,6 +22,7 @@
 
 mod admin;
 mod admit;
+pub mod audit;
 mod body;
 mod caller;
 mod chat;
