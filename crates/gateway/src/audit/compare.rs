@@ -16,6 +16,23 @@ use super::bill::{Bill, bare};
 /// How far a bill's time may be off: it is told to the minute, by another machine's clock.
 const SLACK_MS: i64 = 120_000;
 
+/// What is compared: entries of holds made in it. Times are milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// From here on.
+    pub from_ms: i64,
+    /// Until before here.
+    pub until_ms: i64,
+    /// Until before here strangers are looked at that may belong to those entries; at least `until_ms`.
+    pub strangers_until_ms: i64,
+}
+
+impl Span {
+    fn has(&self, at_ms: i64) -> bool {
+        (self.from_ms..self.until_ms).contains(&at_ms)
+    }
+}
+
 /// A hold that has not ended, and may be any bill without an entry that began in this range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MayBe {
@@ -94,11 +111,11 @@ pub fn strangers(entries: &[EntryRow], bills: &[Bill]) -> Vec<usize> {
     (0..bills.len()).filter(|&at| !known.contains_key(bills[at].id.as_str())).collect()
 }
 
-/// Compares the entries of holds made in a span with what was billed. `entries` may begin earlier: those are only there
-/// for strangers that began in the span. `strangers`: the bills that no entry and no open hold has an id for, by their
+/// Compares the entries of holds made in a span with what was billed. `entries` may begin earlier and end later: those
+/// are only there for strangers. `strangers`: the bills that no entry and no open hold has an id for, by their
 /// place. `may_be`: holds that have not ended and have no id.
 pub fn compare(
-    (from_ms, until_ms): (i64, i64),
+    span: Span,
     entries: &[EntryRow],
     bills: &[Bill],
     strangers: &[usize],
@@ -113,28 +130,26 @@ pub fn compare(
     let mut found = Compared::default();
     let mut strangers: Vec<&Bill> = strangers.iter().filter_map(|&at| bills.get(at)).collect();
     strangers.sort_by(|one, other| (one.created_ms, &one.id).cmp(&(other.created_ms, &other.id)));
-    strangers.retain(|bill| (from_ms..until_ms).contains(&bill.created_ms) && bill.cost > Exact::ZERO);
+    let in_reach = span.from_ms..span.strangers_until_ms;
+    strangers.retain(|bill| in_reach.contains(&bill.created_ms) && bill.cost > Exact::ZERO);
     strangers.retain(|bill| !may_be.iter().any(|hold| hold.covers(bill) && hold.is_of_model(bill)));
     for bill in strangers {
-        match tie(&mut sides, bill) {
-            true => {}
-            false => {
-                found.theirs = found.theirs.saturating_add(bill.cost.ceil());
-                found.extras.push(Extra {
-                    id: bill.id.clone(),
-                    created_ms: bill.created_ms,
-                    model: bill.model.clone(),
-                    cost: bill.cost,
-                });
-            }
+        if !tie(&mut sides, bill) && span.has(bill.created_ms) {
+            found.theirs = found.theirs.saturating_add(bill.cost.ceil());
+            found.extras.push(Extra {
+                id: bill.id.clone(),
+                created_ms: bill.created_ms,
+                model: bill.model.clone(),
+                cost: bill.cost,
+            });
         }
     }
     for side in &sides {
         let entry = side.entry;
         // What began before the span may have strangers that are not looked at here.
-        let is_whole = complete && entry.at_ms >= from_ms.saturating_add(SLACK_MS);
+        let is_whole = complete && entry.at_ms >= span.from_ms.saturating_add(SLACK_MS);
         let fix = side.fix(is_whole);
-        if (from_ms..until_ms).contains(&entry.at_ms) {
+        if span.has(entry.at_ms) {
             found.entries += 1;
             found.ours = found.ours.saturating_add(entry.cost);
             found.theirs = found.theirs.saturating_add(side.billed().ceil());
@@ -142,7 +157,7 @@ pub fn compare(
                 found.missing.push((entry.hold, entry.cost));
             }
             found.fixes.extend(fix);
-        } else if side.added > Exact::ZERO {
+        } else if entry.at_ms < span.from_ms && side.added > Exact::ZERO {
             found.theirs = found.theirs.saturating_add(side.added.ceil());
             found.fixes.extend(fix);
         }
@@ -296,7 +311,11 @@ mod tests {
 
     const MINUTE: i64 = 60_000;
     const NOON: i64 = 1_795_521_600_000;
-    const SPAN: (i64, i64) = (NOON - 60 * MINUTE, NOON + 60 * MINUTE);
+    const SPAN: Span = Span {
+        from_ms: NOON - 60 * MINUTE,
+        until_ms: NOON + 60 * MINUTE,
+        strangers_until_ms: NOON + 60 * MINUTE,
+    };
 
     /// An entry made `minute` minutes after noon that took ten seconds.
     fn entry(hold: u64, minute: i64, generation: &str, text: &str, evidence: Evidence) -> EntryRow {
@@ -382,7 +401,7 @@ mod tests {
             [(1, "0.150000000"), (2, "0.0000000001"), (3, "0.300000000"), (4, "0.020000000+0.200000000")];
         assert_eq!(costs(&found), expect.map(|(hold, text)| (hold, text.to_owned())));
         assert_eq!(found.missing, [(HoldId(5), Nano::from_cents(50))]);
-        let mut report = AuditReport::of(0, SPAN.0, SPAN.1);
+        let mut report = AuditReport::of(0, SPAN.from_ms, SPAN.until_ms);
         report.add(&found, true);
         assert_eq!(report.drift, Nano::from_cents(-50), "what is missing remains: {report:?}");
         let again = of(&booked(entries.clone(), &found), &bills);
@@ -449,7 +468,7 @@ mod tests {
         let found = of(&entries, &bills);
         let extras: Vec<&str> = found.extras.iter().map(|extra| extra.id.as_str()).collect();
         assert_eq!((extras, costs(&found)), (vec!["foreign", "later"], Vec::new()));
-        let mut report = AuditReport::of(0, SPAN.0, SPAN.1);
+        let mut report = AuditReport::of(0, SPAN.from_ms, SPAN.until_ms);
         report.add(&found, true);
         assert_eq!(
             (report.extras.count, report.extras.amount, report.drift),

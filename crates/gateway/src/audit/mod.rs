@@ -10,5 +10,5 @@ mod compare;
 mod report;
 
 pub use bill::Bill;
-pub use compare::{Compared, Extra, Fix, MayBe, compare, strangers};
+pub use compare::{Compared, Extra, Fix, MayBe, Span, compare, strangers};
 pub use report::{AuditReport, Sum};

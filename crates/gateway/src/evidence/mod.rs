@@ -8,6 +8,8 @@
 //! charged at its bound; time alone never frees money.
 
 mod asking;
+mod counter;
+mod leftover;
 
 use std::sync::Arc;
 use std::time::Duration;
