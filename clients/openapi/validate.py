@@ -344,6 +344,46 @@ def activity(client: Client) -> None:
     client.clock(0)
 
 
+def analytics(client: Client) -> None:
+    client.ask("GET", "/analytics/meta")
+    client.ask("GET", "/analytics/meta", "", expect=401)
+    client.ask("GET", "/analytics/meta", PLAIN, expect=403)
+    page = "/analytics/query"
+    bodies = [
+        {"metrics": ["request_count"]},
+        {"metrics": ["total_usage", "request_count"], "dimensions": ["generation_id", "model"], "granularity": "minute",
+         "limit": 2},
+        {"metrics": ["tokens_total"], "dimensions": ["api_key_id"], "granularity": "day",
+         "filters": [{"field": "model", "operator": "in", "value": [MODEL]}],
+         "order_by": {"field": "tokens_total", "direction": "desc"}, "group_limit": 5,
+         "time_range": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-08T00:00:00Z"}},
+    ]
+    rows = [client.ask("POST", page, body=body)["data"]["data"] for body in bodies]
+    assert rows[0] and rows[1], "completions that the analytics do not know"
+    long = {"start": "2026-01-01T00:00:00Z", "end": "2026-03-01T00:00:00Z"}
+    client.ask("POST", page, body={"metrics": ["request_count"], "time_range": long}, expect=400)
+    client.ask("POST", page, body={"metrics": []}, expect=400)
+    client.ask("POST", page, "", body={"metrics": ["request_count"]}, expect=401)
+    client.ask("POST", page, PLAIN, body={"metrics": ["request_count"]}, expect=403)
+
+
+def late_charges(client: Client) -> None:
+    """What a generation looks like that is billed after its error, and one that is corrected."""
+    client.faults(late_charge=1, late_charge_ms=0, corrected=1, corrected_ms=0)
+    for _ in range(6):
+        _, text = client.raw("POST", "/api/v1/chat/completions", PLAIN, {"model": MODEL, "messages": MESSAGES})
+        client.judge.answer("post", "/chat/completions", json.loads(text)["error"]["code"], json.loads(text))
+    client.faults(late_charge=0)
+    client.chat(seed=1)
+    client.faults(corrected=0)
+    for row in json.loads(client.raw("GET", "/sandbox/generations", "", None)[1])["data"][-7:]:
+        for _ in range(50):
+            if client.call("GET", f"/api/v1/generation?id={row['id']}", PLAIN, None)[0] == 200:
+                break
+            time.sleep(0.05)
+        client.ask("GET", "/generation", PLAIN, query=f"?id={row['id']}")
+
+
 def catalogue_of_errors(client: Client) -> None:
     """Every refusal that a fault can bring."""
     for fault, statuses in (
@@ -383,7 +423,8 @@ def scarcity(client: Client) -> None:
     client.ask("GET", "/key", PLAIN)
 
 
-USUAL = (catalogue, keys, credits, guardrails, workspaces, completions, activity, catalogue_of_errors)
+USUAL = (catalogue, keys, credits, guardrails, workspaces, completions, activity, analytics, late_charges,
+         catalogue_of_errors)
 POOR = 'credits = "0.01"\nfree_per_day = 1\nplain_credits = "forbidden"\nseed = 3\n'
 
 

@@ -103,6 +103,8 @@ impl Asked<'_> {
                 without_layers(&chain(error))
             ))
             .hint("is that where OpenRouter is? another place: --upstream URL or OPENROUTER_BASE_URL"),
+            AccountError::TimedOut => Failure::unreachable(format!("{} takes too long (408)", self.base))
+                .hint("again a little later"),
             AccountError::Server { status, sentence } => {
                 Failure::unreachable(format!("{} cannot answer now (status {status}): {sentence}", self.base))
                     .hint("its own state is told at https://status.openrouter.ai")

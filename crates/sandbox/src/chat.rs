@@ -15,7 +15,7 @@ use crate::clock::Moment;
 use crate::config::Byok;
 use crate::error::Failure;
 use crate::exact::Exact;
-use crate::faults::{Early, Fate};
+use crate::faults::{Early, Fate, Faults};
 use crate::plan::{Plan, World};
 use crate::reply::{self, Cut, Reply};
 use crate::request::Request;
@@ -39,6 +39,13 @@ pub(crate) async fn complete(state: &Arc<State>, key: Arc<str>, body: Bytes) -> 
     match prepared {
         Prepared::Cut => Err(Cut),
         Prepared::Refused(failure, id) => Ok(reply::with_id(reply::failure(failure), &id)),
+        Prepared::Late { failure, plan, payer } => {
+            let id = Arc::clone(&plan.id);
+            let (now, most) = (state.now(), state.config.generations_max);
+            state.books().open_late(Arc::new(*plan), payer, now, most);
+            let answer = failure.map_or_else(reply::empty_events, reply::failure);
+            Ok(reply::with_id(answer, &id))
+        }
         Prepared::Runs(plan, payer) => {
             let id = Arc::clone(&plan.id);
             let held = match hold(state, &plan) {
@@ -54,6 +61,12 @@ pub(crate) async fn complete(state: &Arc<State>, key: Arc<str>, body: Bytes) -> 
 /// What is to be done about a request.
 enum Prepared {
     Runs(Box<Plan>, Payer),
+    /// It is answered with an error, or with an empty stream when there is none, and billed later.
+    Late {
+        failure: Option<Failure>,
+        plan: Box<Plan>,
+        payer: Payer,
+    },
     Refused(Failure, String),
     Cut,
 }
@@ -61,7 +74,8 @@ enum Prepared {
 fn prepare(state: &State, key: &str, body: &[u8]) -> Prepared {
     let now = state.now();
     let mut rng = state.rng_for(body);
-    let fate = state.faults.read().draw(&mut rng);
+    let faults = state.faults.read();
+    let fate = faults.draw(&mut rng);
     let refused = |failure: Failure, rng: &mut Rng| {
         let tail: String = (0..20).map(|_| rng.alphanumeric()).collect();
         Prepared::Refused(failure, format!("gen-{}-{tail}", now.seconds()))
@@ -80,27 +94,53 @@ fn prepare(state: &State, key: &str, body: &[u8]) -> Prepared {
         Some(Early::Refused) => Some(Failure::refused(which)),
         None => None,
     };
+    let planned = |rng: &mut Rng| {
+        gate::admit(state, key, &request, now)
+            .and_then(|admitted| plan(state, &faults, &request, &admitted, fate.clone(), now, rng))
+    };
     if let Some(failure) = early {
+        if faults.may_charge_late()
+            && let Ok((plan, payer)) = planned(&mut rng)
+            && plan.fate.late_ms.is_some()
+        {
+            return Prepared::Late { failure: Some(failure), plan, payer };
+        }
         return refused(failure, &mut rng);
     }
-    let planned = gate::admit(state, key, &request, now)
-        .and_then(|admitted| plan(state, &request, &admitted, fate, now, &mut rng));
-    planned.unwrap_or_else(|failure| refused(failure, &mut rng))
+    match planned(&mut rng) {
+        Ok((plan, payer)) if plan.fate.late_ms.is_some() => {
+            let failure = late_failure(&plan, which);
+            Prepared::Late { failure, plan, payer }
+        }
+        Ok((plan, payer)) => Prepared::Runs(plan, payer),
+        Err(failure) => refused(failure, &mut rng),
+    }
+}
+
+/// What a request is answered with that is billed later; nothing for a stream that says nothing.
+fn late_failure(plan: &Plan, which: u64) -> Option<Failure> {
+    match which % 3 {
+        0 if plan.stream => None,
+        1 => Some(Failure::refused(which / 3)),
+        _ => Some(Failure::server(which / 3)),
+    }
 }
 
 fn plan(
     state: &State,
+    faults: &Faults,
     request: &Request,
     admitted: &Admitted,
     fate: Fate,
     now: Moment,
     rng: &mut Rng,
-) -> Result<Prepared, Failure> {
+) -> Result<(Box<Plan>, Payer), Failure> {
     let catalogue = state.catalogue();
     let purse = admitted.purse.as_ref();
-    let world = World { config: &state.config, catalogue: &catalogue, now, rules: &admitted.rules, purse };
+    let (config, rules) = (&state.config, &admitted.rules);
+    let world = World { config, faults, catalogue: &catalogue, now, rules, purse };
     let plan = Plan::draw(&world, request, fate, rng)?;
-    Ok(Prepared::Runs(Box::new(plan), admitted.payer.clone()))
+    Ok((Box::new(plan), admitted.payer.clone()))
 }
 
 /// Sets aside what the in-flight budget counts, where there is one; the account's own provider keys are not its business.

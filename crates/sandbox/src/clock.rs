@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) const DAY_MS: u64 = 86_400_000;
 
 /// A point in time, in milliseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Moment(pub(crate) u64);
 
 impl Moment {
@@ -89,6 +89,11 @@ impl Moment {
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", self.0 % 1000)
     }
+}
+
+/// The days since 1970 on which the week of a moment began, a Sunday, and its month.
+pub(crate) fn days_of_week_and_month(at: Moment) -> (u64, u64) {
+    (at.day().saturating_sub(u64::from(at.weekday())), at.month().0)
 }
 
 /// `2026-11-23` of a count of days since 1970.

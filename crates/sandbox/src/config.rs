@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn the_page_about_settings_reads() {
         let page = include_str!("../../../docs/reference/sandbox.md");
-        let settings = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let settings = page.split("```toml\n").last().and_then(|rest| rest.split("```").next());
         let config = Config::from_toml(settings.expect("settings")).expect("they read");
         assert_eq!((config.keys.len(), config.bought()), (1, Config::default().bought()));
     }

@@ -68,6 +68,15 @@ impl Charge {
         cost: Cost { prompt: Exact::ZERO, completion: Exact::ZERO, fees: Exact::ZERO },
     };
 
+    /// Each of its parts, with that of another charge; the list price stays.
+    pub(crate) fn with(&self, other: &Charge, each: impl Fn(Exact, Exact) -> Exact) -> Charge {
+        Charge {
+            openrouter: each(self.openrouter, other.openrouter),
+            provider: each(self.provider, other.provider),
+            cost: self.cost,
+        }
+    }
+
     /// What it costs the caller altogether.
     pub(crate) fn total(&self) -> Exact {
         self.openrouter.plus(self.provider)

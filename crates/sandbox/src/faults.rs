@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::config::ConfigError;
 use crate::exact::Exact;
+use crate::misbehave::{Misbehave, is_chance};
 
 /// Chances, 0 to 1, that something goes wrong with a request. All zero by default.
 ///
@@ -55,6 +56,27 @@ pub struct Faults {
     pub huge_comment_bytes: usize,
     /// `/generation` never finds it.
     pub generation_lost: f64,
+    /// It is answered with an error body, or with a stream that says nothing, and billed in full all the same,
+    /// [`Faults::late_charge_ms`] later. Until then `/generation` knows nothing of it, or tells a cost of zero.
+    pub late_charge: f64,
+    /// Milliseconds until a late charge.
+    pub late_charge_ms: u64,
+    /// What it costs changes [`Faults::corrected_ms`] after its end: up, within what the request permitted, or down.
+    pub corrected: f64,
+    /// Milliseconds until a correction.
+    pub corrected_ms: u64,
+    /// It is billed a second time, under an id that no answer tells; both together within what the request permitted.
+    pub duplicated: f64,
+    /// The second time is billed like the first, whatever the request permitted.
+    pub duplicated_beyond: bool,
+    /// The provider ignores the output cap, and bills what it wrote beyond it.
+    pub cap_broken: f64,
+    /// A provider that is known to stop when the client leaves runs on, and bills in full.
+    pub cancel_broken: f64,
+    /// No `usage` in the answer, as with [`Faults::missing_usage`]; for a provider that never reports any.
+    pub usage_never: f64,
+    /// What certain models or providers do besides.
+    pub misbehave: Vec<Misbehave>,
     /// All prices times this, as decimal text with at most three digits after the point; `/models` shows it too.
     pub price_factor: String,
 }
@@ -86,6 +108,16 @@ impl Default for Faults {
             huge_comment: 0.0,
             huge_comment_bytes: 64 << 10,
             generation_lost: 0.0,
+            late_charge: 0.0,
+            late_charge_ms: 3000,
+            corrected: 0.0,
+            corrected_ms: 3000,
+            duplicated: 0.0,
+            duplicated_beyond: false,
+            cap_broken: 0.0,
+            cancel_broken: 0.0,
+            usage_never: 0.0,
+            misbehave: Vec::new(),
             price_factor: "1".to_owned(),
         }
     }
@@ -118,11 +150,12 @@ impl Faults {
         for (name, value) in &fields {
             if let Value::Number(number) = value
                 && number.is_f64()
-                && !number.as_f64().is_some_and(|chance| (0.0..=1.0).contains(&chance))
+                && !number.as_f64().is_some_and(is_chance)
             {
                 return Err(ConfigError::Range(format!("{name} is a probability, 0 to 1")));
             }
         }
+        self.misbehave.iter().try_for_each(Misbehave::check)?;
         if self.huge_comment_bytes > COMMENT_BYTES_MAX {
             return Err(ConfigError::Range(format!("huge_comment_bytes is at most {COMMENT_BYTES_MAX}")));
         }
@@ -167,8 +200,40 @@ impl Faults {
             slow_chunk_ms: befalls(self.slow_chunks).then_some(self.slow_chunk_ms),
             huge_comment: befalls(self.huge_comment).then_some(self.huge_comment_bytes),
             generation_lost: befalls(self.generation_lost),
+            ..Fate::default()
         }
     }
+
+    /// Whether a request that is answered with an error may be billed all the same.
+    pub(crate) fn may_charge_late(&self) -> bool {
+        self.late_charge > 0.0 || self.misbehave.iter().any(|own| own.late_charge > 0.0)
+    }
+
+    /// Adds what befalls a request at the endpoint that serves it. `rng` is drawn aside from the others: these faults
+    /// came later and must not shift them.
+    pub(crate) fn befall(&self, fate: &mut Fate, provider: &str, model: &str, rng: &mut Rng) {
+        let mut befalls = |general: f64, own: fn(&Misbehave) -> f64| {
+            let applies = self.misbehave.iter().filter(|rule| rule.applies(provider, model));
+            rng.f64() < applies.map(own).fold(general, f64::max)
+        };
+        fate.late_ms = befalls(self.late_charge, |own| own.late_charge).then_some(self.late_charge_ms);
+        fate.corrected_ms = befalls(self.corrected, |own| own.corrected).then_some(self.corrected_ms);
+        fate.duplicated = befalls(self.duplicated, |own| own.duplicated)
+            .then_some(if self.duplicated_beyond { Twin::Beyond } else { Twin::Within });
+        fate.cap_broken = befalls(self.cap_broken, |own| own.cap_broken);
+        fate.cancel_broken = befalls(self.cancel_broken, |own| own.cancel_broken);
+        fate.missing_usage |= befalls(self.usage_never, |own| own.usage_never);
+        fate.generation_lost |= befalls(0.0, |own| own.generation_lost);
+    }
+}
+
+/// How dear the second generation of one request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twin {
+    /// Both together cost what the request permitted, at most.
+    Within,
+    /// It costs what the first one does.
+    Beyond,
 }
 
 /// What befalls before anything runs.
@@ -199,6 +264,31 @@ pub(crate) struct Fate {
     pub(crate) slow_chunk_ms: Option<u64>,
     pub(crate) huge_comment: Option<usize>,
     pub(crate) generation_lost: bool,
+    /// It fails, and is billed so many milliseconds later.
+    pub(crate) late_ms: Option<u64>,
+    /// Its cost changes so many milliseconds after its end.
+    pub(crate) corrected_ms: Option<u64>,
+    pub(crate) duplicated: Option<Twin>,
+    pub(crate) cap_broken: bool,
+    pub(crate) cancel_broken: bool,
+}
+
+impl Fate {
+    /// The faults that change what is billed, or what is told about it, by their names in [`Faults`].
+    pub(crate) fn told(&self) -> Vec<&'static str> {
+        let all = [
+            ("lose_answer", self.lose_answer),
+            ("missing_usage", self.missing_usage),
+            ("null_cost", self.null_cost),
+            ("generation_lost", self.generation_lost),
+            ("late_charge", self.late_ms.is_some()),
+            ("corrected", self.corrected_ms.is_some()),
+            ("duplicated", self.duplicated.is_some()),
+            ("cap_broken", self.cap_broken),
+            ("cancel_broken", self.cancel_broken),
+        ];
+        all.into_iter().filter(|(_, befalls)| *befalls).map(|(name, _)| name).collect()
+    }
 }
 
 #[cfg(test)]
@@ -222,6 +312,8 @@ mod tests {
             json!({"price_factor": "0"}),
             json!({"price_factor": "1.0005"}),
             json!({"price_factor": 2}),
+            json!({"misbehave": [{"cap_broken": 2}]}),
+            json!({"misbehave": [{"hang": 1}]}),
         ] {
             assert!(faults.merged(&bad).is_err(), "{bad}");
         }
@@ -236,5 +328,21 @@ mod tests {
             (0..64).any(|seed| draw(seed).hang.is_some()) && (0..64).any(|seed| draw(seed).hang.is_none())
         );
         assert_eq!(Faults::default().draw(&mut Rng::with_seed(1)), Fate::default());
+    }
+
+    #[test]
+    fn one_provider_misbehaves() {
+        let fields = json!({"misbehave": [{"provider": "groq", "cap_broken": 1}, {"model": "a/b", "cancel_broken": 1}]});
+        let faults = Faults::default().merged(&fields).expect("faults");
+        let befalls = |provider: &str, model: &str| {
+            let mut fate = Fate::default();
+            faults.befall(&mut fate, provider, model, &mut Rng::with_seed(3));
+            (fate.cap_broken, fate.cancel_broken)
+        };
+        assert_eq!(befalls("Groq", "a/c"), (true, false));
+        assert_eq!(befalls("OpenAI", "a/b"), (false, true));
+        assert_eq!(befalls("Groq", "a/b"), (true, true));
+        assert_eq!(befalls("OpenAI", "a/c"), (false, false));
+        assert!(!faults.may_charge_late());
     }
 }

@@ -5,15 +5,15 @@ use std::fmt::Write;
 use serde_json::json;
 
 use crate::account::payer::short;
-use crate::books::{Generation, Status};
 use crate::clock::Moment;
 use crate::config::Byok;
+use crate::entry::{Generation, Status};
 use crate::error::Failure;
 use crate::server::State;
 
 /// The answer about an id, for a key (the SHA-256 of its plaintext).
 pub(crate) fn answer(state: &State, id: &str, key: &str, now: Moment) -> Result<String, Failure> {
-    let books = state.books.lock();
+    let books = state.books();
     let found = books.find(id).filter(|generation| generation.ready.is_some_and(|ready| ready <= now));
     match found.filter(|generation| !state.config.private_generations || &*generation.payer.key == key) {
         Some(generation) => Ok(body(generation)),
@@ -28,14 +28,14 @@ pub(crate) fn answer(state: &State, id: &str, key: &str, now: Moment) -> Result<
 
 /// Everything that is remembered, for audits: one row per generation, oldest first.
 pub(crate) fn list(state: &State) -> String {
-    let books = state.books.lock();
+    let books = state.books();
     let mut out = String::from("{\"data\":[");
     for (index, generation) in books.all().enumerate() {
         let plan = &generation.plan;
         let _ = write!(
             out,
             "{}{{\"id\":\"{}\",\"key\":\"{}\",\"model\":{},\"provider\":{},\"cost_usd\":\"{}\",\"created\":{},\"status\":\"{}\",\
-             \"streamed\":{},\"prompt_tokens\":{},\"completion_tokens\":{},\"lost\":{}}}",
+             \"streamed\":{},\"prompt_tokens\":{},\"completion_tokens\":{},\"lost\":{},\"faults\":{},\"pending\":{},\"twin_of\":{}}}",
             if index == 0 { "" } else { "," },
             plan.id,
             short(&generation.payer.key),
@@ -48,6 +48,9 @@ pub(crate) fn list(state: &State) -> String {
             generation.usage.prompt,
             generation.usage.completion,
             plan.fate.generation_lost,
+            json!(plan.fate.told()),
+            generation.pending,
+            json!(generation.twin_of.as_deref()),
         );
     }
     out.push_str("]}");

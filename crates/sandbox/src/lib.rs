@@ -18,11 +18,12 @@
 //! 4. `books` book the whole cost before anything runs, so that no charge is ever lost;
 //! 5. `stream` or `answer` say it, with the faults that were drawn; a client that leaves stops the billing only where
 //!    the provider can stop;
-//! 6. `generation` tells the cost afterwards, late, and `account` counts it to key, member, workspace and account.
+//! 6. `generation` tells the cost afterwards, late, and `account` counts it to key, member, workspace and account;
+//!    faults may have it charged later, again or otherwise, which `books` do when the time has come.
 //!
 //! Routes, under `/api/v1` and `/v1`: `POST /chat/completions`; `GET /models`, `/models/user`, `/models/count`,
 //! `/models/{author}/{slug}/endpoints`, `/providers`, `/generation?id=`, `/key`, `/auth/key`, `/credits`; for management
-//! keys `/keys`, `/guardrails` with their assignments, `/workspaces` with their budgets, `/activity`. Beside them
+//! keys `/keys`, `/guardrails` with their assignments, `/workspaces` with their budgets, `/activity`, `/analytics`. Beside them
 //! `GET /sandbox/bill`, `GET /sandbox/generations`, `GET /sandbox/keys`, `GET` and `POST /sandbox/faults` (a JSON object of
 //! the fields of [`Faults`], merged into those in force), `GET` and `POST /sandbox/clock` (`{"offset_ms": N}`), `POST
 //! /sandbox/reset` (empties the books, and makes the account what the configuration says).
@@ -38,10 +39,12 @@ mod chat;
 mod clock;
 mod config;
 mod cost;
+mod entry;
 mod error;
 mod exact;
 mod faults;
 mod generation;
+mod misbehave;
 mod own;
 mod plan;
 mod prices;
@@ -61,4 +64,5 @@ pub use account::window::Interval;
 pub use bill::Bill;
 pub use config::{Byok, Config, ConfigError, Latency, Millis, UsageTail};
 pub use faults::Faults;
+pub use misbehave::Misbehave;
 pub use server::Sandbox;

@@ -16,7 +16,7 @@ use crate::server::State;
 pub(crate) fn answer(state: &Arc<State>, method: &Method, path: &str, body: &Bytes) -> Response<Reply> {
     match (method.as_str(), path) {
         ("GET", "/sandbox/bill") => {
-            let bill = state.books.lock().bill();
+            let bill = state.books().bill();
             reply::json(200, serde_json::to_string(&bill).unwrap_or_default())
         }
         ("GET", "/sandbox/generations") => reply::json(200, generation::list(state)),

@@ -17,7 +17,7 @@ use crate::config::{Byok, Config, UsageTail};
 use crate::cost::{Charge, Cost, Usage};
 use crate::error::Failure;
 use crate::exact::Exact;
-use crate::faults::Fate;
+use crate::faults::{Fate, Faults};
 use crate::prices::Rates;
 use crate::request::{Cache, Request, ToolChoice};
 use crate::route::{self, Nothing};
@@ -27,10 +27,14 @@ use crate::tokens;
 const SHOWN_MAX: u64 = 1024;
 /// Below so many bytes a prompt is not counted again to see whether it fits.
 const SURELY_FITS: u64 = 4000;
+/// Faults of an endpoint are drawn aside.
+const ASIDE: u64 = 0x6861_6269_7473;
+/// How far beyond its cap an endpoint writes that ignores it, at most.
+const BEYOND_MAX: u64 = 4096;
 const PRESET_MODEL: &str = "openrouter/auto";
 
 /// One generation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) id: Arc<str>,
     pub(crate) created: Moment,
@@ -58,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) estimate: Exact,
     /// Drawn for what the stream does.
     pub(crate) seed: u64,
+    /// The most completion tokens that the request permits.
+    cap: u64,
     rates: Rates,
     write: Exact,
     fees: Exact,
@@ -75,6 +81,7 @@ pub(crate) enum Content {
 /// The world a plan is made in.
 pub(crate) struct World<'a> {
     pub(crate) config: &'a Config,
+    pub(crate) faults: &'a Faults,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) now: Moment,
     /// The lists of the guardrails that bind the key.
@@ -101,14 +108,19 @@ impl Plan {
     pub(crate) fn draw(
         world: &World<'_>,
         request: &Request,
-        fate: Fate,
+        mut fate: Fate,
         rng: &mut Rng,
     ) -> Result<Plan, Failure> {
+        let mut aside = Rng::with_seed(rng.clone().u64(..) ^ ASIDE);
         let asked = resolve(world, request, rng)?;
         let drafts = affordable(world, drafts(world, request, &asked)?)?;
         let mut draft = if world.config.adversarial { dearest(drafts) } else { usual(drafts, request, rng) };
+        world.faults.befall(&mut fate, &draft.endpoint.provider, &draft.asked.model.id, &mut aside);
         let content = world.content(request, &mut draft, rng);
         let hinted_or_cut = draft.usage.completion >= draft.cap;
+        if fate.cap_broken {
+            draft.break_cap();
+        }
         let finish = match content {
             Content::Tool { .. } => "tool_calls",
             Content::Text(_) if hinted_or_cut => "length",
@@ -124,7 +136,7 @@ impl Plan {
             provider: Arc::clone(&draft.endpoint.provider),
             endpoint: Arc::clone(&draft.endpoint.id),
             session_id: request.session_id.clone(),
-            cancels: draft.endpoint.cancels,
+            cancels: draft.endpoint.cancels && !fate.cancel_broken,
             stream: request.stream,
             usage: draft.usage,
             byok: config.byok,
@@ -143,6 +155,7 @@ impl Plan {
             aborted_tenths: rng.u64(10..=30),
             fate,
             seed: rng.u64(..),
+            cap: draft.cap,
             rates: draft.rates,
             write: draft.write,
             fees: draft.fees,
@@ -164,6 +177,18 @@ impl Plan {
     pub(crate) fn usage_at(&self, completion: u64) -> Usage {
         let completion = completion.min(self.usage.completion);
         Usage { completion, reasoning: self.usage.reasoning.min(completion), ..self.usage }
+    }
+
+    /// The same under another id, and without faults, but for that it may never be found.
+    pub(crate) fn again(&self, now: Moment) -> Plan {
+        let fate = Fate { generation_lost: self.fate.generation_lost, ..Fate::default() };
+        Plan { id: generation_id(now, &mut Rng::with_seed(!self.seed)), fate, ..self.clone() }
+    }
+
+    /// The most that the request permits at this endpoint, and no less than what it comes to.
+    pub(crate) fn permitted(&self) -> Charge {
+        let completion = self.cap.max(self.usage.completion);
+        self.charge_of(&Usage { completion, ..self.usage })
     }
 
     fn charge_of(&self, usage: &Usage) -> Charge {
@@ -424,6 +449,11 @@ impl Draft<'_> {
         Some(if listed < rates.prompt { listed.plus(rates.prompt) } else { listed })
     }
 
+    /// Half as much again as was permitted: billed, if not shown.
+    fn break_cap(&mut self) {
+        self.usage.completion = self.usage.completion.max(self.cap) + (self.cap / 2).clamp(16, BEYOND_MAX);
+    }
+
     /// The whole prompt is written to a cache, all tokens think where that is dearer.
     fn be_rude(&mut self, request: &Request) {
         if let Some(write) = self.write_price(request) {
@@ -488,6 +518,7 @@ fn argument(schema: &Value) -> Value {
     }
 }
 
+/// A new id, of the shape that was seen (CONTRACT 7.1).
 fn generation_id(now: Moment, rng: &mut Rng) -> Arc<str> {
     let tail: String = (0..20).map(|_| rng.alphanumeric()).collect();
     format!("gen-{}-{tail}", now.seconds()).into()

@@ -76,7 +76,16 @@ pub(crate) fn failure(failure: Failure) -> Response<Reply> {
 
 /// Server-sent events.
 pub(crate) fn events(stream: Stream) -> Response<Reply> {
-    let mut response = Response::new(Reply::Stream(Box::new(stream)));
+    as_events(Reply::Stream(Box::new(stream)))
+}
+
+/// A stream that says nothing, and ends as it should.
+pub(crate) fn empty_events() -> Response<Reply> {
+    as_events(Reply::Whole(Some(Bytes::from_static(b": OPENROUTER PROCESSING\n\ndata: [DONE]\n\n"))))
+}
+
+fn as_events(reply: Reply) -> Response<Reply> {
+    let mut response = Response::new(reply);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::account::payer::Payer;
-use crate::books::{End, Status};
+use crate::entry::{End, Status};
 use crate::exact::Exact;
 use crate::plan::Plan;
 use crate::server::State;
@@ -23,7 +23,7 @@ pub(crate) struct Run {
 impl Run {
     /// Books it; so much of the in-flight budget is set aside for it.
     pub(crate) fn start(state: &Arc<State>, plan: Arc<Plan>, payer: Payer, held: Exact) -> Run {
-        state.books.lock().open(Arc::clone(&plan), payer, state.config.generations_max);
+        state.books().open(Arc::clone(&plan), payer, state.config.generations_max);
         Run { state: Arc::clone(state), plan, produced: 0, held, over: false }
     }
 
@@ -41,7 +41,8 @@ impl Run {
         if !self.over {
             self.over = true;
             let (state, end) = (&self.state, End { status, completion, free });
-            state.books.lock().close(&self.plan.id, end, state.now(), state.config.counter_lag_ms);
+            let (lag_ms, most) = (state.config.counter_lag_ms, state.config.generations_max);
+            state.books().close(&self.plan.id, end, state.now(), lag_ms, most);
             if !self.held.is_zero() {
                 state.flow.lock().free(self.held);
             }

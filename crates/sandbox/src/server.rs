@@ -9,7 +9,7 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -42,7 +42,7 @@ pub(crate) struct State {
     pub(crate) faults: RwLock<Faults>,
     pub(crate) account: RwLock<Account>,
     pub(crate) flow: Mutex<Flow>,
-    pub(crate) books: Mutex<Books>,
+    books: Mutex<Books>,
     /// How often a body has come, by its hash.
     pub(crate) seen: Mutex<HashMap<u64, u64>>,
     catalogue: RwLock<Arc<Catalogue>>,
@@ -53,6 +53,13 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.catalogue.read())
+    }
+
+    /// The books as they are now: what has become due is booked.
+    pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
+        let mut books = self.books.lock();
+        books.ripen(self.now(), self.config.counter_lag_ms);
+        books
     }
 
     /// The time, as the sandbox has it.
@@ -117,7 +124,7 @@ impl Sandbox {
 
     /// Everything billed so far.
     pub fn bill(&self) -> Bill {
-        self.state.books.lock().bill()
+        self.state.books().bill()
     }
 
     /// Puts other faults in force, for requests from now on. A price factor that cannot be read leaves the prices.

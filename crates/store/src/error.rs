@@ -125,6 +125,12 @@ pub enum OpenError {
         /// The version linked.
         found: String,
     },
+    /// The journal could not be carried into the books.
+    #[error(transparent)]
+    Journal(JournalError),
+    /// A file that is to be made is there already.
+    #[error("{} exists already", .0.display())]
+    Exists(PathBuf),
     /// The system refused something.
     #[error("cannot {doing} {}", file.display())]
     Io {

@@ -76,12 +76,17 @@ mod fold;
 mod reading;
 mod recovery;
 
+mod backup;
+mod repair;
+mod verify;
+
 mod address;
 mod disk;
 mod error;
 mod lock;
 mod options;
 
+pub use backup::{Backup, Restored, restore};
 pub use decision::DecisionRow;
 pub use disk::{BootId, Disk, DiskFile, RealDisk};
 pub use durable::Durable;
@@ -92,5 +97,7 @@ pub use options::{Durability, Options};
 pub use reading::{find_generation, last_decisions, live_address, read, savings};
 pub use record::{Position, Record};
 pub use recovered::{BalanceRow, Members, OpenHold, Recovered};
+pub use repair::{Repaired, repair};
 pub use saving::SavingRow;
 pub use store::Store;
+pub use verify::{Stage, Verification, verify};

@@ -193,7 +193,8 @@ fn starting_point(found: &Found, posted: Posted, dir: &Path) -> Result<usize, Op
     };
     match start {
         Some(start) if follows(start) => Ok(start),
-        None if found.iter().all(|(_, head)| *head == Head::Blank) && posted.seq == 0 => Ok(0),
+        // A new store, or a restored one: its books stand alone.
+        None if found.iter().all(|(_, head)| *head == Head::Blank) && posted.segment == 0 => Ok(0),
         _ => {
             let file = found.first().map_or_else(|| dir.to_path_buf(), |(segment, _)| segment.path.clone());
             let what = "the journal segment that follows the books is missing or unreadable".to_owned();

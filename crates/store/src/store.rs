@@ -14,6 +14,7 @@ use ledger::{BalanceName, HoldId, UpstreamKeyId};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
+use crate::backup::{self, Backup};
 use crate::books::{self, Books, Snapshot};
 use crate::checks::Checks;
 use crate::disk::{Disk, RealDisk};
@@ -277,6 +278,24 @@ impl Store {
         }
         self.journal.room()?;
         self.dispatch.trouble(self.journal.options.ship_grace)
+    }
+
+    /// Makes a backup: one file, whole as of its last record, readable by its owner alone. Blocks for as long as it
+    /// takes to write; records go on meanwhile.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the file exists or cannot be written, or the books cannot be brought up to date.
+    pub fn back_up(&self, to: &Path) -> Result<Backup, OpenError> {
+        self.flush().map_err(OpenError::Journal)?;
+        backup::make(&self.dir, to)
+    }
+
+    /// Goes on with restored or repaired books although calls may be missing in them ([`Recovered::restored`]).
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when SQLite fails.
+    pub fn accept_restored(&self) -> Result<(), OpenError> {
+        backup::accept(&self.dir)
     }
 
     /// Tells commands where the console of this process listens ([`crate::live_address`]), until the store closes.

@@ -17,7 +17,7 @@ pub(crate) fn day_of(at_ms: i64) -> i64 {
 
 /// A cost as it was written, or as it was booked when nobody wrote one.
 pub(crate) fn exact(cost: Nano, text: &str) -> Exact {
-    Exact::parse_ceil(text).unwrap_or_else(|_| Exact::from(cost))
+    Exact::parse_sum(text).unwrap_or_else(|_| Exact::from(cost))
 }
 
 /// A hold that has ended, as far as sums care.

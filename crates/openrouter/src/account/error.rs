@@ -36,6 +36,9 @@ pub enum AccountError {
         /// What is wrong with it.
         sentence: String,
     },
+    /// 408: the question takes too long; a smaller one may not.
+    #[error("the question takes OpenRouter too long (408)")]
+    TimedOut,
     /// 409.
     #[error("it stands against something that is there (409): {0}")]
     Conflict(String),
@@ -80,6 +83,7 @@ impl AccountError {
             401 => AccountError::Unauthenticated,
             403 => AccountError::Forbidden(sentence()),
             404 => AccountError::NotFound(sentence()),
+            408 => AccountError::TimedOut,
             409 => AccountError::Conflict(sentence()),
             429 => AccountError::TooMany { retry_after },
             400..=499 => AccountError::Invalid { status, sentence: sentence() },

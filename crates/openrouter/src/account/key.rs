@@ -2,10 +2,12 @@
 //! 2026-10-02).
 
 use http::Method;
-use money::Nano;
+use money::{Exact, Nano};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::AccountError;
+use super::error::clean;
 use super::read::{self, Data};
 use super::reset::{self, Reset};
 use crate::client::Upstream;
@@ -43,6 +45,12 @@ pub struct KeyInfo {
     /// Spent at providers with own keys (BYOK) since the key was made.
     #[serde(default, deserialize_with = "read::spent")]
     pub byok_usage: Option<Nano>,
+    /// [`KeyInfo::usage`], digits as written, for comparisons to the last of them.
+    #[serde(skip)]
+    pub usage_text: Option<String>,
+    /// [`KeyInfo::byok_usage`], digits as written.
+    #[serde(skip)]
+    pub byok_usage_text: Option<String>,
     /// The same today.
     #[serde(default, deserialize_with = "read::spent")]
     pub byok_usage_daily: Option<Nano>,
@@ -86,6 +94,14 @@ pub struct KeyInfo {
     /// The layer that blocks first: one already spent, else the one with the least left. Newer than 2026-10-02.
     #[serde(default, deserialize_with = "read::lenient")]
     pub effective_budget: Option<KeyBudget>,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    #[serde(default, deserialize_with = "read::number")]
+    usage: Option<String>,
+    #[serde(default, deserialize_with = "read::number")]
+    byok_usage: Option<String>,
 }
 
 /// A limit on a key: its own, its guardrail's, its workspace's. Amounts are USD.
@@ -149,6 +165,20 @@ pub struct RateLimit {
 }
 
 impl KeyInfo {
+    /// Reads a key, and its two counters for a lifetime once more as they are written.
+    fn read(text: &str) -> serde_json::Result<KeyInfo> {
+        let written: Written = serde_json::from_str(text)?;
+        let info: KeyInfo = serde_json::from_str(text)?;
+        Ok(KeyInfo { usage_text: written.usage, byok_usage_text: written.byok_usage, ..info })
+    }
+
+    /// All that was ever charged for this key, own keys at providers included, to the last digit; what is finer than
+    /// [`Exact`] rounds up. `None` when either counter does not say.
+    pub fn charged(&self) -> Option<Exact> {
+        let read = |text: &Option<String>| Exact::parse_ceil(text.as_deref()?).ok();
+        Some(read(&self.usage_text)? + read(&self.byok_usage_text)?)
+    }
+
     /// Whether it is a management key, which administers and cannot do inference.
     pub fn is_management_key(&self) -> bool {
         self.is_management_key == Some(true) || self.is_provisioning_key == Some(true)
@@ -167,8 +197,8 @@ impl Upstream {
     /// # Errors
     /// [`AccountError`]; statuses seen are 200, 401 and 500.
     pub async fn key(&self, key: &str) -> Result<KeyInfo, AccountError> {
-        let answer: Data<KeyInfo> = self.ask_json(Method::GET, "/key", key, None).await?;
-        Ok(answer.data)
+        let answer: Data<Box<RawValue>> = self.ask_json(Method::GET, "/key", key, None).await?;
+        KeyInfo::read(answer.data.get()).map_err(|error| AccountError::Unreadable(clean(&error.to_string())))
     }
 }
 
@@ -190,8 +220,8 @@ mod tests {
         "rate_limit":{"requests":-1,"interval":"10s","note":"This field is deprecated and safe to ignore."}}}"#;
 
     fn read(body: &str) -> Result<KeyInfo, String> {
-        serde_json::from_str::<Data<KeyInfo>>(body)
-            .map(|answer| answer.data)
+        serde_json::from_str::<Data<Box<RawValue>>>(body)
+            .and_then(|answer| KeyInfo::read(answer.data.get()))
             .map_err(|error| error.to_string())
     }
 
@@ -201,6 +231,8 @@ mod tests {
         assert_eq!(info.label.as_deref(), Some("sk-or-v1-aaa...111"));
         assert_eq!(info.window_spent(), Some(Nano::from_nanos(1_800)), "not the lifetime's 3.17561396");
         assert_eq!(info.usage, Some(Nano::from_nanos(3_175_613_960)));
+        assert_eq!(info.usage_text.as_deref(), Some("3.17561396"));
+        assert_eq!(info.charged().map(|sum| sum.to_string()).as_deref(), Some("3.175613960"));
         assert_eq!(info.limit_reset, Some(Reset::Daily));
         assert_eq!((info.is_free_tier, info.is_management_key()), (Some(false), false));
         assert_eq!(info.free_model_daily_requests.as_ref().and_then(|free| free.remaining), Some(998));
@@ -213,6 +245,7 @@ mod tests {
     fn an_older_body_and_one_of_tomorrow() {
         let info = read(r#"{"data":{"limit":null,"usage":0.5,"is_provisioning_key":true}}"#).expect("a key");
         assert_eq!((info.limit, info.window_spent(), info.usage_daily), (None, None, None));
+        assert_eq!(info.charged(), None, "a counter is missing, which is not zero");
         assert!(info.is_management_key() && info.budgets.is_empty() && info.effective_budget.is_none());
         let info = read(
             r#"{"data":{"limit":"2.5e1","limit_remaining":-0.0142,"limit_reset":"hourly","usage":"0.1","usage_daily":{},
@@ -225,6 +258,14 @@ mod tests {
         assert_eq!((info.is_free_tier, info.usage_daily), (None, None), "what cannot be read is not there");
         assert_eq!(info.budgets.len(), 1);
         assert_eq!(info.budgets[0].scope.as_deref(), Some("moon"));
+    }
+
+    #[test]
+    fn charged_to_the_last_digit() {
+        let body = r#"{"data":{"limit":null,"usage":"1.5e-12","byok_usage":0.00000000000000001}}"#;
+        let info = read(body).expect("a key");
+        assert_eq!(info.charged().map(|sum| sum.to_string()).as_deref(), Some("0.00000000000150001"));
+        assert_eq!(info.usage, Some(Nano::from_nanos(1)), "rounded up for people");
     }
 
     #[test]

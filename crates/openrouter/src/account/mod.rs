@@ -15,6 +15,7 @@
 //! made or not ([`AccountError::may_have_happened`]).
 
 mod activity;
+mod analytics;
 mod credits;
 mod error;
 mod generation;
@@ -36,6 +37,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use self::activity::{ActivityFilter, ActivityRow};
+pub use self::analytics::{BilledGeneration, BilledGenerations};
 pub use self::credits::Credits;
 pub use self::error::AccountError;
 pub use self::generation::{GenerationDetails, ProviderTry};

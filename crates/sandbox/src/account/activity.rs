@@ -46,7 +46,7 @@ pub(crate) fn list(state: &State, query: &Query, now: Moment) -> Result<String, 
         Some(_) => return Err(expected("group_by", "workspace")),
     };
     let wanted = |name: &str, own: &str| query.get(name).is_none_or(|value| value == own);
-    let books = state.books.lock();
+    let books = state.books();
     let mut sums: BTreeMap<Group, (&Place, Traffic)> = BTreeMap::new();
     for (place, traffic) in books.tallies.activity(first, last) {
         let payer = &place.payer;

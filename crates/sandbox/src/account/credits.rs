@@ -68,7 +68,7 @@ pub(crate) fn about_key(state: &State, caller: &Caller, now: Moment) -> Result<S
     let free_model_daily_requests = state.flow.lock().free_day(&state.config, now);
     let account = state.account.read();
     let key = account.key(&caller.key).ok_or_else(Failure::unknown_key)?;
-    let tallies = &mut state.books.lock().tallies;
+    let tallies = &mut state.books().tallies;
     let layers = state.config.key_budgets.then(|| budget::layers(&account, tallies, key, now));
     let about = About {
         label: &key.label,
@@ -103,7 +103,7 @@ pub(crate) fn balance(state: &State, caller: &Caller, now: Moment) -> Result<Str
     };
     let (bought, used) = if real {
         let account = state.account.read();
-        (account.credits, state.books.lock().tallies.shown(&Subject::Account, 0, now).openrouter)
+        (account.credits, state.books().tallies.shown(&Subject::Account, 0, now).openrouter)
     } else {
         (Exact::ZERO, Exact::ZERO)
     };

@@ -29,7 +29,7 @@ pub(crate) fn admit(state: &State, hash: &str, request: &Request, now: Moment) -
     let account = state.account.read();
     let key = account.key(hash).ok_or_else(Failure::unknown_key)?;
     let admitted = {
-        let mut books = state.books.lock();
+        let mut books = state.books();
         let tallies = &mut books.tallies;
         tallies.touch(&key.hash, now);
         if let Some(spent) = layers(&account, tallies, key, now).iter().find(|layer| layer.is_spent()) {

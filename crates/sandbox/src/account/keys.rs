@@ -41,7 +41,7 @@ pub(crate) fn list(state: &State, query: &Query, now: Moment) -> Result<String, 
         Some(id) => account.workspace(&id).ok_or_else(Failure::no_resource)?,
     };
     let (disabled, expired) = (query.is_true("include_disabled"), query.is_true("include_expired"));
-    let tallies = &mut state.books.lock().tallies;
+    let tallies = &mut state.books().tallies;
     let rows: Vec<Row<'_>> = account
         .keys()
         .filter(|key| key.workspace == workspace.id)
@@ -80,7 +80,7 @@ pub(crate) fn create(state: &State, body: &[u8], now: Moment) -> Result<String, 
         return Err(Failure::invalid("A key with this secret exists already".to_owned()));
     }
     account.insert(key.clone());
-    let tallies = &mut state.books.lock().tallies;
+    let tallies = &mut state.books().tallies;
     Ok(text(&Made { data: key.row(tallies, now), key: plaintext }))
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn create(state: &State, body: &[u8], now: Moment) -> Result<String, 
 pub(crate) fn show(state: &State, hash: &str, now: Moment) -> Result<String, Failure> {
     let account = state.account.read();
     let key = known(&account, hash)?;
-    let tallies = &mut state.books.lock().tallies;
+    let tallies = &mut state.books().tallies;
     Ok(text(&Data { data: key.row(tallies, now) }))
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn update(state: &State, hash: &str, body: &[u8], now: Moment) -> Res
     if let Some(own) = account.key_mut(hash) {
         *own = key.clone();
     }
-    let tallies = &mut state.books.lock().tallies;
+    let tallies = &mut state.books().tallies;
     Ok(text(&Data { data: key.row(tallies, now) }))
 }
 

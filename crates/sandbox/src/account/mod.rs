@@ -9,6 +9,7 @@
 //! 4. [`routes`] answers what administers all this.
 
 pub(crate) mod activity;
+pub(crate) mod analytics;
 pub(crate) mod assignments;
 pub(crate) mod budget;
 pub(crate) mod caller;

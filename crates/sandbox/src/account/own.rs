@@ -39,7 +39,7 @@ struct Row {
 /// All keys, oldest first.
 pub(crate) fn keys(state: &State, now: Moment) -> String {
     let account = state.account.read();
-    let tallies = &mut state.books.lock().tallies;
+    let tallies = &mut state.books().tallies;
     let row = |key: &Key| {
         let (real, shown) = (tallies.exact(&key.subject()), tallies.shown(&key.subject(), 0, now));
         Row {

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::account::{Target, activity, assignments, guardrails, keys, workspaces};
+use crate::account::{Target, activity, analytics, assignments, guardrails, keys, workspaces};
 use crate::clock::Moment;
 use crate::error::Failure;
 use crate::query::Query;
@@ -22,7 +22,7 @@ pub(crate) struct Asked<'a> {
 /// Whether a route administers.
 pub(crate) fn is_administrative(route: &str) -> bool {
     let first = route.split('/').nth(1).unwrap_or_default();
-    matches!(first, "keys" | "guardrails" | "workspaces" | "activity")
+    matches!(first, "keys" | "guardrails" | "workspaces" | "activity" | "analytics")
 }
 
 /// The status and the body.
@@ -34,6 +34,8 @@ pub(crate) fn answer(state: &State, asked: &Asked<'_>) -> Result<(u16, String), 
     let made = |answer: Result<String, Failure>| answer.map(|body| (201, body));
     match (asked.method.as_str(), parts.as_slice()) {
         ("GET", ["activity"]) => ok(activity::list(state, query, now)),
+        ("GET", ["analytics", "meta"]) => ok(Ok(analytics::meta())),
+        ("POST", ["analytics", "query"]) => ok(analytics::query(state, body, now)),
         ("GET", ["keys"]) => ok(keys::list(state, query, now)),
         ("POST", ["keys"]) => made(keys::create(state, body, now)),
         ("GET", ["keys", hash]) => ok(keys::show(state, hash, now)),

@@ -65,6 +65,10 @@ impl Spent {
         Spent { openrouter: self.openrouter.plus(other.openrouter), byok: self.byok.plus(other.byok) }
     }
 
+    fn minus(self, other: Spent) -> Spent {
+        Spent { openrouter: self.openrouter.minus(other.openrouter), byok: self.byok.minus(other.byok) }
+    }
+
     /// What a limit counts.
     pub(crate) fn counted(self, with_byok: bool) -> Exact {
         if with_byok { self.openrouter.plus(self.byok) } else { self.openrouter }
@@ -96,15 +100,27 @@ impl Tallies {
         for subject in payer.subjects() {
             self.counters.entry(subject).or_default().add(day, spent, shown, now);
         }
-        let place = Place {
-            day,
-            model: Arc::clone(&plan.model.id),
-            canonical: Arc::clone(&plan.model.canonical),
-            endpoint: Arc::clone(&plan.endpoint),
-            provider: Arc::clone(&plan.provider),
-            payer: payer.clone(),
-        };
-        self.activity.entry(place).or_default().add(usage, spent);
+        self.activity.entry(Place::of(plan, payer)).or_default().add(usage, spent);
+    }
+
+    /// A generation that was counted costs something else from now on; its counters show it after `lag_ms`.
+    pub(crate) fn correct(
+        &mut self,
+        payer: &Payer,
+        plan: &Plan,
+        (was, is): (&Charge, &Charge),
+        now: Moment,
+        lag_ms: u64,
+    ) {
+        let spent = |charge: &Charge| Spent { openrouter: charge.openrouter, byok: charge.provider };
+        let (day, shown) = (plan.created.day(), now.after_ms(lag_ms));
+        for subject in payer.subjects() {
+            let counter = self.counters.entry(subject).or_default();
+            counter.waiting.push_back(Waiting { shown, day, plus: spent(is), minus: spent(was) });
+        }
+        if let Some(traffic) = self.activity.get_mut(&Place::of(plan, payer)) {
+            traffic.spent = traffic.spent.plus(spent(is)).minus(spent(was));
+        }
     }
 
     /// What is shown as spent from a day on.
@@ -120,6 +136,19 @@ impl Tallies {
     /// Traffic of these days, both included.
     pub(crate) fn activity(&self, first_day: u64, last_day: u64) -> impl Iterator<Item = (&Place, &Traffic)> {
         self.activity.iter().filter(move |(place, _)| (first_day..=last_day).contains(&place.day))
+    }
+}
+
+impl Place {
+    fn of(plan: &Plan, payer: &Payer) -> Place {
+        Place {
+            day: plan.created.day(),
+            model: Arc::clone(&plan.model.id),
+            canonical: Arc::clone(&plan.model.canonical),
+            endpoint: Arc::clone(&plan.endpoint),
+            provider: Arc::clone(&plan.provider),
+            payer: payer.clone(),
+        }
     }
 }
 
@@ -148,23 +177,32 @@ impl Traffic {
     }
 }
 
-/// Amounts by day, and those that are not shown yet, in the order of their time.
+/// Amounts by day, and those that are not shown yet, in the order in which they came.
 #[derive(Debug, Default)]
 struct Counter {
     days: BTreeMap<u64, Spent>,
-    waiting: VecDeque<(Moment, u64, Spent)>,
+    waiting: VecDeque<Waiting>,
+}
+
+/// What is shown from a moment on. What is taken off came before, so that no sum falls below zero.
+#[derive(Debug)]
+struct Waiting {
+    shown: Moment,
+    day: u64,
+    plus: Spent,
+    minus: Spent,
 }
 
 impl Counter {
     fn add(&mut self, day: u64, spent: Spent, shown: Moment, now: Moment) {
-        self.waiting.push_back((shown, day, spent));
+        self.waiting.push_back(Waiting { shown, day, plus: spent, minus: Spent::default() });
         self.show(now);
     }
 
     fn show(&mut self, now: Moment) {
-        while let Some((_, day, spent)) = self.waiting.pop_front_if(|(shown, ..)| *shown <= now) {
-            let own = self.days.entry(day).or_default();
-            *own = own.plus(spent);
+        while let Some(waiting) = self.waiting.pop_front_if(|waiting| waiting.shown <= now) {
+            let own = self.days.entry(waiting.day).or_default();
+            *own = own.plus(waiting.plus).minus(waiting.minus);
         }
     }
 
@@ -174,10 +212,8 @@ impl Counter {
     }
 
     fn exact(&self) -> Spent {
-        let shown = self.days.values();
-        shown
-            .chain(self.waiting.iter().map(|(.., spent)| spent))
-            .fold(Spent::default(), |sum, spent| sum.plus(*spent))
+        let shown = self.days.values().fold(Spent::default(), |sum, spent| sum.plus(*spent));
+        self.waiting.iter().fold(shown, |sum, waiting| sum.plus(waiting.plus).minus(waiting.minus))
     }
 }
 
@@ -205,5 +241,8 @@ mod tests {
         );
         assert_eq!(seen(&mut counter, 12, 200), "0");
         assert_eq!(counter.exact(), usd("3"));
+        counter.waiting.push_back(Waiting { shown: Moment(300), day: 11, plus: usd("0.5"), minus: usd("2") });
+        assert_eq!((seen(&mut counter, 0, 299), counter.exact()), ("3".to_owned(), usd("1.5")), "a refund");
+        assert_eq!(seen(&mut counter, 11, 300), "0.5");
     }
 }

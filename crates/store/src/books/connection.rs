@@ -40,6 +40,35 @@ pub(crate) fn writer(dir: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Opens the books for one change beside their writer.
+pub(crate) fn second_writer(dir: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(dir.join(FILE), flags).map_err(failed("open"))?;
+    connection.busy_timeout(BUSY).map_err(failed("open"))?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed("set up"))?;
+    Ok(connection)
+}
+
+/// Whether a file is a backup that this program can read, and whole.
+pub(crate) fn check(file: &Path) -> Result<(), OpenError> {
+    check_sqlite()?;
+    if !file.is_file() {
+        return Err(OpenError::Absent(file.to_path_buf()));
+    }
+    let connection =
+        Connection::open_with_flags(uri(file), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI);
+    let connection = connection.map_err(failed("open"))?;
+    if migrate::version(&connection, file)? == 0 {
+        return Err(OpenError::Row(format!("{} is no backup of farebox's", file.display())));
+    }
+    let told: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed("check"))?;
+    match told.as_str() {
+        "ok" => Ok(()),
+        told => Err(OpenError::Row(format!("{}: {told}", file.display()))),
+    }
+}
+
 /// Opens the books for reading, while a gateway writes them or not.
 pub(crate) fn reader(dir: &Path) -> Result<Connection, OpenError> {
     check_sqlite()?;

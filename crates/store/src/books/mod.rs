@@ -20,10 +20,11 @@ mod savings;
 mod snapshot;
 mod totals;
 
-pub(crate) use connection::{reader, writer};
+pub(crate) use connection::{check, reader, second_writer, writer};
 pub(crate) use decisions::{keep_decisions, last_decisions};
 pub(crate) use entries::{ended as ended_generation, entries, entry};
 pub(crate) use post::{Batch, Books, PostError};
+pub(crate) use rows::{balance_ids, members, members_text};
 pub(crate) use savings::{add_savings, savings};
 pub(crate) use snapshot::{Past, Snapshot, find_balance, open_balances};
 

@@ -11,3 +11,4 @@ mod folder;
 mod kill;
 mod model;
 mod story;
+mod upkeep;
