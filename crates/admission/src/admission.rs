@@ -1,40 +1,25 @@
 //! [`Admission`]: the one door to the money.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use ledger::{
-    Balance, BalanceId, Balances, Budget, Evidence, HoldId, HoldSet, Index, LedgerFull, Matched, Member,
-    Missing, Scope, SetId, Share, Short, Slot, UnknownReason, UpstreamKeyId,
-};
+use ledger::{Evidence, HoldId, LedgerFull, Scope, Share, Short, UpstreamKeyId};
 use money::Nano;
-use parking_lot::{Mutex, RwLock};
-use store::{DecisionRow, GenerationRow, JournalError, Members, Record, Recovered, SavingRow, Store};
+use store::{DecisionRow, GenerationRow, JournalError, Recovered, SavingRow, Store};
 use thiserror::Error;
 
 use crate::ask::Ask;
-use crate::permit::{OpenHold, Reserved, Terms};
-use crate::queue::{Parked, Queue, Shortage, Wait};
+use crate::core::Core;
+use crate::correction::{CorrectError, Correction};
+use crate::permit::Reserved;
+use crate::policy::Policy;
+use crate::queue::{Parked, Shortage, Wait};
 use crate::refusal::{Refusal, RefusalReason};
-use crate::report::{BalanceReport, Counters};
-use crate::unknown::{DueHold, UnknownHold, Unknowns};
+use crate::report::{BalanceList, Counters};
+use crate::unknown::{DueHold, UnknownHold};
 
-/// Balances in memory, at most. Each takes about a hundred bytes once it is used.
-const BALANCES_MAX: usize = 1_000_000;
-/// How long an ended balance stays in view, milliseconds.
-const RETIRE_AFTER_MS: i64 = 3_600_000;
 /// How often a request may find its window ended between matching and reserving before something is wrong.
 const STALE_MAX: usize = 8;
-
-/// What the user wants done with money in general.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// The budgets, in the order configured.
-    pub budgets: Vec<Budget>,
-    /// Whether a request that no budget matches may pass, unmetered.
-    pub allow_unbudgeted: bool,
-}
 
 /// Why the books cannot be opened.
 #[derive(Debug, Error)]
@@ -42,9 +27,6 @@ pub enum OpenError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The books cannot be read.
-    #[error(transparent)]
-    Books(#[from] store::OpenError),
     /// More balances are open than fit.
     #[error(transparent)]
     Full(#[from] LedgerFull),
@@ -53,38 +35,12 @@ pub enum OpenError {
 /// The one door to the money. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    core: Arc<Core>,
-}
-
-pub(crate) struct Core {
-    pub(crate) store: Arc<Store>,
-    pub(crate) money: Mutex<Balances>,
-    pub(crate) queue: Queue,
-    pub(crate) counters: Counters,
-    index: RwLock<Index>,
-    unknowns: Unknowns,
-    allow_unbudgeted: bool,
-    next_hold: AtomicU64,
-    next_balance: AtomicU32,
-    sets: Mutex<Sets>,
-    latest_ms: AtomicI64,
-}
-
-/// The hold sets declared so far, by their balances.
-#[derive(Debug, Default)]
-struct Sets {
-    known: HashMap<Members, SetId>,
-    next: u32,
-}
-
-impl std::fmt::Debug for Core {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Core").finish_non_exhaustive()
-    }
+    pub(crate) core: Arc<Core>,
 }
 
 impl Admission {
-    /// Takes up what the store recovered: posted costs, and open holds as unknown.
+    /// Takes up what the store recovered: posted costs, and open holds as unknown. Other balances are looked up in the
+    /// books when they are needed.
     ///
     /// # Errors
     /// When the journal cannot be written, or there are too many balances.
@@ -94,20 +50,9 @@ impl Admission {
         policy: Policy,
         now_ms: i64,
     ) -> Result<Self, OpenError> {
-        let core = Core {
-            store,
-            money: Mutex::new(Balances::with_room_for(BALANCES_MAX)),
-            queue: Queue::default(),
-            counters: Counters::default(),
-            index: RwLock::new(Index::new(policy.budgets)),
-            unknowns: Unknowns::default(),
-            allow_unbudgeted: policy.allow_unbudgeted,
-            next_hold: AtomicU64::new(recovered.next_hold),
-            next_balance: AtomicU32::new(recovered.next_balance),
-            sets: Mutex::new(Sets { known: HashMap::new(), next: recovered.next_set }),
-            latest_ms: AtomicI64::new(recovered.latest_ms.max(now_ms)),
-        };
+        let core = Core::new(store, &recovered, policy, now_ms);
         core.take_up(recovered)?;
+        core.note_clock();
         Ok(Admission { core: Arc::new(core) })
     }
 
@@ -119,50 +64,28 @@ impl Admission {
     pub fn reserve(&self, ask: &Ask<'_>, now_ms: i64) -> Result<Reserved, Shortage> {
         let now_ms = self.core.see(now_ms);
         let Some((floor, want)) = ask.amounts() else {
-            return Err(Shortage::Refused(refusal(RefusalReason::PerRequest, ask, None)));
+            return Err(refused(RefusalReason::PerRequest, ask));
         };
         for _ in 0..STALE_MAX {
-            let set = self.core.matching(&ask.scope, now_ms).map_err(|reason| refused(reason, ask))?;
-            if set.is_empty() && !self.core.allow_unbudgeted {
-                return Err(refused(RefusalReason::Unbudgeted, ask));
-            }
+            let way = self.core.matching(ask, now_ms).map_err(|reason| refused(reason, ask))?;
+            let set = &way.found.set;
             // Who takes nothing takes nothing from those who wait.
-            let queued = want > Nano::ZERO && self.core.queue.is_ahead_of(&set);
+            let queued = want > Nano::ZERO && self.core.queue.is_ahead_of(set);
             // Whoever must queue asks for more than there can be, to learn the binding balance.
-            let granted = match queued {
-                false => self.core.money.lock().reserve(&set, floor, want, Share::Whole, now_ms),
-                true => self.core.money.lock().reserve(&set, Nano::MAX, Nano::MAX, Share::Whole, now_ms),
-            };
+            let (least, most) = if queued { (Nano::MAX, Nano::MAX) } else { (floor, want) };
+            let granted = self.core.money.lock().reserve(set.seats(), least, most, Share::Whole, now_ms);
             match granted {
-                Ok(amount) => return Ok(Reserved::new(&self.core, set, amount, Terms::of(ask))),
-                Err(Short::Stale) => continue,
-                Err(Short::Money(balance)) => return Err(self.shortage(ask, set, (floor, want), &balance)),
+                Ok(amount) => {
+                    let set = Arc::clone(set);
+                    return Ok(Reserved::new(&self.core, set, amount, way.terms(ask)));
+                }
+                Err(Short::Stale) => self.core.forget(&ask.scope, set),
+                Err(Short::Money(tightest)) => {
+                    return Err(self.core.shortage(ask, way, (floor, want), &tightest));
+                }
             }
         }
         Err(refused(RefusalReason::Full, ask))
-    }
-
-    fn shortage(
-        &self,
-        ask: &Ask<'_>,
-        set: HoldSet,
-        (floor, want): (Nano, Nano),
-        tightest: &Balance,
-    ) -> Shortage {
-        let out_of_reach = |balance: &Balance| balance.gone().saturating_add(floor) > balance.limit;
-        let beyond = {
-            let money = self.core.money.lock();
-            set.iter().filter_map(|slot| money.balance(*slot)).find(|balance| out_of_reach(balance)).copied()
-        };
-        match beyond {
-            Some(balance) => {
-                Shortage::Refused(refusal(RefusalReason::UsedUp, ask, self.core.report(&balance)))
-            }
-            None => {
-                let refusal = refusal(RefusalReason::Held, ask, self.core.report(tightest));
-                Shortage::Wait(Box::new(Wait { set, floor, want, terms: Terms::of(ask), refusal }))
-            }
-        }
     }
 
     /// Waits in line until other requests' holds have settled. The caller sets the time limit, by dropping it.
@@ -183,36 +106,65 @@ impl Admission {
         self.core.unknowns.wake(key);
     }
 
+    /// `None` while an attempt with this upstream key is in flight; else when the last one ended, milliseconds since the
+    /// Unix epoch, and the start of this process when there was none.
+    pub fn quiet_since(&self, key: UpstreamKeyId) -> Option<i64> {
+        self.core.ways.read().keys.quiet_since(key)
+    }
+
     /// Evidence has come for an unknown hold. Returns whether it was still open.
     pub fn resolve(&self, hold: HoldId, cost: Nano, text: &str, evidence: Evidence, now_ms: i64) -> bool {
         self.core.resolve(hold, cost, text, evidence, now_ms)
     }
 
+    /// A hold that has ended cost something else than was booked: more counts as an overrun, less is given back where
+    /// it was taken. The same cost again changes nothing. Blocks until the books have it: not for a runtime's thread.
+    ///
+    /// # Errors
+    /// [`CorrectError`]; the money has not moved then, but for [`CorrectError::Shipping`].
+    pub fn correct(
+        &self,
+        hold: HoldId,
+        cost: Nano,
+        text: &str,
+        evidence: Evidence,
+        now_ms: i64,
+    ) -> Result<Correction, CorrectError> {
+        self.core.correct(hold, cost, text, evidence, now_ms)
+    }
+
     /// Time has passed: those who wait in a window that has ended go on to the next. Call about every second.
     pub fn tick(&self, now_ms: i64) {
-        let now_ms = self.core.see(now_ms);
-        self.core.queue.serve(&self.core.money, now_ms);
+        self.core.tick(now_ms);
+    }
+
+    /// An answer of the upstream said in its `Date` that it is `date_ms` now (milliseconds since the Unix epoch): what
+    /// confirms a wall clock that jumped.
+    pub fn observe_date(&self, date_ms: i64) {
+        self.core.time.hear(date_ms);
+    }
+
+    /// How far the wall clock is from the time that money goes by, milliseconds (below zero: behind), while it is not
+    /// trusted to open a window; `None` while it is.
+    pub fn clock_is_off_by(&self) -> Option<i64> {
+        self.core.time.off_ms()
     }
 
     /// Forgets balances whose window has long ended. Walks all of them: call every minute or so.
     pub fn sweep(&self, now_ms: i64) {
-        let now_ms = self.core.see(now_ms);
-        let ended =
-            |ends_ms: Option<i64>| ends_ms.is_some_and(|ends| ends.saturating_add(RETIRE_AFTER_MS) < now_ms);
-        let mut index = self.core.index.write();
-        index.retain(|name, slot| !(ended(name.ends_ms) && self.core.money.lock().retire(slot)));
+        self.core.sweep(now_ms);
     }
 
-    /// Every balance in view, by budget; a budget that nobody has used in this window shows as untouched.
-    pub fn balances(&self, now_ms: i64) -> Vec<BalanceReport> {
-        self.core.balances(self.core.see(now_ms))
+    /// The balances in view, by budget; a budget that nobody has used in this window shows as untouched. Reads the
+    /// books: not for a runtime's thread.
+    pub fn balances(&self, now_ms: i64) -> BalanceList {
+        self.core.balances(now_ms)
     }
 
     /// The names of the budgets that a request is charged to, in the order configured.
     pub fn budgets_of(&self, scope: &Scope<'_>) -> Vec<String> {
-        let index = self.core.index.read();
-        let matching = index.budgets().iter().filter(|budget| budget.matches(scope));
-        matching.map(|budget| budget.name.clone()).collect()
+        let ways = self.core.ways.read();
+        ways.index.matching(scope).map(|budget| budget.name.clone()).collect()
     }
 
     /// Every unknown hold.
@@ -228,6 +180,13 @@ impl Admission {
     /// Counts since the start.
     pub fn counters(&self) -> &Counters {
         &self.core.counters
+    }
+
+    /// From which backup the books come (its instant, milliseconds since the Unix epoch), while nobody has accepted
+    /// that what was spent since is missing: until then nothing is admitted.
+    pub fn restored(&self) -> Option<i64> {
+        let is_waiting = self.core.is_restored.load(Ordering::SeqCst);
+        self.core.restored_ms.filter(|_| is_waiting)
     }
 
     /// Keeps an explanation in the books. Best effort: never slows or fails a request.
@@ -266,261 +225,5 @@ impl Admission {
 }
 
 fn refused(reason: RefusalReason, ask: &Ask<'_>) -> Shortage {
-    Shortage::Refused(refusal(reason, ask, None))
-}
-
-fn refusal(reason: RefusalReason, ask: &Ask<'_>, balance: Option<BalanceReport>) -> Refusal {
-    let room = match reason {
-        RefusalReason::PerRequest => ask.ceiling,
-        _ => balance.as_ref().map(|balance| balance.available),
-    };
-    Refusal {
-        reason,
-        balance: balance.map(Box::new),
-        needed: ask.bound.usd_at(ask.cap_floor()),
-        bound: ask.bound.usd(),
-        fitting_cap: room.and_then(|room| ask.bound.cap_to_ask_for(room)),
-    }
-}
-
-impl Core {
-    /// The time to go by: the highest seen so far.
-    pub(crate) fn see(&self, now_ms: i64) -> i64 {
-        self.latest_ms.fetch_max(now_ms, Ordering::Relaxed).max(now_ms)
-    }
-
-    pub(crate) fn latest_ms(&self) -> i64 {
-        self.latest_ms.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn next_hold(&self) -> HoldId {
-        HoldId(self.next_hold.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The number of this set of balances; declared when it is new.
-    pub(crate) fn set_of(&self, slots: &[Slot]) -> Result<SetId, JournalError> {
-        let members: Members = slots.iter().map(|slot| Member::plain(slot.id())).collect();
-        let mut sets = self.sets.lock();
-        if let Some(set) = sets.known.get(&members) {
-            return Ok(*set);
-        }
-        let set = SetId(sets.next);
-        self.store.append(&Record::Set { id: set, members: &members })?;
-        sets.next += 1;
-        sets.known.insert(members, set);
-        Ok(set)
-    }
-
-    /// The balances of a request, opened where they were not.
-    fn matching(&self, scope: &Scope<'_>, now_ms: i64) -> Result<HoldSet, RefusalReason> {
-        {
-            let index = self.index.read();
-            if !index.is_due(now_ms)
-                && let Matched::Open(set) = index.matching(scope)
-            {
-                return Ok(set);
-            }
-        }
-        let mut index = self.index.write();
-        index.turn(now_ms);
-        loop {
-            match index.matching(scope) {
-                Matched::Open(set) => return Ok(set),
-                Matched::Missing(missing) => self.open_balance(&mut index, missing)?,
-            }
-        }
-    }
-
-    /// A balance is in the journal before it is in memory.
-    fn open_balance(
-        &self,
-        index: &mut Index,
-        Missing { budget, name }: Missing,
-    ) -> Result<(), RefusalReason> {
-        if !self.money.lock().has_room() {
-            return Err(RefusalReason::Full);
-        }
-        let limit = index.budgets()[budget].limit;
-        let id = BalanceId(self.next_balance.fetch_add(1, Ordering::Relaxed));
-        let record = Record::Balance { id, name: &name, limit };
-        self.store.append(&record).map_err(|_| RefusalReason::Journal)?;
-        let balance = Balance::new(id, limit, name.ends_ms);
-        let slot = self.money.lock().open(balance).map_err(|LedgerFull| RefusalReason::Full)?;
-        index.insert(budget, name, slot);
-        Ok(())
-    }
-
-    fn take_up(&self, recovered: Recovered) -> Result<(), OpenError> {
-        let mut index = self.index.write();
-        index.turn(self.latest_ms());
-        let touched: HashSet<BalanceId> = recovered.balances.iter().map(|row| row.id).collect();
-        let mut rows = self.store.open_balances(self.latest_ms(), BALANCES_MAX)?;
-        rows.retain(|row| !touched.contains(&row.id));
-        rows.extend(recovered.balances);
-        let mut slots: HashMap<BalanceId, Slot> = HashMap::with_capacity(rows.len());
-        for row in rows {
-            let budget = index.budget_of(&row.name);
-            let limit = budget.map_or(row.limit, |budget| index.budgets()[budget].limit);
-            if limit != row.limit {
-                self.store.append(&Record::Balance { id: row.id, name: &row.name, limit })?;
-            }
-            let mut balance = Balance::new(row.id, limit, row.name.ends_ms);
-            balance.posted = row.posted;
-            let slot = self.money.lock().open(balance)?;
-            slots.insert(row.id, slot);
-            if let Some(budget) = budget {
-                index.insert(budget, row.name, slot);
-            }
-        }
-        drop(index);
-        let now_ms = self.latest_ms();
-        for open in recovered.open {
-            let slot = |member: &Member| slots.get(&member.balance).copied();
-            let set: HoldSet = open.members.iter().filter_map(slot).collect();
-            assert_eq!(
-                set.len(),
-                open.members.len(),
-                "hold {:?} is on a balance that was not recovered",
-                open.hold
-            );
-            if open.unknown.is_none() {
-                let (reason, status) = (UnknownReason::Restart, 0);
-                self.store.append(&Record::Unknown { hold: open.hold, at_ms: now_ms, reason, status })?;
-            }
-            let (reason, status) = open.unknown.unwrap_or((UnknownReason::Restart, 0));
-            let hold = UnknownHold {
-                hold: open.hold,
-                at_ms: open.at_ms,
-                since_ms: if open.unknown.is_some() { open.unknown_since_ms } else { now_ms },
-                bound: open.bound,
-                class: open.class,
-                model: open.model,
-                generation: open.generation,
-                reason,
-                status,
-                upstream_key: open.upstream_key,
-                set,
-            };
-            self.money.lock().charge_unknown(&hold.set, hold.bound, hold.is_stuck());
-            self.unknowns.insert(hold, now_ms);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn give_back(&self, set: &[Slot], amount: Nano) {
-        self.money.lock().give_back(set, amount);
-        self.queue.serve(&self.money, self.latest_ms());
-    }
-
-    /// Ends a hold in flight: the journal first, then the money, then the waiters.
-    pub(crate) fn end(&self, hold: OpenHold, cost: Nano, text: &str, evidence: Evidence, now_ms: i64) {
-        let now_ms = self.see(now_ms);
-        let record = Record::Settle { hold: hold.id, at_ms: now_ms, cost, text, evidence };
-        if self.store.append(&record).is_err() {
-            // Not in the journal, so not settled: it stays held, and recovery will find it open.
-            return;
-        }
-        self.money.lock().settle(&hold.set, hold.bound, cost);
-        self.count_end(hold.bound, cost, evidence);
-        self.queue.serve(&self.money, now_ms);
-    }
-
-    fn count_end(&self, bound: Nano, cost: Nano, evidence: Evidence) {
-        match evidence {
-            Evidence::Usage | Evidence::Generation => Counters::add(&self.counters.settled),
-            Evidence::NeverSent | Evidence::Refused | Evidence::Insured => {
-                Counters::add(&self.counters.voided)
-            }
-            Evidence::ControlTotal | Evidence::Attributed | Evidence::Analytics | Evidence::Operator => {
-                let counter = if cost == Nano::ZERO { &self.counters.voided } else { &self.counters.settled };
-                Counters::add(counter);
-            }
-        }
-        if cost > bound {
-            self.counters.overrun(cost.saturating_sub(bound));
-        }
-    }
-
-    pub(crate) fn keep_unknown(
-        &self,
-        hold: OpenHold,
-        generation: Option<String>,
-        reason: UnknownReason,
-        status: u16,
-        now_ms: i64,
-    ) {
-        let now_ms = self.see(now_ms);
-        // Should the journal fail here, recovery finds the hold open and calls it unknown by itself.
-        let _ = self.store.append(&Record::Unknown { hold: hold.id, at_ms: now_ms, reason, status });
-        Counters::add(&self.counters.unknowns);
-        let unknown = UnknownHold {
-            hold: hold.id,
-            at_ms: hold.at_ms,
-            since_ms: now_ms,
-            bound: hold.bound,
-            class: hold.class,
-            model: hold.model,
-            generation,
-            reason,
-            status,
-            upstream_key: hold.upstream_key,
-            set: hold.set,
-        };
-        self.money.lock().keep_unknown(&unknown.set, unknown.bound, unknown.is_stuck());
-        self.unknowns.insert(unknown, now_ms);
-    }
-
-    fn resolve(&self, hold: HoldId, cost: Nano, text: &str, evidence: Evidence, now_ms: i64) -> bool {
-        let now_ms = self.see(now_ms);
-        let Some(unknown) = self.unknowns.take(hold) else {
-            return false;
-        };
-        let record = Record::Settle { hold, at_ms: now_ms, cost, text, evidence };
-        if self.store.append(&record).is_err() {
-            self.unknowns.put_back(unknown, now_ms);
-            return false;
-        }
-        self.money.lock().settle_unknown(&unknown.set, unknown.bound, cost, unknown.is_stuck());
-        self.count_end(unknown.bound, cost, evidence);
-        self.queue.serve(&self.money, now_ms);
-        true
-    }
-
-    /// The report of one balance, with its name.
-    fn report(&self, balance: &Balance) -> Option<BalanceReport> {
-        let name = Arc::clone(self.index.read().name(balance.id)?);
-        Some(BalanceReport::new(name, balance))
-    }
-
-    /// The balance of a set that has least left.
-    pub(crate) fn tightest(&self, set: &[Slot]) -> Option<BalanceReport> {
-        let tightest = {
-            let money = self.money.lock();
-            set.iter()
-                .filter_map(|slot| money.balance(*slot))
-                .min_by_key(|balance| balance.available())
-                .copied()
-        };
-        tightest.and_then(|balance| self.report(&balance))
-    }
-
-    fn balances(&self, now_ms: i64) -> Vec<BalanceReport> {
-        let mut index = self.index.write();
-        index.turn(now_ms);
-        let money = self.money.lock();
-        let mut reports: Vec<(usize, BalanceReport)> = index
-            .entries()
-            .filter_map(|(name, slot)| {
-                let budget = index.budget_of(name)?;
-                Some((budget, BalanceReport::new(Arc::clone(name), money.balance(slot)?)))
-            })
-            .collect();
-        drop(money);
-        reports.extend(index.untouched().map(|Missing { budget, name }| {
-            let balance = Balance::new(BalanceId(u32::MAX), index.budgets()[budget].limit, name.ends_ms);
-            (budget, BalanceReport::new(Arc::new(name), &balance))
-        }));
-        reports.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
-        reports.into_iter().map(|(_, report)| report).collect()
-    }
+    Shortage::Refused(Refusal::new(reason, ask, None))
 }

@@ -1,8 +1,9 @@
 //! reserve -> journal -> permit -> settle -> resolve, in the one right order.
 //!
-//! The money-critical order lives here and nowhere else. Runtime-free: no tokio, no HTTP, no clock; the gateway,
-//! an in-process user and the simulation drive the same code. Time is an argument, in milliseconds since the Unix
-//! epoch; only the highest time seen counts, so a clock that goes back never re-opens a window.
+//! The money-critical order lives here and nowhere else. Runtime-free: no tokio, no HTTP; the gateway, an in-process
+//! user and the simulation drive the same code. Wall time is an argument, in milliseconds since the Unix epoch, and
+//! is held against a clock that nobody sets ([`BootClock`]): a clock that goes back never re-opens a window, and one
+//! that jumps ahead opens none.
 //!
 //! ```text
 //! Ask --reserve--> Reserved --permit--> Permit --sent--> Flight --settle | void | unknown
@@ -17,18 +18,30 @@
 
 mod admission;
 mod ask;
+mod core;
+mod correction;
 mod flight;
+mod keys;
+mod listing;
+mod opening;
 mod permit;
+mod policy;
 mod queue;
 mod refusal;
 mod report;
+mod take_up;
+mod time;
 mod unknown;
+mod upkeep;
 
-pub use admission::{Admission, OpenError, Policy};
+pub use admission::{Admission, OpenError};
 pub use ask::{Ask, Clamp};
+pub use correction::{CorrectError, Correction};
 pub use flight::Flight;
 pub use permit::{Permit, Reserved};
+pub use policy::Policy;
 pub use queue::{Parked, Shortage, Wait};
 pub use refusal::{Refusal, RefusalReason};
-pub use report::{BalanceReport, Counters};
+pub use report::{BalanceList, BalanceReport, Counters};
+pub use time::{BootClock, SystemBootClock};
 pub use unknown::{DueHold, UnknownHold};

@@ -2,28 +2,28 @@
 
 use std::sync::Arc;
 
-use ledger::{BoundClass, Evidence, HoldId, HoldSet, Label, UpstreamKeyId};
+use ledger::{BoundClass, Evidence, HoldId, HoldSet};
 use money::Nano;
 use pricing::Bound;
 use store::{JournalError, Record};
 
-use crate::admission::Core;
 use crate::ask::Ask;
+use crate::core::Core;
 use crate::flight::Flight;
+use crate::keys::KeyUse;
 use crate::report::{BalanceReport, Counters};
 
-/// What a reservation needs to become a hold: how the amount turns into an output cap.
+/// What a reservation needs to become a hold: how the amount turns into an output cap, and whose it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     bound: Bound,
-    upstream_key: UpstreamKeyId,
-    key: String,
+    upstream_key: Arc<KeyUse>,
+    key: Arc<str>,
 }
 
 impl Terms {
-    pub(crate) fn of(ask: &Ask<'_>) -> Self {
-        let key = ask.scope.value(Label::Key).to_owned();
-        Terms { bound: ask.bound.clone(), upstream_key: ask.upstream_key, key }
+    pub(crate) fn of(ask: &Ask<'_>, upstream_key: Arc<KeyUse>, key: Arc<str>) -> Self {
+        Terms { bound: ask.bound.clone(), upstream_key, key }
     }
 }
 
@@ -31,7 +31,7 @@ impl Terms {
 #[derive(Debug)]
 pub struct Reserved {
     core: Arc<Core>,
-    set: HoldSet,
+    set: Arc<HoldSet>,
     amount: Nano,
     cap: u64,
     terms: Terms,
@@ -40,7 +40,7 @@ pub struct Reserved {
 
 impl Reserved {
     /// Lowers the output cap to what `amount` pays for, and gives back what is left of it.
-    pub(crate) fn new(core: &Arc<Core>, set: HoldSet, amount: Nano, terms: Terms) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, set: Arc<HoldSet>, amount: Nano, terms: Terms) -> Self {
         let cap = terms.bound.cap_within(amount).unwrap_or(0);
         let exact = terms.bound.usd_at(cap);
         assert!(exact <= amount, "a bound of {exact} was fitted into {amount}");
@@ -67,26 +67,29 @@ impl Reserved {
             pricing::Class::Proven => BoundClass::Proven,
             pricing::Class::Published => BoundClass::Published,
         };
-        let set = core.set_of(&self.set)?;
-        let position = core.store.append(&Record::Hold {
+        let key_use = Arc::clone(&self.terms.upstream_key);
+        key_use.depart();
+        let appended = core.store.append(&Record::Hold {
             hold,
             at_ms: now_ms,
             bound: self.amount,
             class,
-            set,
-            upstream_key: self.terms.upstream_key,
+            set: self.set.id(),
+            upstream_key: key_use.id,
             key: &self.terms.key,
             model: &self.terms.bound.model,
-        })?;
+        });
+        let position = appended.inspect_err(|_| key_use.land(now_ms))?;
         self.live = false;
         let permit = Permit {
             hold: Some(OpenHold {
                 core: Arc::clone(&core),
                 id: hold,
-                set: std::mem::take(&mut self.set),
+                set: Arc::clone(&self.set),
                 bound: self.amount,
                 class,
-                upstream_key: self.terms.upstream_key,
+                upstream_key: key_use,
+                key: Arc::clone(&self.terms.key),
                 model: self.terms.bound.model.clone(),
                 at_ms: now_ms,
             }),
@@ -111,10 +114,11 @@ impl Drop for Reserved {
 pub(crate) struct OpenHold {
     pub(crate) core: Arc<Core>,
     pub(crate) id: HoldId,
-    pub(crate) set: HoldSet,
+    pub(crate) set: Arc<HoldSet>,
     pub(crate) bound: Nano,
     pub(crate) class: BoundClass,
-    pub(crate) upstream_key: UpstreamKeyId,
+    pub(crate) upstream_key: Arc<KeyUse>,
+    pub(crate) key: Arc<str>,
     pub(crate) model: String,
     pub(crate) at_ms: i64,
 }

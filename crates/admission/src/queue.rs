@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use ledger::{Balances, HoldSet, Share, Short, Slot};
+use ledger::{Balances, HoldSet, Seat, Share, Short, Slot};
 use money::Nano;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use crate::admission::Core;
+use crate::core::Core;
 use crate::permit::{Reserved, Terms};
 use crate::refusal::Refusal;
 
@@ -40,7 +40,7 @@ pub enum Shortage {
 /// A request that may be parked.
 #[derive(Debug)]
 pub struct Wait {
-    pub(crate) set: HoldSet,
+    pub(crate) set: Arc<HoldSet>,
     pub(crate) floor: Nano,
     pub(crate) want: Nano,
     pub(crate) terms: Terms,
@@ -63,7 +63,7 @@ struct Line {
 #[derive(Debug)]
 struct Waiter {
     ticket: u64,
-    set: HoldSet,
+    set: Arc<HoldSet>,
     floor: Nano,
     want: Nano,
     since_ms: i64,
@@ -80,11 +80,11 @@ enum State {
 
 impl Queue {
     /// Whether a newcomer on these balances must queue behind somebody.
-    pub(crate) fn is_ahead_of(&self, set: &[Slot]) -> bool {
+    pub(crate) fn is_ahead_of(&self, set: &HoldSet) -> bool {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return false;
         }
-        self.line.lock().waiters.iter().any(|waiter| shares(&waiter.set, set))
+        self.line.lock().waiters.iter().any(|waiter| waiter.set.shares_with(set))
     }
 
     fn join(&self, wait: &Wait, now_ms: i64) -> Option<(u64, Arc<Mutex<State>>)> {
@@ -97,7 +97,7 @@ impl Queue {
         let state = Arc::new(Mutex::new(State::Waiting(None)));
         line.waiters.push_back(Waiter {
             ticket,
-            set: wait.set.clone(),
+            set: Arc::clone(&wait.set),
             floor: wait.floor,
             want: wait.want,
             since_ms: now_ms,
@@ -140,10 +140,10 @@ impl Line {
         // the last dollar serves many at once and not one after the other.
         let share = if self.waiters.len() > 1 { Share::Half } else { Share::Whole };
         self.waiters.retain(|waiter| {
-            if tries >= TRIES_MAX || shares(&waiter.set, &blocked) {
+            if tries >= TRIES_MAX || is_on(&waiter.set, &blocked) {
                 return true;
             }
-            let granted = money.lock().reserve(&waiter.set, waiter.floor, waiter.want, share, now_ms);
+            let granted = money.lock().reserve(waiter.set.seats(), waiter.floor, waiter.want, share, now_ms);
             let outcome = match granted {
                 Ok(amount) => State::Granted(amount),
                 Err(Short::Stale) => State::Stale,
@@ -154,7 +154,8 @@ impl Line {
                 Err(Short::Money(balance)) => {
                     tries += 1;
                     if now_ms.saturating_sub(waiter.since_ms) > PASSING_MS {
-                        blocked.extend(waiter.set.iter().copied().filter(|slot| slot.id() == balance.id));
+                        let slots = waiter.set.seats().iter().map(Seat::slot);
+                        blocked.extend(slots.filter(|slot| slot.id() == balance.id));
                     }
                     return true;
                 }
@@ -167,8 +168,8 @@ impl Line {
     }
 }
 
-fn shares(one: &[Slot], other: &[Slot]) -> bool {
-    one.iter().any(|slot| other.contains(slot))
+fn is_on(set: &HoldSet, slots: &[Slot]) -> bool {
+    set.seats().iter().any(|seat| slots.contains(&seat.slot()))
 }
 
 /// A parked request: resolves to its reservation, or to `None` when it must be matched again (a window ended).
@@ -214,7 +215,7 @@ impl Future for Parked {
                 drop(state);
                 Poll::Ready(Some(Reserved::new(
                     &this.core,
-                    this.wait.set.clone(),
+                    Arc::clone(&this.wait.set),
                     amount,
                     this.wait.terms.clone(),
                 )))

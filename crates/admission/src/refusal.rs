@@ -3,6 +3,7 @@
 use money::Nano;
 use thiserror::Error;
 
+use crate::ask::Ask;
 use crate::report::BalanceReport;
 
 /// Why a request was not admitted.
@@ -20,6 +21,11 @@ pub enum RefusalReason {
     Full,
     /// The journal cannot take the hold: money fails closed. Passes once the cause is gone.
     Journal,
+    /// The clock jumped, or nobody can say how long the machine was off: no window opens until the clock comes back or
+    /// the upstream confirms it. Windows that are open go on.
+    Clock,
+    /// The books come from a backup, and nobody has accepted yet that what was spent since is missing.
+    Restored,
 }
 
 impl RefusalReason {
@@ -32,12 +38,15 @@ impl RefusalReason {
             RefusalReason::Unbudgeted => "unbudgeted",
             RefusalReason::Full => "full",
             RefusalReason::Journal => "journal",
+            RefusalReason::Clock => "clock",
+            RefusalReason::Restored => "restored",
         }
     }
 
     /// Whether the same request may pass soon without anybody doing anything.
     pub const fn passes_by_itself(self) -> bool {
-        matches!(self, RefusalReason::Held | RefusalReason::Full | RefusalReason::Journal)
+        use RefusalReason::{Clock, Full, Held, Journal};
+        matches!(self, Held | Full | Journal | Clock)
     }
 }
 
@@ -55,4 +64,20 @@ pub struct Refusal {
     pub bound: Nano,
     /// The output cap that would have fitted, tokens, where one would.
     pub fitting_cap: Option<u64>,
+}
+
+impl Refusal {
+    pub(crate) fn new(reason: RefusalReason, ask: &Ask<'_>, balance: Option<BalanceReport>) -> Self {
+        let room = match reason {
+            RefusalReason::PerRequest => ask.ceiling,
+            _ => balance.as_ref().map(|balance| balance.available),
+        };
+        Refusal {
+            reason,
+            balance: balance.map(Box::new),
+            needed: ask.bound.usd_at(ask.cap_floor()),
+            bound: ask.bound.usd(),
+            fitting_cap: room.and_then(|room| ask.bound.cap_to_ask_for(room)),
+        }
+    }
 }

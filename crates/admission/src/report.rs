@@ -1,5 +1,6 @@
 //! What the ledger says of itself: balances for people and `--json`, and counters.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -13,14 +14,17 @@ pub struct BalanceReport {
     pub name: Arc<BalanceName>,
     /// What may be spent in its window.
     pub limit: Nano,
-    /// Known costs.
+    /// Known costs; of a rolling window: those that still count.
     pub posted: Nano,
     /// Bounds of requests in flight.
     pub held: Nano,
     /// Bounds of requests whose cost is not known yet.
     pub unknown: Nano,
-    /// What may still be reserved; below zero after an overrun.
+    /// What may still be reserved; below zero after an overrun or a lowered limit.
     pub available: Nano,
+    /// When the oldest cost of a rolling window is released, milliseconds since the Unix epoch; `None` of other windows
+    /// and while nothing is posted.
+    pub next_release_ms: Option<i64>,
 }
 
 impl BalanceReport {
@@ -33,7 +37,34 @@ impl BalanceReport {
             held: balance.held,
             unknown: balance.unknown,
             available: balance.available(),
+            next_release_ms: None,
         }
+    }
+}
+
+/// Balances, by budget. As a slice: those.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BalanceList {
+    /// The balances.
+    pub reports: Vec<BalanceReport>,
+    /// Whether these are all in view: no more are open than a list may hold, and the books could be read.
+    pub complete: bool,
+}
+
+impl Deref for BalanceList {
+    type Target = [BalanceReport];
+
+    fn deref(&self) -> &[BalanceReport] {
+        &self.reports
+    }
+}
+
+impl IntoIterator for BalanceList {
+    type Item = BalanceReport;
+    type IntoIter = std::vec::IntoIter<BalanceReport>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.reports.into_iter()
     }
 }
 

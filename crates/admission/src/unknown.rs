@@ -2,6 +2,7 @@
 //! from a second to ten minutes apart, until evidence resolves them. Time alone never does.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ledger::{BoundClass, HoldId, HoldSet, UnknownReason, UpstreamKeyId};
 use money::Nano;
@@ -33,8 +34,10 @@ pub struct UnknownHold {
     pub status: u16,
     /// The key it was sent with.
     pub upstream_key: UpstreamKeyId,
+    /// The `key` label of the request; empty without one.
+    pub key: Arc<str>,
     /// The balances it is charged to.
-    pub(crate) set: HoldSet,
+    pub(crate) set: Arc<HoldSet>,
 }
 
 impl UnknownHold {
@@ -79,6 +82,10 @@ impl Unknowns {
         let entry = Entry { next_try_ms: now_ms + FIRST_RETRY_MS / 2, wait_ms: FIRST_RETRY_MS, hold };
         let before = self.entries.lock().insert(entry.hold.hold, entry);
         assert!(before.is_none(), "a hold becomes unknown only once");
+    }
+
+    pub(crate) fn has(&self, hold: HoldId) -> bool {
+        self.entries.lock().contains_key(&hold)
     }
 
     /// Takes a hold out for good: whoever gets it ends it, and nobody else can.

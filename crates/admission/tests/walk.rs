@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use admission::{Admission, Ask, Clamp, Parked, Permit, Policy, RefusalReason, Shortage};
-use ledger::{Budget, Evidence, Label, Scope, UnknownReason, UpstreamKeyId, Window};
+use ledger::{Budget, Evidence, Label, Scope, Straddle, UnknownReason, UpstreamKeyId, Window};
 use money::{Nano, Rate};
 use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Model, Prices, RowPrices, Shape};
 use store::{Durability, Options, Store};
@@ -49,13 +49,14 @@ fn millis(count: i64) -> Nano {
 
 fn budget(name: &str, limit: Nano, per: &[Label]) -> Budget {
     let per = per.iter().copied().collect();
-    Budget { name: name.into(), selector: Vec::new(), per, limit, window: Window::lifetime() }
+    let (selector, window, straddle) = (Vec::new(), Window::lifetime(), Straddle::Admission);
+    Budget { name: name.into(), selector, per, limit, window, straddle }
 }
 
 fn open(dir: &Path, budgets: Vec<Budget>) -> Admission {
     let options = Options { durability: Durability::Process, segment_bytes: 1 << 20, ..Options::default() };
     let (store, recovered) = Store::open(dir, options).expect("a store");
-    let policy = Policy { budgets, allow_unbudgeted: false };
+    let policy = Policy::new(budgets, false);
     Admission::open(Arc::new(store), recovered, policy, 1_000).expect("the books")
 }
 

@@ -145,13 +145,12 @@ fn name(subject: &Subject) -> String {
     }
 }
 
-fn within(window: &str) -> &'static str {
-    match window {
-        "hour" => "this hour",
-        "day" => "today",
-        "week" => "this week",
-        "month" => "this month",
-        _ => "in all",
+fn within(window: &str) -> String {
+    match (window, window.strip_prefix("rolling ")) {
+        (_, Some(length)) => format!("in the last {length}"),
+        ("day", _) => "today".to_owned(),
+        ("hour" | "week" | "month", _) => format!("this {window}"),
+        _ => "in all".to_owned(),
     }
 }
 

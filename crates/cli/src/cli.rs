@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    alerts, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models, reconcile,
-    routes, sandbox, serve, unknown, workspaces,
+    alerts, backup, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models,
+    reconcile, repair, routes, sandbox, serve, unknown, verify, workspaces,
 };
 
 /// Examples come first: they are what people look for.
@@ -68,6 +68,18 @@ pub(crate) enum Command {
     /// Say what an unknown call cost, where no other evidence will come
     #[command(help_template = TEMPLATE, before_help = reconcile::EXAMPLES)]
     Reconcile(reconcile::ReconcileArgs),
+    /// Check the books against themselves and the journal, while no gateway runs
+    #[command(help_template = TEMPLATE, before_help = verify::EXAMPLES)]
+    Verify(verify::VerifyArgs),
+    /// Copy the books into one file, while a gateway runs or not
+    #[command(help_template = TEMPLATE, before_help = backup::EXAMPLES)]
+    Backup(backup::BackupArgs),
+    /// Put a backup in place
+    #[command(help_template = TEMPLATE, before_help = backup::RESTORE_EXAMPLES)]
+    Restore(backup::RestoreArgs),
+    /// Make books usable again whose journal is damaged
+    #[command(help_template = TEMPLATE, before_help = repair::EXAMPLES)]
+    Repair(repair::RepairArgs),
     /// Say when money runs low: check from cron, test and list alerts
     Alerts(alerts::AlertsArgs),
     /// Print the version

@@ -110,8 +110,14 @@ async fn ask(
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
         Ok((status, body.map_err(|error| error.to_string())?.to_bytes()))
     };
+    let mut asking = std::pin::pin!(asking);
     tokio::select! {
-        answer = asking => answer,
-        ended = connection => Err(ended.err().map_or_else(|| "it hung up".to_owned(), |error| chain(&error))),
+        biased;
+        answer = &mut asking => answer,
+        ended = connection => match ended {
+            // The answer may have come with the end.
+            Ok(()) => asking.await,
+            Err(error) => Err(chain(&error)),
+        },
     }
 }

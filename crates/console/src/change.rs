@@ -1,5 +1,7 @@
 //! Changes: what an operator decides, over `POST` with a token. Each is an entry in the journal: who, what, when.
 
+use std::path::PathBuf;
+
 use admission::Admission;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -61,6 +63,8 @@ impl Reconcile {
         let hold = HoldId(self.hold);
         let unknown = admission.unknown_holds().into_iter().find(|unknown| unknown.hold == hold);
         let was_usd = unknown.ok_or(NotReconciled::NoSuchHold)?.bound;
+        let what = format!("hold {} cost {}: {}", self.hold, self.cost_usd, self.why);
+        admission.note_action(&self.who, &what, now_ms).map_err(|_| NotReconciled::Lost)?;
         let text = self.cost_usd.to_string();
         match admission.resolve(hold, self.cost_usd, &text, Evidence::Operator, now_ms) {
             true => Ok(Reconciled { hold: self.hold, was_usd, cost_usd: self.cost_usd }),
@@ -77,17 +81,110 @@ impl Reconcile {
     }
 }
 
+/// `POST /backup`: a copy of the books, made by the gateway that has them open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackUp {
+    /// The file to make; an absolute path.
+    pub to: PathBuf,
+}
+
+/// A backup that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackedUp {
+    /// The last record in it.
+    pub last_record: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl From<store::Backup> for BackedUp {
+    fn from(made: store::Backup) -> Self {
+        BackedUp { last_record: made.last_record, bytes: made.bytes }
+    }
+}
+
+impl BackUp {
+    fn reply(&self, admission: &Admission) -> Reply {
+        match admission.back_up(&self.to) {
+            Ok(made) => reply::json(StatusCode::OK, &BackedUp::from(made)),
+            Err(error) => reply::error(StatusCode::CONFLICT, &error.to_string()),
+        }
+    }
+}
+
+/// `POST /accept`: goes on with restored or repaired books although calls may be missing in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// Who decides.
+    pub who: String,
+    /// Why; kept in the journal.
+    pub why: String,
+}
+
+impl Accept {
+    /// Writes down who and why, and opens the books to calls.
+    ///
+    /// # Errors
+    /// When neither can be written.
+    pub fn apply(&self, admission: &Admission) -> Result<(), AcceptError> {
+        let what = format!("accepted books that may miss calls: {}", self.why);
+        admission.note_action(&self.who, &what, Timestamp::now().as_millisecond())?;
+        Ok(admission.accept_restored()?)
+    }
+
+    fn reply(&self, admission: &Admission) -> Reply {
+        match self.apply(admission) {
+            Ok(()) => reply::json(StatusCode::OK, &json!({ "accepted": true })),
+            Err(error) => reply::error(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        }
+    }
+}
+
+/// Why books were not accepted.
+#[derive(Debug, Error)]
+pub enum AcceptError {
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] store::JournalError),
+    /// The books cannot be written.
+    #[error(transparent)]
+    Books(#[from] store::OpenError),
+}
+
+/// Why a change cannot be read.
+pub(crate) enum Unreadable {
+    Path,
+    Body(String),
+}
+
+impl Unreadable {
+    pub(crate) fn reply(&self) -> Reply {
+        match self {
+            Unreadable::Path => reply::error(StatusCode::NOT_FOUND, "nothing can be changed here; see /"),
+            Unreadable::Body(why) => {
+                reply::error(StatusCode::BAD_REQUEST, &format!("the body cannot be read: {why}"))
+            }
+        }
+    }
+}
+
 /// A change as it came.
 pub(crate) enum Change {
     Reconcile(Reconcile),
+    BackUp(BackUp),
+    Accept(Accept),
 }
 
 impl Change {
     /// Reads the body of a `POST` to this path; the error is the answer.
-    pub(crate) fn read(path: &str, body: &[u8]) -> Result<Change, Reply> {
+    pub(crate) fn read(path: &str, body: &[u8]) -> Result<Change, Unreadable> {
         match path {
             "/reconcile" => parsed(body).map(Change::Reconcile),
-            _ => Err(reply::error(StatusCode::NOT_FOUND, "nothing can be changed here; see /")),
+            "/backup" => parsed(body).map(Change::BackUp),
+            "/accept" => parsed(body).map(Change::Accept),
+            _ => Err(Unreadable::Path),
         }
     }
 
@@ -95,12 +192,12 @@ impl Change {
     pub(crate) fn run(self, admission: &Admission) -> Reply {
         match self {
             Change::Reconcile(reconcile) => reconcile.reply(admission),
+            Change::BackUp(backup) => backup.reply(admission),
+            Change::Accept(accept) => accept.reply(admission),
         }
     }
 }
 
-fn parsed<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Reply> {
-    serde_json::from_slice(body).map_err(|error| {
-        reply::json(StatusCode::BAD_REQUEST, &json!({ "error": format!("the body cannot be read: {error}") }))
-    })
+fn parsed<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(body).map_err(|error| Unreadable::Body(error.to_string()))
 }

@@ -16,6 +16,8 @@
 //! | `/stats` | counters since the start |
 //! | `/metrics` | the same and the money of each budget, in Prometheus' text format |
 //! | `/alerts` | open alerts, what was said of late, how each channel does: an [`alerts::Report`] |
+//! | `POST /backup` | a copy of the books in one file: a [`BackUp`] |
+//! | `POST /accept` | go on with books that may miss calls: an [`Accept`] |
 //! | `POST /reconcile` | the operator says what an unknown hold cost: a [`Reconcile`] |
 //!
 //! Failing closed: a change without the token, and a request with a foreign `Host` (DNS rebinding) or `Origin` is refused.
@@ -33,7 +35,7 @@ mod row;
 mod token;
 mod unknown;
 
-pub use change::{NotReconciled, Reconcile, Reconciled};
+pub use change::{Accept, AcceptError, BackUp, BackedUp, NotReconciled, Reconcile, Reconciled};
 pub use console::Console;
 pub use generation::{ChargedBudget, GenerationRow};
 pub use routes::{DayRow, RouteRow, Saving, day_of};

@@ -27,6 +27,8 @@ const EXPLANATIONS_MAX: usize = 10_000;
 
 /// Events told of, at most.
 const EVENTS_MAX: u32 = 100;
+const NO_TOKEN: &str =
+    "changes need the token in the file console-token of the data folder: use farebox's commands";
 /// The longest body of a change, bytes.
 const CHANGE_BYTES_MAX: usize = 1 << 20;
 /// Days of savings that are told, today included.
@@ -59,6 +61,7 @@ impl Router {
         }
         match request.uri().path() {
             "/metrics" => self.metrics().await,
+            "/budgets" => self.budgets().await,
             path => match path.strip_prefix("/generation/") {
                 Some(id) => self.generation(id.to_owned()).await,
                 None => self.page(path),
@@ -75,13 +78,7 @@ impl Router {
             Method::GET | Method::HEAD => {
                 Some(closing(StatusCode::PAYLOAD_TOO_LARGE, "a GET request has no body here"))
             }
-            Method::POST if self.token.as_ref().is_some_and(|token| token.is_shown_by(request.headers())) => {
-                None
-            }
-            Method::POST => Some(closing(
-                StatusCode::UNAUTHORIZED,
-                "changes need the token in the file console-token of the data folder: use farebox's commands",
-            )),
+            Method::POST => None,
             _ => {
                 let mut reply =
                     closing(StatusCode::METHOD_NOT_ALLOWED, "the console only answers GET, HEAD and POST");
@@ -100,9 +97,13 @@ impl Router {
         let Ok(body) = Limited::new(body, CHANGE_BYTES_MAX).collect().await else {
             return closing(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or broke off");
         };
+        // The body is read first: a connection that ends with some of it unread may lose the answer.
+        if !self.token.as_ref().is_some_and(|token| token.is_shown_by(&parts.headers)) {
+            return reply::error(StatusCode::UNAUTHORIZED, NO_TOKEN);
+        }
         let change = match Change::read(parts.uri.path(), &body.to_bytes()) {
             Ok(change) => change,
-            Err(refused) => return refused,
+            Err(unreadable) => return unreadable.reply(),
         };
         let admission = self.admission.clone();
         beside(move || change.run(&admission)).await
@@ -118,6 +119,16 @@ impl Router {
                 tracing::warn!(%error, "the books cannot be read");
                 reply::error(StatusCode::SERVICE_UNAVAILABLE, "the books cannot be read now")
             }
+        })
+        .await
+    }
+
+    /// As the books: what is not in memory stands there.
+    async fn budgets(&self) -> Reply {
+        let admission = self.admission.clone();
+        beside(move || {
+            let now_ms = Timestamp::now().as_millisecond();
+            ok(&BudgetRow::live(&admission.balances(now_ms), now_ms))
         })
         .await
     }
@@ -138,7 +149,6 @@ impl Router {
             "/healthz" => ok(&json!({ "healthy": true })),
             "/readyz" => self.ready(),
             "/version" => ok(&json!({ "name": "farebox", "version": self.version })),
-            "/budgets" => ok(&BudgetRow::live(&self.admission.balances(now_ms), now_ms)),
             "/unknown" => {
                 let holds = self.admission.unknown_holds();
                 ok(&holds.iter().map(|hold| UnknownRow::new(hold, now_ms)).collect::<Vec<_>>())

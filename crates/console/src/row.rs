@@ -74,9 +74,10 @@ impl BudgetRow {
                     unknown,
                     available: row
                         .limit
-                        .saturating_sub(row.posted)
+                        .saturating_sub(row.counted())
                         .saturating_sub(held)
                         .saturating_sub(unknown),
+                    next_release_ms: None,
                 })
             })
             .collect();

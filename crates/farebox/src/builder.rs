@@ -29,7 +29,7 @@ impl Builder {
         self
     }
 
-    /// A limit over all calls: `10/day`, `100/month`, `5/lifetime`; `none` for no limit. Several stand side by side.
+    /// A limit over all calls: `10/day`, `10/5h`, `5/lifetime`; `none` for no limit. Several stand side by side.
     pub fn budget(mut self, limit: &str) -> Self {
         match limit.parse() {
             Ok(flag) => self.budgets.push(flag),

@@ -160,9 +160,9 @@ impl Farebox {
         Calling(&self.inner)
     }
 
-    /// Every balance in view, by budget.
+    /// The balances in view, by budget. Reads the books: in async code, from a blocking thread.
     pub fn balances(&self) -> Vec<BalanceReport> {
-        self.inner.admission.balances(now_ms())
+        self.inner.admission.balances(now_ms()).reports
     }
 
     /// Calls whose cost is not known: they stay charged at their bound until OpenRouter tells.
@@ -265,9 +265,18 @@ impl Farebox {
 fn take_up(data: &Path, config: &Config) -> Result<(Arc<Store>, Admission), OpenError> {
     let (store, recovered) = books::open(data, config.durability)?;
     let store = Arc::new(store);
-    let policy = Policy { budgets: config.budgets.clone(), allow_unbudgeted: config.allow_unbudgeted };
+    let policy = Policy {
+        attempt_ms_max: attempt_ms_max(&gateway_config(config, None, None)),
+        ..Policy::new(config.budgets.clone(), config.allow_unbudgeted)
+    };
     let admission = Admission::open(Arc::clone(&store), recovered, policy, now_ms())?;
     Ok((store, admission))
+}
+
+/// How long a call may be under way: until its headers come, and until its cost is known or given up.
+fn attempt_ms_max(gateway: &gateway::Config) -> i64 {
+    let most = gateway.limits.upstream_header_timeout + gateway.evidence.final_after;
+    i64::try_from(most.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn gateway_config(

@@ -164,7 +164,7 @@ pub use error::{Error, OpenError};
 pub use events::Events;
 pub use gateway::{Body, ClientGone, Outcome, Receipt, Secret};
 pub use house::Farebox;
-pub use ledger::{Budget, Label, Window};
+pub use ledger::{Budget, Label, Straddle, Window};
 pub use money::Nano;
 pub use pricing::Fit;
 pub use refusal::Refusal;

@@ -25,13 +25,15 @@ pub struct Refusal {
 }
 
 /// All of them, to find one by its word.
-const REASONS: [RefusalReason; 6] = [
+const REASONS: [RefusalReason; 8] = [
     RefusalReason::UsedUp,
     RefusalReason::Held,
     RefusalReason::PerRequest,
     RefusalReason::Unbudgeted,
     RefusalReason::Full,
     RefusalReason::Journal,
+    RefusalReason::Clock,
+    RefusalReason::Restored,
 ];
 
 impl Refusal {

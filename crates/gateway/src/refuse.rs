@@ -228,6 +228,16 @@ pub(crate) fn problem(refusal: &Refusal, fits: &[Fit]) -> Problem {
             code,
             "Farebox cannot write its journal, so nothing is forwarded. Its log and GET /readyz say why",
         ),
+        RefusalReason::Clock => Problem::later(
+            30,
+            code,
+            "The clock of Farebox's machine jumped, so no new window of a budget is opened",
+        ),
+        RefusalReason::Restored => Problem::later(
+            60,
+            code,
+            "Farebox's books come from a backup, and nobody has accepted yet that what was spent since is missing",
+        ),
     }
 }
 
@@ -247,6 +257,7 @@ fn used_up(refusal: &Refusal, instead: Option<&str>) -> String {
         advice(refusal, instead)
     )
     .replace("per lifetime", "in all")
+    .replace("per rolling ", "in any ")
 }
 
 fn used_up_shortly(refusal: &Refusal) -> Option<String> {
@@ -304,6 +315,7 @@ mod tests {
             held: Nano::ZERO,
             unknown: Nano::ZERO,
             available: Nano::ZERO,
+            next_release_ms: None,
         };
         let reason = RefusalReason::UsedUp;
         let needed = Nano::from_cents(3);

@@ -4,19 +4,24 @@
 //! available = limit - posted - held - unknown
 //! RESERVE available -> held      SETTLE held -> posted(cost), held -> available(bound - cost)
 //! UNKNOWN held -> unknown        SETTLE of an unknown hold: the same, out of `unknown`
+//! EXPIRE  posted -> available    of a rolling window, when a bucket is older than the window
 //! ```
 //!
-//! Every move is on all balances of a [`HoldSet`] or on none. An overrun (cost above the hold) is booked in full,
-//! even past the limit: truth first. Nothing here allocates once [`Balances`] stands, except [`Balances::open`].
+//! Every move is on all balances of a set or on none; a cost is posted to those that take what settles at its instant
+//! ([`Seat`]). An overrun (cost above the hold) is booked in full, even past the limit: truth first. Nothing here
+//! allocates once [`Balances`] stands, except opening a balance.
 
 use money::Nano;
-use smallvec::SmallVec;
 use thiserror::Error;
 
+use crate::balance::Balance;
+use crate::hold_set::Seat;
 use crate::name::BalanceId;
+use crate::ring::Ring;
+use crate::rolling::Rolling;
 
 /// Where a balance stands in memory. Reused once its balance is retired, hence always paired with its id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot {
     index: u32,
     id: BalanceId,
@@ -24,59 +29,13 @@ pub struct Slot {
 
 impl Slot {
     /// The balance that stood here when this slot was handed out.
-    pub fn id(self) -> BalanceId {
+    pub const fn id(self) -> BalanceId {
         self.id
     }
-}
 
-/// The balances that one request is charged to.
-pub type HoldSet = SmallVec<[Slot; 4]>;
-
-/// One balance, in exact money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Balance {
-    /// Its number in the books.
-    pub id: BalanceId,
-    /// USD that may be spent in its window.
-    pub limit: Nano,
-    /// Known costs.
-    pub posted: Nano,
-    /// Bounds of requests in flight.
-    pub held: Nano,
-    /// Bounds of requests whose cost is not known yet.
-    pub unknown: Nano,
-    /// The part of `unknown` that nothing will resolve by itself: no generation id ever came back.
-    pub stuck: Nano,
-    /// The first instant after its window, milliseconds since the Unix epoch; `None` for `lifetime`.
-    pub ends_ms: Option<i64>,
-}
-
-impl Balance {
-    /// A balance that nothing has been charged to yet.
-    pub fn new(id: BalanceId, limit: Nano, ends_ms: Option<i64>) -> Self {
-        let zero = Nano::ZERO;
-        Balance { id, limit, posted: zero, held: zero, unknown: zero, stuck: zero, ends_ms }
-    }
-
-    /// What may still be reserved; below zero after an overrun or a lowered limit.
-    pub fn available(&self) -> Nano {
-        self.limit.saturating_sub(self.posted).saturating_sub(self.held).saturating_sub(self.unknown)
-    }
-
-    /// What is gone for good: no hold that settles will bring it back.
-    pub fn gone(&self) -> Nano {
-        self.posted.saturating_add(self.stuck)
-    }
-
-    fn assert_whole(&self) {
-        assert!(
-            !self.stuck.is_negative() && self.stuck <= self.unknown,
-            "stuck beyond unknown on {:?}",
-            self.id
-        );
-        assert!(!self.held.is_negative(), "held below zero on {:?}", self.id);
-        assert!(!self.unknown.is_negative(), "unknown below zero on {:?}", self.id);
-        assert!(!self.posted.is_negative(), "posted below zero on {:?}", self.id);
+    /// The place among all balances.
+    pub(crate) const fn place(self) -> usize {
+        self.index as usize
     }
 }
 
@@ -117,13 +76,16 @@ pub struct LedgerFull;
 pub struct Balances {
     rows: Vec<Option<Balance>>,
     free: Vec<u32>,
+    rings: Vec<Option<Ring>>,
+    free_rings: Vec<u32>,
     most: usize,
 }
 
 impl Balances {
     /// Room for `most` balances. The address space is taken at once, so that nothing moves or grows later.
     pub fn with_room_for(most: usize) -> Self {
-        Balances { rows: Vec::with_capacity(most), free: Vec::with_capacity(most), most }
+        let (rows, free) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        Balances { rows, free, rings: Vec::new(), free_rings: Vec::new(), most }
     }
 
     /// Whether one more balance can be opened.
@@ -138,65 +100,115 @@ impl Balances {
     pub fn open(&mut self, balance: Balance) -> Result<Slot, LedgerFull> {
         balance.assert_whole();
         let index = match self.free.pop() {
-            Some(index) => {
-                self.rows[index as usize] = Some(balance);
-                index
-            }
+            Some(index) => index,
             None if self.rows.len() < self.most => {
-                self.rows.push(Some(balance));
+                self.rows.push(None);
                 u32::try_from(self.rows.len() - 1).map_err(|_| LedgerFull)?
             }
             None => return Err(LedgerFull),
         };
+        self.rows[index as usize] = Some(balance);
         Ok(Slot { index, id: balance.id })
     }
 
-    /// The balance at a slot, unless it was retired.
+    /// Puts a balance of a rolling window in its place, with the buckets that the books have: first instant,
+    /// milliseconds since the Unix epoch, and cost. What is posted is what of them counts at `now_ms`.
+    ///
+    /// # Errors
+    /// When all places are taken.
+    pub fn open_rolling(
+        &mut self,
+        mut balance: Balance,
+        rolling: Rolling,
+        buckets: &[(i64, Nano)],
+        now_ms: i64,
+    ) -> Result<Slot, LedgerFull> {
+        if !self.has_room() {
+            return Err(LedgerFull);
+        }
+        let (ring, posted) = Ring::new(rolling, buckets, now_ms);
+        balance.posted = posted;
+        balance.ring = self.free_rings.pop().map_or_else(
+            || {
+                self.rings.push(None);
+                u32::try_from(self.rings.len() - 1).map_err(|_| LedgerFull)
+            },
+            Ok,
+        )?;
+        self.rings[balance.ring as usize] = Some(ring);
+        self.open(balance)
+    }
+
+    /// The balance at a slot, unless it was retired. Of a rolling window as of its last move: see [`Balances::expire`].
     pub fn balance(&self, slot: Slot) -> Option<&Balance> {
-        self.rows.get(slot.index as usize)?.as_ref().filter(|balance| balance.id == slot.id)
+        self.rows.get(slot.place())?.as_ref().filter(|balance| balance.id == slot.id)
+    }
+
+    /// The balance at a slot as it stands at `now_ms`, unless it was retired.
+    pub fn expire(&mut self, slot: Slot, now_ms: i64) -> Option<&Balance> {
+        let balance = row(&mut self.rows, slot)?;
+        expire(balance, &mut self.rings, now_ms);
+        Some(balance)
+    }
+
+    /// When the next money of a rolling window is released, milliseconds since the Unix epoch.
+    pub fn next_release_ms(&self, slot: Slot) -> Option<i64> {
+        self.rings.get(self.balance(slot)?.ring as usize)?.as_ref()?.next_release_ms()
+    }
+
+    /// Another limit for the same balance; what was spent stays spent.
+    pub fn set_limit(&mut self, slot: Slot, limit: Nano) {
+        if let Some(balance) = row(&mut self.rows, slot) {
+            balance.limit = limit;
+        }
     }
 
     /// Reserves on every balance of the set, or on none: `want`, or the `share` of what the tightest balance has left,
     /// but never less than `floor`. Returns what was reserved.
     ///
     /// # Errors
-    /// [`Short`]; nothing has changed then.
+    /// [`Short`]; nothing has changed then, but that old costs of rolling windows were released.
     pub fn reserve(
         &mut self,
-        set: &[Slot],
+        seats: &[Seat],
         floor: Nano,
         want: Nano,
         share: Share,
         now_ms: i64,
     ) -> Result<Nano, Short> {
         assert!(!floor.is_negative() && floor <= want, "floor {floor} and want {want} out of order");
-        let mut tightest: Option<&Balance> = None;
-        for slot in set {
-            let balance = self.balance(*slot).ok_or(Short::Stale)?;
-            if balance.ends_ms.is_some_and(|ends| now_ms >= ends) {
+        let mut tightest: Option<(Nano, Slot)> = None;
+        for seat in seats {
+            let slot = seat.slot();
+            let balance = row(&mut self.rows, slot).ok_or(Short::Stale)?;
+            if balance.has_ended(now_ms) {
                 return Err(Short::Stale);
             }
-            if tightest.is_none_or(|least| balance.available() < least.available()) {
-                tightest = Some(balance);
+            expire(balance, &mut self.rings, now_ms);
+            let available = balance.available();
+            if tightest.is_none_or(|(least, _)| available < least) {
+                tightest = Some((available, slot));
             }
         }
         let amount = match tightest {
-            Some(balance) if balance.available() < floor => return Err(Short::Money(*balance)),
-            Some(balance) => want.min(share.of(balance.available()).max(floor)),
+            Some((available, slot)) if available < floor => {
+                return Err(self.balance(slot).map_or(Short::Stale, |balance| Short::Money(*balance)));
+            }
+            Some((available, _)) => want.min(share.of(available).max(floor)),
             None => want,
         };
-        self.each(set, |balance| balance.held = balance.held.saturating_add(amount));
+        self.each(seats, |balance, _| balance.held = balance.held.saturating_add(amount));
         Ok(amount)
     }
 
     /// Gives back a part of a hold that is not needed, or all of one that was never journaled.
-    pub fn give_back(&mut self, set: &[Slot], amount: Nano) {
-        self.each(set, |balance| balance.held = balance.held.saturating_sub(amount));
+    pub fn give_back(&mut self, seats: &[Seat], amount: Nano) {
+        self.each(seats, |balance, _| balance.held = balance.held.saturating_sub(amount));
     }
 
     /// The hold's cost is not known: it stays charged at its bound, on view. `stuck`: and nothing can be asked for it.
-    pub fn keep_unknown(&mut self, set: &[Slot], bound: Nano, stuck: bool) {
-        self.each(set, |balance| {
+    pub fn keep_unknown(&mut self, seats: &[Seat], bound: Nano, stuck: bool) {
+        self.each(seats, |balance, _| {
             balance.held = balance.held.saturating_sub(bound);
             balance.unknown = balance.unknown.saturating_add(bound);
             if stuck {
@@ -206,51 +218,117 @@ impl Balances {
     }
 
     /// Charges an unknown hold that was recovered from the books: whatever is left, it is owed.
-    pub fn charge_unknown(&mut self, set: &[Slot], bound: Nano, stuck: bool) {
-        self.each(set, |balance| balance.held = balance.held.saturating_add(bound));
-        self.keep_unknown(set, bound, stuck);
+    pub fn charge_unknown(&mut self, seats: &[Seat], bound: Nano, stuck: bool) {
+        self.each(seats, |balance, _| balance.held = balance.held.saturating_add(bound));
+        self.keep_unknown(seats, bound, stuck);
     }
 
-    /// Ends a hold in flight at its cost; zero for a void. A cost above the bound is booked in full.
-    pub fn settle(&mut self, set: &[Slot], bound: Nano, cost: Nano) {
-        self.each(set, |balance| {
+    /// Ends a hold in flight at its cost; zero for a void. A cost above the bound is booked in full. `at_ms`: as in the
+    /// journal, milliseconds since the Unix epoch.
+    pub fn settle(&mut self, seats: &[Seat], bound: Nano, cost: Nano, at_ms: i64) {
+        self.each_with_rings(seats, |balance, seat, rings| {
             balance.held = balance.held.saturating_sub(bound);
-            balance.posted = balance.posted.saturating_add(cost);
+            post(balance, seat, rings, cost, at_ms);
         });
     }
 
     /// Ends an unknown hold at its cost; zero for a void. `stuck` as it was kept.
-    pub fn settle_unknown(&mut self, set: &[Slot], bound: Nano, cost: Nano, stuck: bool) {
-        self.each(set, |balance| {
+    pub fn settle_unknown(&mut self, seats: &[Seat], bound: Nano, cost: Nano, stuck: bool, at_ms: i64) {
+        self.each_with_rings(seats, |balance, seat, rings| {
             balance.unknown = balance.unknown.saturating_sub(bound);
             if stuck {
                 balance.stuck = balance.stuck.saturating_sub(bound);
             }
-            balance.posted = balance.posted.saturating_add(cost);
+            post(balance, seat, rings, cost, at_ms);
+        });
+    }
+
+    /// More was billed for a hold that had ended. Balances that were retired are passed over: the books have them.
+    pub fn raise(&mut self, seats: &[Seat], more: Nano, at_ms: i64) {
+        self.each_there(seats, |balance, seat, rings| post(balance, seat, rings, more, at_ms));
+    }
+
+    /// Less was billed for a hold that had ended at `settled_ms`; a rolling window has it back only while that counts.
+    pub fn refund(&mut self, seats: &[Seat], less: Nano, settled_ms: i64) {
+        self.each_there(seats, |balance, seat, rings| {
+            if seat.takes(settled_ms) {
+                let back = ring(rings, balance).map_or(less, |ring| ring.take(settled_ms, less));
+                balance.posted = balance.posted.saturating_sub(back.min(balance.posted));
+            }
         });
     }
 
     /// Forgets a balance whose window has ended and that holds nothing any more. Its books stay in the store.
     /// Returns whether it is gone.
     pub fn retire(&mut self, slot: Slot) -> bool {
-        let done = self
-            .balance(slot)
-            .is_some_and(|balance| balance.held == Nano::ZERO && balance.unknown == Nano::ZERO);
-        if done {
-            self.rows[slot.index as usize] = None;
-            self.free.push(slot.index);
+        let Some(balance) = self.balance(slot) else { return false };
+        if balance.held != Nano::ZERO || balance.unknown != Nano::ZERO {
+            return false;
         }
-        done
+        if balance.ring != Balance::NO_RING {
+            let ring = balance.ring;
+            self.rings[ring as usize] = None;
+            self.free_rings.push(ring);
+        }
+        self.rows[slot.place()] = None;
+        self.free.push(slot.index);
+        true
     }
 
-    fn each(&mut self, set: &[Slot], mut change: impl FnMut(&mut Balance)) {
-        for slot in set {
-            let row = self.rows.get_mut(slot.index as usize).and_then(Option::as_mut);
-            let balance = row.filter(|balance| balance.id == slot.id);
+    fn each(&mut self, seats: &[Seat], mut change: impl FnMut(&mut Balance, &Seat)) {
+        self.each_with_rings(seats, |balance, seat, _| change(balance, seat));
+    }
+
+    fn each_with_rings(
+        &mut self,
+        seats: &[Seat],
+        mut change: impl FnMut(&mut Balance, &Seat, &mut [Option<Ring>]),
+    ) {
+        for seat in seats {
+            let balance = row(&mut self.rows, seat.slot());
             let balance = balance.expect("a balance with a hold on it is never retired");
-            change(balance);
+            change(balance, seat, &mut self.rings);
             balance.assert_whole();
         }
+    }
+
+    fn each_there(
+        &mut self,
+        seats: &[Seat],
+        mut change: impl FnMut(&mut Balance, &Seat, &mut [Option<Ring>]),
+    ) {
+        for seat in seats {
+            if let Some(balance) = row(&mut self.rows, seat.slot()) {
+                change(balance, seat, &mut self.rings);
+                balance.assert_whole();
+            }
+        }
+    }
+}
+
+fn row(rows: &mut [Option<Balance>], slot: Slot) -> Option<&mut Balance> {
+    rows.get_mut(slot.place())?.as_mut().filter(|balance| balance.id == slot.id)
+}
+
+fn ring<'r>(rings: &'r mut [Option<Ring>], balance: &Balance) -> Option<&'r mut Ring> {
+    match balance.ring {
+        Balance::NO_RING => None,
+        index => rings.get_mut(index as usize)?.as_mut(),
+    }
+}
+
+fn expire(balance: &mut Balance, rings: &mut [Option<Ring>], now_ms: i64) {
+    if let Some(ring) = ring(rings, balance) {
+        balance.posted = balance.posted.saturating_sub(ring.expire(now_ms));
+    }
+}
+
+/// Posts a cost to a balance that takes what settles now.
+fn post(balance: &mut Balance, seat: &Seat, rings: &mut [Option<Ring>], cost: Nano, at_ms: i64) {
+    if seat.takes(at_ms) {
+        expire(balance, rings, at_ms);
+        let counted = ring(rings, balance).map_or(cost, |ring| ring.add(at_ms, cost));
+        balance.posted = balance.posted.saturating_add(counted);
     }
 }
 
@@ -259,11 +337,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Seats = Vec<Seat>;
+
     fn dollars(nanos: i64) -> Nano {
         Nano::from_nanos(nanos)
     }
 
-    fn balances(limits: &[i64]) -> (Balances, HoldSet) {
+    fn balances(limits: &[i64]) -> (Balances, Seats) {
         let mut balances = Balances::with_room_for(limits.len());
         let set = limits
             .iter()
@@ -271,7 +351,7 @@ mod tests {
             .map(|(n, &limit)| {
                 let id = BalanceId(n as u32);
                 let limit = dollars(limit);
-                balances.open(Balance::new(id, limit, Some(100))).unwrap()
+                Seat::plain(balances.open(Balance::new(id, limit, Some(100))).unwrap())
             })
             .collect();
         (balances, set)
@@ -284,16 +364,20 @@ mod tests {
         let short = money.reserve(&set, dollars(2), dollars(5), Share::Whole, 0).unwrap_err();
         let Short::Money(tight) = short else { panic!("{short:?}") };
         assert_eq!((tight.id, tight.available()), (BalanceId(1), dollars(1)));
-        assert_eq!(money.balance(set[0]).unwrap().held, dollars(3), "nothing was left on the wide one");
+        assert_eq!(
+            money.balance(set[0].slot()).unwrap().held,
+            dollars(3),
+            "nothing was left on the wide one"
+        );
     }
 
     #[test]
     fn what_is_left_is_lent_down_to_the_floor() {
         let (mut money, set) = balances(&[10, 4]);
         assert_eq!(money.reserve(&set, dollars(2), dollars(7), Share::Whole, 0), Ok(dollars(4)));
-        money.settle(&set, dollars(4), dollars(1));
-        assert_eq!(money.balance(set[1]).unwrap().available(), dollars(3));
-        assert_eq!(money.balance(set[0]).unwrap().posted, dollars(1));
+        money.settle(&set, dollars(4), dollars(1), 0);
+        assert_eq!(money.balance(set[1].slot()).unwrap().available(), dollars(3));
+        assert_eq!(money.balance(set[0].slot()).unwrap().posted, dollars(1));
     }
 
     #[test]
@@ -312,9 +396,9 @@ mod tests {
         let (mut money, set) = balances(&[4]);
         money.reserve(&set, dollars(4), dollars(4), Share::Whole, 0).unwrap();
         money.keep_unknown(&set, dollars(4), true);
-        assert_eq!(money.balance(set[0]).unwrap().gone(), dollars(4));
-        money.settle_unknown(&set, dollars(4), dollars(9), true);
-        let balance = *money.balance(set[0]).unwrap();
+        assert_eq!(money.balance(set[0].slot()).unwrap().gone(), dollars(4));
+        money.settle_unknown(&set, dollars(4), dollars(9), true, 0);
+        let balance = *money.balance(set[0].slot()).unwrap();
         assert_eq!(
             (balance.posted, balance.unknown, balance.available()),
             (dollars(9), Nano::ZERO, dollars(-5))
@@ -327,14 +411,14 @@ mod tests {
         let (mut money, set) = balances(&[4]);
         assert_eq!(money.reserve(&set, dollars(1), dollars(1), Share::Whole, 100), Err(Short::Stale));
         money.reserve(&set, dollars(1), dollars(1), Share::Whole, 99).unwrap();
-        assert!(!money.retire(set[0]), "a hold is open");
+        assert!(!money.retire(set[0].slot()), "a hold is open");
         money.give_back(&set, dollars(1));
-        assert!(money.retire(set[0]));
+        assert!(money.retire(set[0].slot()));
         assert_eq!(money.reserve(&set, dollars(1), dollars(1), Share::Whole, 0), Err(Short::Stale));
         let (id, limit) = (BalanceId(7), dollars(5));
         let slot = money.open(Balance::new(id, limit, None));
-        assert_ne!(slot.unwrap(), set[0], "the place is reused, the name is not");
-        assert!(money.balance(set[0]).is_none());
+        assert_ne!(slot.unwrap(), set[0].slot(), "the place is reused, the name is not");
+        assert!(money.balance(set[0].slot()).is_none());
     }
 
     #[test]
@@ -370,12 +454,12 @@ mod tests {
                     }
                     (_, Some((bound, unknown))) => {
                         let cost = dollars(cost).min(bound);
-                        if unknown { money.settle_unknown(&set, bound, cost, false) } else { money.settle(&set, bound, cost) }
+                        if unknown { money.settle_unknown(&set, bound, cost, false, 0) } else { money.settle(&set, bound, cost, 0) }
                     }
                     (_, None) => {}
                 }
-                for slot in &set {
-                    let balance = money.balance(*slot).unwrap();
+                for seat in &set {
+                    let balance = money.balance(seat.slot()).unwrap();
                     prop_assert!(!balance.available().is_negative());
                     let open: Nano = open.iter().map(|(bound, _)| *bound).sum();
                     prop_assert_eq!(balance.held.saturating_add(balance.unknown), open);

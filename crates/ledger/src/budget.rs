@@ -61,6 +61,16 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// Which window pays for a call that is under way when a window ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Straddle {
+    /// The one in which it was admitted.
+    #[default]
+    Admission,
+    /// It is held in both and paid by the one in which it settles: by either attribution, no window exceeds its limit.
+    Both,
+}
+
 /// A limit on the requests that match a selector, per window.
 #[derive(Clone, Debug)]
 pub struct Budget {
@@ -74,6 +84,8 @@ pub struct Budget {
     pub limit: Nano,
     /// The window.
     pub window: Window,
+    /// Which window pays for a call that is under way when a window ends.
+    pub straddle: Straddle,
 }
 
 impl Budget {

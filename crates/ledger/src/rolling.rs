@@ -4,6 +4,8 @@
 //! whole bucket is older than the window. Any trailing window then holds at most the limit; a cost stays charged for
 //! between one window and one window and a bucket (LEDGER.md 4.3).
 
+use std::fmt;
+
 /// Buckets in a window.
 const BUCKETS: i64 = 96;
 const UNITS: [(&str, i64); 4] = [("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
@@ -36,6 +38,31 @@ impl Rolling {
         Rolling { length_ms, bucket_ms: (length_ms + BUCKETS - 1) / BUCKETS }
     }
 
+    /// Buckets that may count at the same time: those of a window, and the one that is just being filled.
+    pub(crate) const LIVE: usize = BUCKETS as usize + 1;
+
+    /// The number of the bucket that `at_ms` falls into, counted from the Unix epoch.
+    pub(crate) fn number_of(&self, at_ms: i64) -> i64 {
+        at_ms.div_euclid(self.bucket_ms)
+    }
+
+    /// The number of the first bucket that still counts at `now_ms`.
+    pub(crate) fn first_at(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_sub(self.length_ms).div_euclid(self.bucket_ms)
+    }
+
+    /// When the bucket with this number is released.
+    pub(crate) fn release_of(&self, number: i64) -> i64 {
+        self.released_ms(number.saturating_mul(self.bucket_ms))
+    }
+
+    /// Its length in the largest unit up to days that fits: `90m`, `5h`, `7d`.
+    pub fn length(&self) -> String {
+        let fitting = |(_, unit_ms): &(&str, i64)| self.length_ms % unit_ms == 0;
+        let (unit, unit_ms) = UNITS[..3].iter().copied().rfind(fitting).unwrap_or(("ms", 1));
+        format!("{}{unit}", self.length_ms / unit_ms)
+    }
+
     /// The first instant of the bucket that `at_ms` falls into.
     pub fn bucket_of(&self, at_ms: i64) -> i64 {
         at_ms.div_euclid(self.bucket_ms) * self.bucket_ms
@@ -52,6 +79,13 @@ impl Rolling {
     }
 }
 
+/// The words of the configuration: `rolling 5h`.
+impl fmt::Display for Rolling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rolling {}", self.length())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +96,14 @@ mod tests {
         assert_eq!((five.length_ms, five.bucket_ms), (18_000_000, 187_500));
         assert_eq!(Rolling::from_words("rolling 1m").unwrap().bucket_ms, 625);
         assert_eq!(Rolling::from_words("rolling 7d"), Rolling::from_words("rolling 1w"));
+        for (words, told) in [
+            ("rolling 5h", "rolling 5h"),
+            ("rolling 300m", "rolling 5h"),
+            ("rolling 301m", "rolling 301m"),
+            ("rolling 1w", "rolling 7d"),
+        ] {
+            assert_eq!(Rolling::from_words(words).unwrap().to_string(), told);
+        }
         for words in [
             "rolling",
             "rolling 0h",
@@ -81,6 +123,14 @@ mod tests {
         let window = Rolling::from_words("rolling 5h").unwrap();
         for at_ms in [0, 1, 187_499, 187_500, 1_790_000_000_123, -1] {
             let bucket = window.bucket_of(at_ms);
+            let number = window.number_of(at_ms);
+            assert_eq!(
+                (number * window.bucket_ms, window.release_of(number)),
+                (bucket, window.released_ms(bucket))
+            );
+            for now_ms in [window.released_ms(bucket) - 1, window.released_ms(bucket)] {
+                assert_eq!(window.counts(bucket, now_ms), window.first_at(now_ms) <= number);
+            }
             assert!(bucket <= at_ms && at_ms < bucket + window.bucket_ms);
             assert!(window.counts(bucket, at_ms + window.length_ms), "no sooner than a window");
             assert!(

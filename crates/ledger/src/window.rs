@@ -1,9 +1,13 @@
 //! Windows: a function of time. Nothing ever "resets": when a window ends, the next one is another balance.
 
+use std::borrow::Cow;
+
 use jiff::civil::{DateTime, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span as CivilSpan, Timestamp, ZonedDateTime};
 use thiserror::Error;
+
+use crate::rolling::Rolling;
 
 /// How long a budget's limit lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +22,8 @@ pub enum WindowKind {
     Month,
     /// For ever.
     Lifetime,
+    /// The last so many hours, at any instant. One balance for ever: what is old leaves it by buckets.
+    Rolling(Rolling),
 }
 
 impl WindowKind {
@@ -29,28 +35,30 @@ impl WindowKind {
         ("lifetime", WindowKind::Lifetime),
     ];
 
-    /// The word in configuration, CLI and books.
-    pub fn word(self) -> &'static str {
+    /// The words in configuration and books: `day`, `rolling 5h`.
+    pub fn words(self) -> Cow<'static, str> {
         match self {
-            WindowKind::Hour => "hour",
-            WindowKind::Day => "day",
-            WindowKind::Week => "week",
-            WindowKind::Month => "month",
-            WindowKind::Lifetime => "lifetime",
+            WindowKind::Rolling(rolling) => Cow::Owned(rolling.to_string()),
+            _ => Cow::Borrowed(self.calendar_word()),
         }
     }
 
-    /// Reads that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, kind)| kind)
+    fn calendar_word(self) -> &'static str {
+        Self::WORDS.into_iter().find(|(_, kind)| *kind == self).map_or("rolling", |(word, _)| word)
+    }
+
+    /// Reads those words.
+    pub fn from_words(words: &str) -> Option<Self> {
+        let calendar = Self::WORDS.into_iter().find(|(known, _)| *known == words).map(|(_, kind)| kind);
+        calendar.or_else(|| Rolling::from_words(words).map(WindowKind::Rolling))
     }
 }
 
 /// Why there is no such window.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum WindowError {
-    /// Not one of the five words.
-    #[error("unknown window '{0}': use hour, day, week, month or lifetime")]
+    /// None of the words.
+    #[error("unknown window '{0}': use hour, day, week, month, lifetime or 'rolling 5h'")]
     Kind(String),
     /// No such zone in the IANA database.
     #[error("unknown time zone '{0}': use an IANA name such as UTC or Europe/Berlin")]
@@ -65,11 +73,11 @@ pub struct Window {
 }
 
 /// One instance of a window, half-open, in milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Span {
-    /// Its first instant; 0 for `lifetime`.
+    /// Its first instant; 0 for `lifetime` and `rolling`.
     pub starts_ms: i64,
-    /// The first instant after it; `None` for `lifetime`.
+    /// The first instant after it; `None` for `lifetime` and `rolling`.
     pub ends_ms: Option<i64>,
 }
 
@@ -88,7 +96,7 @@ impl Window {
     /// # Errors
     /// When either word is unknown.
     pub fn new(kind: &str, zone: &str) -> Result<Self, WindowError> {
-        let kind = WindowKind::from_word(kind).ok_or_else(|| WindowError::Kind(kind.to_owned()))?;
+        let kind = WindowKind::from_words(kind).ok_or_else(|| WindowError::Kind(kind.to_owned()))?;
         let zone = if zone == "UTC" {
             TimeZone::UTC
         } else {
@@ -112,7 +120,7 @@ impl Window {
         self.civil_span(now_ms).unwrap_or(Span::FOREVER)
     }
 
-    /// `None` for `lifetime`, and at the ends of the calendar (year 9999), where there is no next window.
+    /// `None` for `lifetime` and `rolling`, and at the ends of the calendar (year 9999), where there is no next window.
     fn civil_span(&self, now_ms: i64) -> Option<Span> {
         let now = Timestamp::from_millisecond(now_ms).ok()?.to_zoned_datetime(self.zone.clone());
         if self.kind == WindowKind::Hour {
@@ -129,7 +137,7 @@ impl Window {
                 )
             }
             WindowKind::Month => (midnight.first_of_month(), CivilSpan::new().months(1)),
-            WindowKind::Hour | WindowKind::Lifetime => return None,
+            WindowKind::Hour | WindowKind::Lifetime | WindowKind::Rolling(_) => return None,
         };
         Some(Span {
             starts_ms: self.instant(first)?,
@@ -193,6 +201,12 @@ mod tests {
             assert_eq!(span, Span { starts_ms: ms(starts), ends_ms: Some(ms(ends)) }, "{kind} {zone} {now}");
         }
         assert_eq!(Window::lifetime().span(ms("2026-11-23T00:00:00Z")), Span::FOREVER);
+        let rolling = Window::new("rolling 90m", "Europe/Berlin").unwrap();
+        assert_eq!(rolling.span(ms("2026-11-23T00:00:00Z")), Span::FOREVER);
+        assert_eq!(rolling.kind().words(), "rolling 90m");
+        for words in ["hour", "day", "week", "month", "lifetime", "rolling 5h", "rolling 7d"] {
+            assert_eq!(WindowKind::from_words(words).unwrap().words(), words);
+        }
     }
 
     #[test]

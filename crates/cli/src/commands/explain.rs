@@ -285,10 +285,10 @@ impl Bound {
 
 impl Balance {
     fn text(&self, refused: bool) -> String {
-        let window = if self.window == "lifetime" {
-            "for a lifetime".to_owned()
-        } else {
-            format!("per {}", self.window)
+        let window = match (self.window.as_str(), self.window.strip_prefix("rolling ")) {
+            (_, Some(length)) => format!("in any {length}"),
+            ("lifetime", _) => "for a lifetime".to_owned(),
+            (window, _) => format!("per {window}"),
         };
         let mut text = format!("Budget {} allows {} {window}", self.name, people(&self.limit_usd));
         let mut parts = vec![("spent", &self.posted_usd), ("held by other calls", &self.held_usd)];

@@ -1,6 +1,7 @@
 //! The commands: each file or folder is a word that can be typed.
 
 pub(crate) mod alerts;
+pub(crate) mod backup;
 pub(crate) mod balance;
 pub(crate) mod budgets;
 pub(crate) mod demo;
@@ -12,10 +13,12 @@ mod help;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod reconcile;
+pub(crate) mod repair;
 pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod unknown;
+pub(crate) mod verify;
 mod version;
 pub(crate) mod workspaces;
 
@@ -37,6 +40,10 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         },
         Some(Command::Unknown(args)) => on_one_core(unknown::run(args)),
         Some(Command::Reconcile(args)) => on_one_core(reconcile::run(args)),
+        Some(Command::Verify(args)) => on_one_core(verify::run(args)),
+        Some(Command::Backup(args)) => on_one_core(backup::back_up(args)),
+        Some(Command::Restore(args)) => on_one_core(backup::restore(args)),
+        Some(Command::Repair(args)) => on_one_core(repair::run(args)),
         Some(Command::Estimate(args)) => on_one_core(estimate::run(*args)),
         Some(Command::Models(args)) => match args.command {
             ModelsCommand::List(args) => on_one_core(models::list::run(*args)),

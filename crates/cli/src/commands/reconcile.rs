@@ -95,7 +95,7 @@ pub(crate) fn open_offline(folder: &Path) -> Result<(Arc<Store>, Admission), Fai
     let (store, recovered) =
         Store::open(folder, Options::new(Durability::Power)).map_err(|error| failed(&error))?;
     let store = Arc::new(store);
-    let policy = Policy { budgets: Vec::new(), allow_unbudgeted: false };
+    let policy = Policy::new(Vec::new(), false);
     let now_ms = Timestamp::now().as_millisecond();
     let admission =
         Admission::open(Arc::clone(&store), recovered, policy, now_ms).map_err(|error| failed(&error))?;

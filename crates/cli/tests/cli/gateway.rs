@@ -88,7 +88,7 @@ fn get(address: &str, path: &str, headers: &str) -> (u16, String) {
     http(address, "GET", path, headers, "")
 }
 
-fn json(home: &Path, arguments: &[&str]) -> Value {
+pub(crate) fn json(home: &Path, arguments: &[&str]) -> Value {
     let output = farebox(home).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()

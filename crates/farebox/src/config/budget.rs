@@ -1,6 +1,6 @@
 //! Budgets: from `[[budget]]` tables and from `--budget 10/day`.
 
-use ledger::{Budget, Label, Window, WindowError};
+use ledger::{Budget, Label, Rolling, Straddle, Window, WindowError, WindowKind};
 use toml::Spanned;
 
 use super::ConfigError;
@@ -20,7 +20,7 @@ const LABELS: &str = "key, user, model, session or app";
 pub enum BudgetFlag {
     /// `none`: pass everything, count nothing.
     Nothing,
-    /// `10/day`, `5` (for a lifetime): over all calls.
+    /// `10/day`, `10/5h` (in any five hours), `5` (for a lifetime): over all calls.
     Limit(Budget),
 }
 
@@ -33,17 +33,21 @@ impl std::str::FromStr for BudgetFlag {
         }
         let (limit, window) = text.rsplit_once('/').unwrap_or((text, "lifetime"));
         let limit = amount::limit(limit)?;
-        let window = Window::new(window, "UTC").map_err(|error| error.to_string())?;
+        let window = flag_window(window)?;
         // The name stays when the amount is changed, so that what was spent stays with it.
-        let name = window.kind().word().to_owned();
-        Ok(BudgetFlag::Limit(Budget {
-            name,
-            selector: Vec::new(),
-            per: [].into_iter().collect(),
-            limit,
-            window,
-        }))
+        let name = window.kind().words().replace(' ', "-");
+        let (selector, per) = (Vec::new(), [].into_iter().collect());
+        Ok(BudgetFlag::Limit(Budget { name, selector, per, limit, window, straddle: Straddle::Admission }))
     }
+}
+
+/// `day`, or a length: any so many hours.
+fn flag_window(text: &str) -> Result<Window, String> {
+    let rolling = format!("rolling {text}");
+    let words = if Rolling::from_words(&rolling).is_some() { &rolling } else { text };
+    Window::new(words, "UTC").map_err(|_| {
+        format!("unknown window '{text}': use hour, day, week, month, lifetime, or a length such as 5h or 7d")
+    })
 }
 
 /// What several `--budget` mean together; `None` when there is none.
@@ -125,7 +129,25 @@ fn budget(raw: RawBudget, source: Source<'_>) -> Result<Budget, ConfigError> {
         };
         source.wrong(span, error)
     })?;
-    Ok(Budget { name, selector, per: per.into_iter().collect(), limit, window })
+    let straddle = straddle(raw.straddle.as_ref(), &window, source)?;
+    Ok(Budget { name, selector, per: per.into_iter().collect(), limit, window, straddle })
+}
+
+fn straddle(
+    raw: Option<&Spanned<String>>,
+    window: &Window,
+    source: Source<'_>,
+) -> Result<Straddle, ConfigError> {
+    let Some(raw) = raw else { return Ok(Straddle::Admission) };
+    let has_end = !matches!(window.kind(), WindowKind::Lifetime | WindowKind::Rolling(_));
+    match raw.get_ref().as_str() {
+        "admission" => Ok(Straddle::Admission),
+        "both" if has_end => Ok(Straddle::Both),
+        "both" => Err(source
+            .wrong(raw.span(), format_args!("a window '{}' has no end to straddle", window.kind().words()))),
+        word => Err(source
+            .wrong(raw.span(), format_args!("unknown straddle '{word}': use \"admission\" or \"both\""))),
+    }
 }
 
 /// Names stand in headers, tables and commands: visible, without spaces.
@@ -177,7 +199,7 @@ mod tests {
 
     #[test]
     fn budgets_on_the_command_line() {
-        let budgets = flags(&["10/day", "$2.50", "100/month"]).unwrap().unwrap();
+        let budgets = flags(&["10/day", "$2.50", "100/month", "3/5h"]).unwrap().unwrap();
         let told: Vec<(&str, String)> =
             budgets.iter().map(|budget| (budget.name.as_str(), budget.limit.to_string())).collect();
         assert_eq!(
@@ -185,14 +207,17 @@ mod tests {
             [
                 ("day", "10.000000000".to_owned()),
                 ("lifetime", "2.500000000".to_owned()),
-                ("month", "100.000000000".to_owned())
+                ("month", "100.000000000".to_owned()),
+                ("rolling-5h", "3.000000000".to_owned())
             ]
         );
         assert!(flags(&[]).unwrap().is_none());
         assert!(flags(&["none"]).unwrap().unwrap().is_empty());
         assert!(flags(&["none", "1"]).is_err());
         assert!(flags(&["1/day", "2/day"]).is_err());
-        for text in ["", "day", "10/fortnight", "0/day", "-1", "10/day/x"] {
+        assert!(flags(&["1/5h", "2/300m"]).is_err());
+        assert!(flags(&["1/rolling 5h"]).is_ok());
+        for text in ["", "day", "10/fortnight", "0/day", "-1", "10/day/x", "10/5x", "10/0h"] {
             assert!(text.parse::<BudgetFlag>().is_err(), "{text}");
         }
     }
@@ -209,11 +234,14 @@ mod tests {
     #[test]
     fn budgets_in_a_file() {
         let text = format!(
-            "{ALL}[[budget]]\nname = \"sonnet/each\"\nmatch = {{ model = \"m\" }}\nper = [\"user\"]\nlimit = \"2.50\"\nwindow = \"week\"\ntimezone = \"Europe/Berlin\"\n"
+            "{ALL}[[budget]]\nname = \"sonnet/each\"\nmatch = {{ model = \"m\" }}\nper = [\"user\"]\nlimit = \"2.50\"\nwindow = \"week\"\ntimezone = \"Europe/Berlin\"\nstraddle = \"both\"\n[[budget]]\nname = \"lately\"\nlimit = \"1\"\nwindow = \"rolling 5h\"\n"
         );
         let budgets = file(&text).unwrap();
         assert_eq!(budgets[1].selector, [(Label::Model, "m".to_owned())]);
         assert_eq!(budgets[1].per.as_slice(), [Label::User]);
+        let straddles: Vec<Straddle> = budgets.iter().map(|budget| budget.straddle).collect();
+        assert_eq!(straddles, [Straddle::Admission, Straddle::Both, Straddle::Admission]);
+        assert_eq!(budgets[2].window.kind().words(), "rolling 5h");
     }
 
     #[test]
@@ -236,6 +264,11 @@ mod tests {
                 "f.toml:6: a second",
             ),
             ("limit = \"1\"\n".to_owned(), "missing field `window`"),
+            (format!("limit = \"1\"\n{day}straddle = \"next\"\n"), "f.toml:5: unknown straddle 'next'"),
+            (
+                "limit = \"1\"\nwindow = \"rolling 5h\"\nstraddle = \"both\"\n".to_owned(),
+                "f.toml:5: a window 'rolling 5h' has no end to straddle",
+            ),
         ] {
             let error = one(&text);
             assert!(error.contains(told), "{text}\n{error}");

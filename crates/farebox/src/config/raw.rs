@@ -37,6 +37,7 @@ pub(super) struct RawBudget {
     pub(super) limit: Spanned<Amount>,
     pub(super) window: Spanned<String>,
     pub(super) timezone: Option<Spanned<String>>,
+    pub(super) straddle: Option<Spanned<String>>,
     pub(super) warn_at: Option<Vec<Spanned<u64>>>,
     #[serde(default)]
     pub(super) fallbacks: Vec<Spanned<String>>,

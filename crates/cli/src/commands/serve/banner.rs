@@ -106,9 +106,12 @@ impl Banner<'_> {
 fn budget(budget: &Budget) -> String {
     let mut text = match budget.window.kind() {
         ledger::WindowKind::Lifetime => format!("{} for a lifetime", budget.limit.for_people()),
-        kind => format!("{} per {}", budget.limit.for_people(), kind.word()),
+        ledger::WindowKind::Rolling(rolling) => {
+            format!("{} in any {}", budget.limit.for_people(), rolling.length())
+        }
+        kind => format!("{} per {}", budget.limit.for_people(), kind.words()),
     };
-    if budget.name != budget.window.kind().word() {
+    if budget.name != budget.window.kind().words().replace(' ', "-") {
         text = format!("{}: {text}", budget.name);
     }
     for (label, value) in &budget.selector {

@@ -39,8 +39,9 @@ pub(crate) const EXAMPLES: &str = "Examples:\n  farebox serve --budget 10/day\n 
 /// `serve`
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// A limit over all calls, AMOUNT/WINDOW: 10/day, 100/month, 5/lifetime; none
-    /// for no limit. Windows: hour, day, week, month, lifetime. Repeatable
+    /// A limit over all calls, AMOUNT/WINDOW: 10/day, 10/5h (in any five hours),
+    /// 5/lifetime; none for no limit. Windows: hour, day, week, month, lifetime,
+    /// or a length (90m, 5h, 7d). Repeatable
     #[arg(long, value_name = "LIMIT", env = "FAREBOX_BUDGET", hide_env_values = true, value_delimiter = ',')]
     budget: Vec<BudgetFlag>,
     /// Where programs connect; port 0 is any free one [default: 127.0.0.1:4747]

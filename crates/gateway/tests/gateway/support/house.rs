@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use admission::{Admission, BalanceReport, Policy};
 use gateway::{Config, Gateway, Secret};
-use ledger::{Budget, Label, Window};
+use ledger::{Budget, Label, Straddle, Window};
 use money::Nano;
 use openrouter::catalogue::Catalogue;
 use store::{Durability, Options, Store};
@@ -82,8 +82,9 @@ impl Setup {
             per: Default::default(),
             limit: self.limit,
             window: Window::lifetime(),
+            straddle: Straddle::Admission,
         };
-        let policy = Policy { budgets: vec![budget], allow_unbudgeted: false };
+        let policy = Policy::new(vec![budget], false);
         let admission = Admission::open(Arc::clone(&store), recovered, policy, now_ms()).expect("the books");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
