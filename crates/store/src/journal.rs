@@ -47,11 +47,14 @@ pub(crate) struct Segment {
 pub(crate) type Unsynced = (PathBuf, Arc<dyn DiskFile>);
 
 /// How far the journal has been written: everything before is whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    pub(crate) ordinal: u64,
-    pub(crate) offset: u64,
-    pub(crate) seq: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// A segment,
+    pub ordinal: u64,
+    /// a byte in it,
+    pub offset: u64,
+    /// and the last record before that.
+    pub seq: u64,
 }
 
 /// The append-only journal. Shared by the writers of all threads, the syncer and the shipper.

@@ -13,9 +13,10 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use crate::books::Reader;
 use crate::disk::{BootId, Disk};
 use crate::error::Fault;
-use crate::fold::{Fold, FoldError, Lookup};
+use crate::fold::{Fold, FoldError};
 use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
 use crate::journal::Segment;
 use crate::line::Line;
@@ -61,7 +62,7 @@ impl Recovery {
         dir: &Path,
         posted: Posted,
         fold: Fold,
-        lookup: &dyn Lookup,
+        books: &dyn Reader,
         write: bool,
     ) -> Result<Self, OpenError> {
         let mut found = find(disk, dir, write)?;
@@ -70,7 +71,7 @@ impl Recovery {
         let last_header = found.iter().rev().find_map(|(_, head)| written(head)).cloned();
         let same_boot =
             boot_id.is_some() && last_header.as_ref().is_some_and(|header| header.boot_id == boot_id);
-        let mut reading = Reading { fold, lookup, last: posted.seq, notes: Vec::new() };
+        let mut reading = Reading { fold, books, last: posted.seq, notes: Vec::new() };
         let end = reading.run(&mut found, start, posted)?;
         let torn_bytes = match &end {
             Some(end) => match judge(&found, end, reading.last, same_boot) {
@@ -214,7 +215,7 @@ struct End {
 
 struct Reading<'a> {
     fold: Fold,
-    lookup: &'a dyn Lookup,
+    books: &'a dyn Reader,
     last: u64,
     notes: Vec<String>,
 }
@@ -269,7 +270,7 @@ impl Reading<'_> {
             let fault =
                 |what: String| OpenError::Damaged(Fault { file: segment.path.clone(), offset, seq, what });
             let line = Line::decode(kind, payload).map_err(|what| fault(what.to_owned()))?;
-            self.fold.apply(line, segment.boot_id, self.lookup).map_err(|error| match error {
+            self.fold.apply(line, segment.boot_id, self.books).map_err(|error| match error {
                 FoldError::Wrong(what) => fault(what),
                 FoldError::Lookup(error) => error,
             })?;

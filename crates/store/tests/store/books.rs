@@ -232,12 +232,11 @@ fn what_routes_saved_adds_up_over_restarts() {
 }
 
 #[test]
-fn books_of_before_there_were_routes_have_no_savings() {
+fn older_books_are_not_read_before_the_gateway_has_brought_them_up_to_date() {
     let dir = tempfile::tempdir().unwrap();
-    let (store, _) = open(dir.path(), options(Durability::Process));
-    store.close().unwrap();
     let books = rusqlite::Connection::open(dir.path().join("farebox.db")).unwrap();
-    books.execute_batch("DROP TABLE saving").unwrap();
+    books.execute_batch("PRAGMA user_version = 1").unwrap();
     drop(books);
-    assert_eq!(savings(dir.path(), 0).unwrap(), []);
+    let error = store::read(dir.path()).unwrap_err();
+    assert!(matches!(error, OpenError::TooOld { found: 1, .. }), "{error}");
 }

@@ -7,8 +7,8 @@ use ledger::{BalanceId, BalanceName, Evidence, HoldId, Rolling, SetId};
 use money::Nano;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::post::LineError;
 use super::rows::{self, ENTRY_COLUMNS, OPEN_HOLD_COLUMNS};
+use super::writer::LineError;
 use super::{snapshot, totals};
 use crate::OpenHold;
 use crate::disk::BootId;
