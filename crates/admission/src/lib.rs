@@ -18,6 +18,7 @@
 
 mod admission;
 mod ask;
+mod books;
 mod core;
 mod correction;
 mod flight;
@@ -36,6 +37,7 @@ mod upkeep;
 
 pub use admission::{Admission, OpenError};
 pub use ask::{Ask, Clamp};
+pub use books::Books;
 pub use correction::{CorrectError, Correction};
 pub use flight::Flight;
 pub use permit::{Permit, Reserved};

@@ -218,7 +218,12 @@ impl Walk<'_> {
         let clamp = self.shared.config.clamp_min.map_or(Clamp::Never, Clamp::DownTo);
         let ask =
             Ask { scope, bound, upstream_key: self.caller.upstream_key_id, ceiling: self.ceiling, clamp };
-        let reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+        let mut reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+        if reserved.as_ref().is_err_and(|refusal| refusal.reason == RefusalReason::Clock)
+            && self.shared.hear_the_time().await
+        {
+            reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+        }
         let reserved = reserved
             .map_err(|refusal| Stop::Short(Short::Ours(Box::new(refusal), Box::new(bound.clone()))))?;
         reserved.permit(self.shared.now_ms()).await.map_err(|error| {

@@ -16,6 +16,7 @@ use openrouter::sse::Outcome;
 use openrouter::usage::Billed;
 use pricing::Used;
 
+use crate::evidence::Recheck;
 use crate::explain::{End, Explained};
 use crate::honesty::Finding;
 use crate::saving;
@@ -59,8 +60,26 @@ impl Attempt {
 
     pub(crate) fn void(self, evidence: Evidence) {
         self.explained.end(End::Voided(evidence));
-        let now_ms = self.count.shared().now_ms();
+        let shared = self.count.shared();
+        let now_ms = shared.now_ms();
+        let recheck = (evidence == Evidence::Refused).then(|| self.recheck(now_ms)).flatten();
         self.flight.void(evidence, now_ms);
+        // After the hold has ended, for only then can it be corrected.
+        if let Some(recheck) = recheck {
+            shared.rechecks.add(recheck, shared.config.evidence.recheck_after);
+        }
+    }
+
+    /// What is needed to ask once more for a call that was taken as free.
+    fn recheck(&self, voided_ms: i64) -> Option<Recheck> {
+        Some(Recheck {
+            hold: self.flight.hold()?,
+            generation: self.flight.generation()?.to_owned(),
+            key: self.flight.upstream_key()?,
+            bound: self.explained.held,
+            model: self.explained.model.clone(),
+            voided_ms,
+        })
     }
 
     /// Whether the model asked for is a free one.

@@ -61,6 +61,8 @@ impl MayBe {
 pub struct Fix {
     /// Its hold.
     pub hold: HoldId,
+    /// The model asked for.
+    pub model: String,
     /// The most it could cost, USD.
     pub bound: Nano,
     /// What is booked, USD.
@@ -229,6 +231,7 @@ impl<'a> Side<'a> {
         let has_extra = self.kept + self.added > Exact::ZERO;
         Some(Fix {
             hold: entry.hold,
+            model: entry.model.clone(),
             bound: entry.bound,
             was: entry.cost,
             cost,

@@ -13,6 +13,7 @@ use openrouter::client::{Generation, GenerationAnswer};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::recheck::Recheck;
 use crate::honesty::Finding;
 use crate::shared::Shared;
 
@@ -46,7 +47,10 @@ async fn ask(shared: Arc<Shared>, due: DueHold) {
             }
         }
         Ok(GenerationAnswer::NotYet) if is_insured(&shared, &due) => {
-            shared.admission.resolve(due.hold, Nano::ZERO, "", Evidence::Insured, shared.now_ms());
+            let now_ms = shared.now_ms();
+            if shared.admission.resolve(due.hold, Nano::ZERO, "", Evidence::Insured, now_ms) {
+                shared.rechecks.add(recheck(due, now_ms), shared.config.evidence.recheck_after);
+            }
         }
         Ok(GenerationAnswer::NotYet) => {}
         Ok(GenerationAnswer::Refused(status)) => {
@@ -54,6 +58,11 @@ async fn ask(shared: Arc<Shared>, due: DueHold) {
         }
         Err(error) => tracing::debug!(%error, generation = due.generation, "cannot ask for a cost"),
     }
+}
+
+fn recheck(due: DueHold, voided_ms: i64) -> Recheck {
+    let DueHold { hold, generation, upstream_key, bound, model, .. } = due;
+    Recheck { hold, generation, key: upstream_key, bound, model, voided_ms }
 }
 
 /// Whether a stream that was aborted at a provider that stops billing then did stop: it ran on when it was not

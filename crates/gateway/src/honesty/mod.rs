@@ -10,9 +10,7 @@
 mod finding;
 mod policy;
 mod register;
-mod row;
 
 pub(crate) use finding::Finding;
 pub use policy::OnOverrun;
 pub(crate) use register::Register;
-pub use row::HonestyRow;

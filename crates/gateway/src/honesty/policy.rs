@@ -1,8 +1,8 @@
 //! What overruns and broken cancels lead to.
 
-use super::row::HonestyRow;
 use money::Nano;
 use pricing::{Distrusted, Growth};
+use store::HonestyRow;
 
 /// From this many overruns on a provider that cannot be left out is refused, until somebody clears it.
 const OVERRUNS_MAX: u64 = 3;

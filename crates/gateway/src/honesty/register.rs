@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::row::HonestyRow;
 use parking_lot::{Mutex, RwLock};
 use pricing::Distrust;
+use store::HonestyRow;
 
 use super::finding::Finding;
 use super::policy::{self, OnOverrun};
@@ -64,7 +64,7 @@ impl Register {
         self.rows.lock().get(&name).is_none_or(|kept| policy::keeps_cancels(&kept.row))
     }
 
-    /// Counts one finding; the row as it is now, to be kept.
+    /// Counts one finding; what it adds to the row, to be kept.
     pub(crate) fn find(&self, model: &str, provider: &str, finding: Finding, now_ms: i64) -> HonestyRow {
         let mut rows = self.rows.lock();
         let name = (cut(model).to_owned(), cut(provider).to_owned());
@@ -76,11 +76,11 @@ impl Register {
             row: HonestyRow { model, provider, ..HonestyRow::default() },
             in_vain: false,
         });
-        kept.row.last_ms = now_ms;
-        count(kept, finding);
-        let row = kept.row.clone();
+        let counts = counts(&kept.row, finding, now_ms);
+        kept.row.add(&counts);
+        kept.in_vain |= matches!(finding, Finding::Overrun { in_vain: true, .. });
         self.publish(&rows);
-        row
+        counts
     }
 
     /// Every row, by model and provider.
@@ -125,19 +125,20 @@ impl Register {
     }
 }
 
-fn count(kept: &mut Kept, finding: Finding) {
-    let row = &mut kept.row;
+fn counts(of: &HonestyRow, finding: Finding, now_ms: i64) -> HonestyRow {
+    let (model, provider) = (of.model.clone(), of.provider.clone());
+    let mut counts = HonestyRow { model, provider, calls: 1, last_ms: now_ms, ..HonestyRow::default() };
     match finding {
-        Finding::Overrun { held, cost, in_vain } => {
-            row.overruns += 1;
-            row.overrun = row.overrun.saturating_add(cost.saturating_sub(held));
-            row.worst_percent = row.worst_percent.max(policy::percent(held, cost));
-            kept.in_vain |= in_vain;
+        Finding::Overrun { held, cost, .. } => {
+            counts.overruns = 1;
+            counts.overrun = cost.saturating_sub(held);
+            counts.worst_percent = policy::percent(held, cost);
         }
-        Finding::CapBroken => row.caps_broken += 1,
-        Finding::CancelBroken => row.cancels_broken += 1,
-        Finding::UsageMissing => row.usage_missing += 1,
+        Finding::CapBroken => counts.caps_broken = 1,
+        Finding::CancelBroken => counts.cancels_broken = 1,
+        Finding::UsageMissing => counts.usage_missing = 1,
     }
+    counts
 }
 
 fn drop_one(rows: &mut BTreeMap<(String, String), Kept>) {
@@ -170,7 +171,8 @@ mod tests {
     fn what_is_found_is_counted_and_can_be_cleared() {
         let register = Register::default();
         register.find("a/m", "OpenAI", OVERRUN, 5);
-        let row = register.find("a/m", "OpenAI", Finding::CapBroken, 6);
+        assert_eq!(register.find("a/m", "OpenAI", Finding::CapBroken, 6).overruns, 0, "what it adds");
+        let row = register.rows().remove(0);
         assert_eq!((row.overruns, row.overrun.nanos(), row.worst_percent, row.caps_broken), (1, 50, 150, 1));
         assert!(register.distrust().is_some());
         assert_eq!(register.clear("a/m", Some("Groq"), 7), []);

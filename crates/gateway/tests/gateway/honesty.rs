@@ -52,9 +52,15 @@ async fn the_next_holds_of_an_only_provider_grow() {
     assert_eq!(told["bound"]["class"], "published");
     let sum: i64 = told["bound"]["terms"].as_array().expect("terms").iter().map(nanos).sum();
     assert_eq!(sum, held(&larger), "the terms add up");
-    assert_eq!(house.gateway.clear_honesty("test/plain", None).len(), 1);
+    assert_eq!(clear(&house, "test/plain", None).await, 1);
     assert_eq!(held(&house.chat_by(usage(r#"{"cost":0}"#), &chat(CAP)).await), plain, "trusted anew");
     house.end().await;
+}
+
+async fn clear(house: &House, model: &'static str, provider: Option<&'static str>) -> usize {
+    let gateway = house.gateway.clone();
+    let clearing = tokio::task::spawn_blocking(move || gateway.clear_honesty(model, provider));
+    clearing.await.expect("no panic").expect("books").len()
 }
 
 fn nanos(term: &Value) -> i64 {
@@ -67,7 +73,7 @@ async fn an_only_provider_is_refused_from_the_third_overrun_on() {
     for cost in ["0.5", "1", "2"] {
         let answer = house.chat_by(usage(&format!(r#"{{"cost":{cost}}}"#)), &chat(CAP)).await;
         assert_eq!(answer.status, 200, "{cost}: {}", answer.text());
-        house.gateway.clear_honesty("test/nobody", None);
+        assert_eq!(clear(&house, "test/nobody", None).await, 0);
     }
     let sent = house.upstream.chats().len();
     let refused = house.chat(&chat(CAP)).await;
@@ -75,9 +81,25 @@ async fn an_only_provider_is_refused_from_the_third_overrun_on() {
     assert!(refused.message().contains("farebox honesty clear test/plain"), "{}", refused.message());
     assert_eq!(house.upstream.chats().len(), sent, "nothing was sent");
     assert_eq!(house.posted(), 3_500_000_000, "every overrun is booked in full");
-    house.gateway.clear_honesty("test/plain", Some("openai"));
+    assert_eq!(clear(&house, "test/plain", Some("openai")).await, 1);
     assert_eq!(house.chat(&chat(CAP)).await.status, 200);
     house.end().await;
+}
+
+#[tokio::test]
+async fn the_next_process_knows_it_too() {
+    let house = house(OnOverrun::Guard, false).await;
+    overrun(&house).await;
+    let before = house.gateway.honesty();
+    let again = Setup::new().open_again(house.crash()).await;
+    assert_eq!(again.gateway.honesty(), before);
+    assert!(last_held(&again).await > 0);
+    assert_eq!(last_explanation(&again)["bound"]["enlarged"]["for"], "OpenAI");
+    again.end().await;
+}
+
+async fn last_held(house: &House) -> i64 {
+    held(&house.chat_by(usage(r#"{"cost":0}"#), &chat(CAP)).await)
 }
 
 #[tokio::test]

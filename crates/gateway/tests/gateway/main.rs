@@ -4,6 +4,7 @@
 mod admin;
 mod answers;
 mod downgrades;
+mod evidence;
 mod honesty;
 mod hostile_clients;
 mod hostile_upstreams;

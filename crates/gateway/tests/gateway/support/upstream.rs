@@ -106,6 +106,7 @@ struct State {
     prices: Mutex<(String, String)>,
     reads: Mutex<Option<Script>>,
     also: AtomicBool,
+    counter: Mutex<Option<String>>,
     priceless: AtomicBool,
     connections: AtomicUsize,
     pushed: AtomicUsize,
@@ -154,6 +155,16 @@ impl Upstream {
     /// The prices of the one model, per token.
     pub(crate) fn price(&self, prompt: &str, completion: &str) {
         *self.state.prices.lock() = (prompt.into(), completion.into());
+    }
+
+    /// What `/key` says was ever charged; with own keys at providers nothing.
+    pub(crate) fn count(&self, usage: &str) {
+        *self.state.counter.lock() = Some(usage.to_owned());
+    }
+
+    /// How often `/key` was asked.
+    pub(crate) fn counted(&self) -> usize {
+        self.calls(|call| call.target.ends_with("/key")).len()
     }
 
     /// Whether Azure serves the model as well, from the next look on.
@@ -289,6 +300,8 @@ impl State {
                 served = format!("{served},{}", served.replace("OpenAI", "Azure").replace("openai", "azure"));
             }
             ("200 OK", format!(r#"{{"data":{{"id":"{MODEL}","endpoints":[{served}]}}}}"#))
+        } else if let Some(usage) = self.counter.lock().clone().filter(|_| path.ends_with("/key")) {
+            ("200 OK", format!(r#"{{"data":{{"limit":null,"usage":{usage},"byok_usage":0}}}}"#))
         } else if let Some(script) = self.reads.lock().clone() {
             return script;
         } else {
