@@ -42,6 +42,8 @@ pub(crate) struct Fold {
     balances: BTreeMap<u32, BalanceRow>,
     sets: BTreeMap<u32, Members>,
     open: BTreeMap<u64, OpenHold>,
+    /// The segments that open holds began in, where they are known.
+    began: BTreeMap<u64, u64>,
     /// The holds that ended or were corrected in what was folded.
     ended: BTreeMap<u64, Booked>,
     next_balance: u32,
@@ -63,6 +65,15 @@ pub struct Clock {
     pub boot_id: Option<BootId>,
 }
 
+/// Where a record stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// The segment.
+    pub(crate) segment: u64,
+    /// The boot of the machine that it was written in.
+    pub(crate) boot_id: Option<BootId>,
+}
+
 /// Why a record cannot follow those before it.
 #[derive(Debug)]
 pub(crate) enum FoldError {
@@ -78,9 +89,8 @@ impl From<OpenError> for FoldError {
 
 impl Fold {
     pub(crate) fn from_books(snapshot: Snapshot) -> Self {
-        let Snapshot {
-            latest_ms, next_balance, next_set, next_hold, balances, open, clock, restored, ..
-        } = snapshot;
+        let Snapshot { latest_ms, next_balance, next_set, next_hold, balances, open, began, clock, .. } =
+            snapshot;
         Self {
             balances: balances.into_iter().map(|row| (row.id.0, row)).collect(),
             open: open.into_iter().map(|open| (open.hold.0, open)).collect(),
@@ -89,35 +99,37 @@ impl Fold {
             next_hold,
             latest_ms,
             clock,
-            restored,
+            restored: snapshot.restored,
+            began: began.into_iter().map(|(hold, segment)| (hold.0, segment)).collect(),
             ..Self::default()
         }
     }
 
-    /// The state after one more record, which was written in this boot of the machine.
-    pub(crate) fn apply(
-        &mut self,
-        line: Line,
-        boot_id: Option<BootId>,
-        books: &dyn Reader,
-    ) -> Result<(), FoldError> {
+    /// The state after one more record.
+    pub(crate) fn apply(&mut self, line: Line, origin: Origin, books: &dyn Reader) -> Result<(), FoldError> {
         self.latest_ms = self.latest_ms.max(line.at_ms().unwrap_or(0));
         match line {
             Line::Balance { id, name, limit } => self.declare(id, name, limit, books)?,
             Line::Set { id, members } => self.declare_set(id, members, books)?,
-            Line::Hold(open) => self.hold(open, books)?,
+            Line::Hold(open) => {
+                self.began.insert(open.hold.0, origin.segment);
+                self.hold(open, books)?;
+            }
             Line::Generation { hold, id } => self.open(hold)?.generation = Some(id),
             Line::Unknown { hold, at_ms, reason, status } => {
                 self.open(hold)?.mark_unknown(reason, status, at_ms);
             }
             Line::Settle { hold, at_ms, cost, .. } => {
                 let open = self.open.remove(&hold.0);
+                self.began.remove(&hold.0);
                 let open = open.ok_or_else(|| wrong("the end of a hold that is not open:", hold.0))?;
                 self.post(&open.members, cost, at_ms, books)?;
                 self.ended.insert(hold.0, Booked::new(cost, at_ms, open.set, &open.members));
             }
             Line::Correct(correction) => self.correct(&correction, books)?,
-            Line::Clock { at_ms, boot_ms } => self.clock = Some(Clock { at_ms, boot_ms, boot_id }),
+            Line::Clock { at_ms, boot_ms } => {
+                self.clock = Some(Clock { at_ms, boot_ms, boot_id: origin.boot_id });
+            }
             Line::Action { .. } => {}
         }
         Ok(())
@@ -252,6 +264,11 @@ impl Fold {
         self.open.get(&hold.0)
     }
 
+    /// The segments that open holds began in, where they are known.
+    pub(crate) fn began(&self) -> &BTreeMap<u64, u64> {
+        &self.began
+    }
+
     /// The members of a set that was declared or used in what was folded.
     pub(crate) fn known_set(&self, id: SetId) -> Option<&Members> {
         self.sets.get(&id.0)
@@ -273,6 +290,7 @@ impl Fold {
             restored: self.restored,
             balances: self.balances.into_values().collect(),
             open: self.open.into_values().collect(),
+            began: self.began.into_iter().map(|(hold, segment)| (HoldId(hold), segment)).collect(),
             ..Snapshot::default()
         };
         (snapshot, self.sets)

@@ -90,9 +90,11 @@ impl Line {
                 let name = BalanceName {
                     budget: from.text()?,
                     window: from.text()?,
-                    scope: (0..from.u16()?)
-                        .map(|_| Ok((from.text()?, from.text()?)))
-                        .collect::<Result<_, _>>()?,
+                    scope: (0..from.u16()?).map(|_| Ok((from.text()?, from.text()?))).collect::<Result<
+                        _,
+                        &'static str,
+                    >>(
+                    )?,
                     starts_ms,
                     ends_ms: match ends {
                         (0, 0) => None,

@@ -249,7 +249,8 @@ impl Shipper {
 
     /// Removes segments that lie wholly before the last record posted, after that is durable.
     fn let_go(&mut self) -> Result<(), PostError> {
-        if self.journal.oldest_before(self.at.ordinal).is_none() {
+        let disposable = self.journal.disposable(self.at.ordinal);
+        if disposable.is_empty() {
             return Ok(());
         }
         // Where the next start begins has to be on disk before what leads up to it goes.
@@ -260,8 +261,8 @@ impl Shipper {
             })?;
         }
         self.write(|books| books.make_durable(false)).map_err(PostError::Trouble)?;
-        while let Some(segment) = self.journal.oldest_before(self.at.ordinal) {
-            if let Err(error) = self.journal.remove_oldest(&segment) {
+        for segment in disposable {
+            if let Err(error) = self.journal.remove(&segment) {
                 tracing::warn!(file = %segment.path.display(), %error, "cannot remove a shipped journal segment");
                 break;
             }

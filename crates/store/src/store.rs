@@ -119,12 +119,13 @@ impl Store {
             next_ordinal: recovery.next_ordinal,
             next_position: recovery.next_position,
             segments: recovery.segments,
-            checks: Checks::new(&recovered),
+            checks: Checks::new(&recovered, recovery.fold.began()),
         };
+        let journal = Arc::new(Journal::start(options, start)?);
+        // Not before there is a segment of full length: a short one is the mark of a clean end.
         if clean {
             writer.make_durable(false).map_err(|source| OpenError::Books { doing: "write", source })?;
         }
-        let journal = Arc::new(Journal::start(options, start)?);
         let syncer = Arc::new(Syncer::new(journal.clone()));
         let dispatch = Arc::new(Dispatch::default());
         let writer = Arc::new(Mutex::new(Some(writer)));

@@ -105,6 +105,8 @@ pub struct Snapshot {
     pub balances: Vec<BalanceRow>,
     /// The open holds, by id.
     pub open: Vec<OpenHold>,
+    /// The segments that they began in, by hold; without those of before this was noted.
+    pub began: Vec<(HoldId, u64)>,
 }
 
 /// The one who writes.

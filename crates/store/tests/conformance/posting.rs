@@ -62,6 +62,7 @@ pub(crate) fn an_entry_says_everything_about_its_hold(factory: &impl Factory) {
     script.post(&[unknown(1_500, UnknownReason::ServerError, 502)]);
     script.post(&[unknown(1_600, UnknownReason::TimedOut, 0)]);
     let snapshot = script.reader().snapshot().unwrap();
+    assert_eq!(snapshot.began, [(HoldId(7), 1)], "in the segment that its batch was of");
     let [open]: [OpenHold; 1] = snapshot.open.try_into().unwrap();
     assert_eq!(open.members.iter().map(|member| member.balance.0).collect::<Vec<_>>(), [0, 1]);
     assert_eq!((open.unknown, open.unknown_since_ms), (Some((UnknownReason::TimedOut, 0)), 1_500));
@@ -84,7 +85,8 @@ pub(crate) fn an_entry_says_everything_about_its_hold(factory: &impl Factory) {
     );
     assert_eq!((&entry.model, entry.generation.as_deref()), (&open.model, Some("gen-7")));
     assert_eq!((entry.unknown, entry.unknown_since_ms), (open.unknown, 1_500));
-    assert!(script.reader().snapshot().unwrap().open.is_empty());
+    let snapshot = script.reader().snapshot().unwrap();
+    assert!(snapshot.open.is_empty() && snapshot.began.is_empty());
     // A hold of before there were sets has its balances itself.
     let Line::Hold(old) = hold(8, 0, 10_000) else { unreachable!() };
     let members = [Member::plain(BalanceId(1))].into_iter().collect();

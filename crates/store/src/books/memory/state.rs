@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::UpstreamKeyId;
+use ledger::{HoldId, UpstreamKeyId};
 
 use crate::books::{Clock, Extent, Snapshot};
 use crate::recovered::Members;
@@ -26,6 +26,7 @@ pub(super) struct State {
     pub(super) balances: BTreeMap<u32, BalanceRow>,
     pub(super) sets: BTreeMap<u32, Members>,
     pub(super) open: BTreeMap<u64, OpenHold>,
+    pub(super) began: Vec<(HoldId, u64)>,
     pub(super) entries: BTreeMap<u64, EntryRow>,
     /// By hold and record.
     pub(super) corrections: BTreeMap<(u64, u64), CorrectionRow>,
@@ -56,6 +57,7 @@ impl State {
             clean: self.clean,
             balances: held.iter().filter_map(|id| self.balance(*id)).collect(),
             open: self.open.values().cloned().collect(),
+            began: self.began.clone(),
         }
     }
 

@@ -11,7 +11,7 @@ use super::reader::MemoryReader;
 use super::state::State;
 use crate::books::{Batch, Correction, Extent, Line, PostError, Reader, Writer};
 use crate::error::Trouble;
-use crate::fold::{Fold, FoldError};
+use crate::fold::{Fold, FoldError, Origin};
 use crate::recovered::Members;
 use crate::tally::{Ended, Tally};
 use crate::{
@@ -50,7 +50,8 @@ impl Posting<'_> {
             Line::Settle { hold, .. } => self.fold.open_hold(*hold).cloned(),
             _ => None,
         };
-        self.fold.apply(line.clone(), batch.boot_id, self.books)?;
+        let origin = Origin { segment: batch.next.ordinal, boot_id: batch.boot_id };
+        self.fold.apply(line.clone(), origin, self.books)?;
         match line {
             Line::Settle { at_ms, cost, text, evidence, .. } => {
                 let Some(open) = before else { return Ok(()) };
@@ -233,6 +234,7 @@ impl State {
         self.next_hold = snapshot.next_hold;
         self.clock = snapshot.clock;
         self.balances.extend(snapshot.balances.into_iter().map(|row| (row.id.0, row)));
+        self.began = snapshot.began;
         self.sets.extend(sets);
         self.open = snapshot.open.into_iter().map(|open| (open.hold.0, open)).collect();
         self.entries.extend(entries);

@@ -15,7 +15,7 @@ use crate::{BalanceRow, OpenError};
 /// Reads it; the caller holds a transaction when others may write.
 pub(super) fn read(connection: &Connection) -> Result<Snapshot, OpenError> {
     let mut snapshot = progress(connection)?;
-    let sql = format!("SELECT {OPEN_HOLD_COLUMNS} FROM open_hold ORDER BY hold");
+    let sql = format!("SELECT {OPEN_HOLD_COLUMNS}, segment FROM open_hold ORDER BY hold");
     let mut statement = connection.prepare(&sql).map_err(failed("read"))?;
     let mut found = statement.query([]).map_err(failed("read"))?;
     let mut held = BTreeSet::new();
@@ -25,6 +25,8 @@ pub(super) fn read(connection: &Connection) -> Result<Snapshot, OpenError> {
             let missing = || OpenError::Row(format!("set {} of an open hold is missing", id.0));
             open.members = set(connection, id)?.ok_or_else(missing)?;
         }
+        let began: Option<i64> = row.get(13).map_err(failed("read"))?;
+        snapshot.began.extend(began.map(|segment| (open.hold, segment.cast_unsigned())));
         held.extend(open.members.iter().map(|member| member.balance));
         snapshot.open.push(open);
     }
