@@ -22,6 +22,9 @@ const SESSION_HEADERS: [&str; 5] =
 const APP_HEADERS: [&str; 3] = ["x-openrouter-title", "x-title", "http-referer"];
 
 /// A caller with the key that will pay.
+/// The label of calls that are paid for with the gateway's own key.
+pub(crate) const LOCAL: &str = "local";
+
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// The label `key`.
@@ -45,7 +48,7 @@ impl Caller {
     /// Everybody, when the gateway has a key of its own.
     pub(crate) fn local(upstream_key: Secret) -> Caller {
         let upstream_key_id = key_id(&upstream_key);
-        Caller { key_label: "local".to_owned(), upstream_key, upstream_key_id, own_key: false }
+        Caller { key_label: LOCAL.to_owned(), upstream_key, upstream_key_id, own_key: false }
     }
 }
 

@@ -52,7 +52,7 @@ mod verdict;
 pub use body::{Body, BrokenOff};
 pub use clock::Clock;
 pub use config::{ClientGone, Config, EvidenceRules, Limits, Secret};
-pub use evidence::AuditError;
+pub use evidence::{AuditError, Booking};
 pub use honesty::OnOverrun;
 pub use receipt::{Outcome, Receipt};
 pub use route::may_spend;

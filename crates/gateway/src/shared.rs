@@ -257,8 +257,7 @@ impl Gateway {
         self.shared.audit.lock().clone()
     }
 
-    /// Audits the calls made from one instant until before another (milliseconds since the Unix epoch), now; `apply`:
-    /// and books what differs.
+    /// Audits the calls made from one instant until before another (milliseconds since the Unix epoch), now.
     ///
     /// # Errors
     /// [`AuditError`]: there is no management key, OpenRouter does not tell, the books cannot be read.
@@ -266,9 +265,9 @@ impl Gateway {
         &self,
         from_ms: i64,
         until_ms: i64,
-        apply: bool,
+        booking: crate::Booking,
     ) -> Result<AuditReport, AuditError> {
-        evidence::audit(&self.shared, from_ms, until_ms, apply).await
+        evidence::audit(&self.shared, from_ms, until_ms, booking).await
     }
 
     /// Whether requests can be admitted.

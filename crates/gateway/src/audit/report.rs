@@ -39,6 +39,8 @@ pub struct AuditReport {
     pub corrected: Sum,
     /// Generations billed that can be tied to no entry: other traffic on the key, or calls the books have lost.
     pub extras: Sum,
+    /// Those of them that were booked now, each as a call of its own.
+    pub booked: Sum,
     /// Entries with a cost that are not on the bill.
     pub missing: Sum,
     /// What remains when all that could be corrected is: the bill less the books.
@@ -68,13 +70,24 @@ impl AuditReport {
             self.missing.add(*cost);
         }
         self.complete &= complete;
-        self.drift = self.theirs.saturating_sub(self.ours).saturating_sub(self.corrected.amount);
+        self.reckon();
+    }
+
+    /// Extras were booked.
+    pub fn book(&mut self, amounts: impl Iterator<Item = Nano>) {
+        amounts.for_each(|amount| self.booked.add(amount));
+        self.reckon();
     }
 
     /// A correction that could not be booked: it stays in the drift.
     pub fn take_back(&mut self, fix_by: Nano) {
         self.corrected.count = self.corrected.count.saturating_sub(1);
         self.corrected.amount = self.corrected.amount.saturating_sub(fix_by);
-        self.drift = self.theirs.saturating_sub(self.ours).saturating_sub(self.corrected.amount);
+        self.reckon();
+    }
+
+    fn reckon(&mut self) {
+        let corrected = self.corrected.amount.saturating_add(self.booked.amount);
+        self.drift = self.theirs.saturating_sub(self.ours).saturating_sub(corrected);
     }
 }

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use ledger::{Evidence, UpstreamKeyId};
 use money::Nano;
+use store::EntryRow;
 use tokio::time::sleep;
 
 use super::bills::{self, AuditError, REACH_MS, SLACK_MS};
-use super::{correct, ms};
-use crate::audit::{AuditReport, Compared, Fix, MayBe, Span, compare};
+use super::{blocking, correct, ms};
+use crate::audit::{AuditReport, Compared, Extra, Fix, MayBe, Span, compare};
+use crate::caller;
 use crate::honesty::Finding;
 use crate::shared::Shared;
 
@@ -30,19 +32,32 @@ pub(super) async fn run(shared: Arc<Shared>) {
     sleep(every.min(FIRST_AFTER)).await;
     loop {
         let until_ms = shared.now_ms().saturating_sub(ms(shared.config.evidence.final_after));
-        if let Err(error) = audit(&shared, until_ms.saturating_sub(ms(SINCE)), until_ms, true).await {
+        if let Err(error) =
+            audit(&shared, until_ms.saturating_sub(ms(SINCE)), until_ms, Booking::Changes).await
+        {
             tracing::warn!(%error, "the books could not be held against OpenRouter's bill");
         }
         sleep(every).await;
     }
 }
 
-/// Audits the calls made from one instant until before another; `apply`: and books what differs.
+/// What an audit books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Booking {
+    /// Nothing.
+    Nothing,
+    /// Costs that changed, and generations that an entry can be tied to.
+    Changes,
+    /// Those, and generations that no entry explains: an operator says that they are ours.
+    Everything,
+}
+
+/// Audits the calls made from one instant until before another.
 pub(crate) async fn audit(
     shared: &Arc<Shared>,
     from_ms: i64,
     until_ms: i64,
-    apply: bool,
+    booking: Booking,
 ) -> Result<AuditReport, AuditError> {
     let _one_at_a_time = shared.auditing.lock().await;
     let hashes = bills::hashes(shared).await?;
@@ -69,8 +84,11 @@ pub(crate) async fn audit(
             let open = open(shared, *key);
             let compared = compare(span, &own, &billed.bills, &billed.strangers, &open, complete);
             report.add(&compared, complete);
-            if apply {
+            if booking != Booking::Nothing {
                 book(shared, &compared, &mut report).await;
+            }
+            if booking == Booking::Everything {
+                book_extras(shared, *key, &own, compared.extras, &mut report).await?;
             }
         }
         piece_ms = next_ms;
@@ -98,6 +116,39 @@ async fn book(shared: &Shared, compared: &Compared, report: &mut AuditReport) {
             None => report.take_back(by),
         }
     }
+}
+
+/// Each becomes an entry of its own, under the label that the calls on this key have.
+async fn book_extras(
+    shared: &Arc<Shared>,
+    upstream_key: UpstreamKeyId,
+    own: &[EntryRow],
+    extras: Vec<Extra>,
+    report: &mut AuditReport,
+) -> Result<(), AuditError> {
+    let label = own.last().map_or_else(|| caller::LOCAL.to_owned(), |entry| entry.key.clone());
+    let amounts: Vec<Nano> = extras.iter().map(|extra| extra.cost.ceil()).collect();
+    let now_ms = shared.now_ms();
+    let booked = blocking(shared, move |admission| {
+        let texts: Vec<String> = extras.iter().map(|extra| extra.cost.to_string()).collect();
+        let extras: Vec<admission::Extra<'_>> = extras
+            .iter()
+            .zip(&texts)
+            .map(|(extra, text)| admission::Extra {
+                generation: &extra.id,
+                created_ms: extra.created_ms,
+                model: extra.model.as_deref().unwrap_or_default(),
+                key: &label,
+                upstream_key,
+                cost: extra.cost.ceil(),
+                text,
+            })
+            .collect();
+        admission.book_extras(&extras, now_ms).map_err(|error| error.to_string())
+    });
+    booked.await.unwrap_or_else(|| Err("its thread panicked".to_owned())).map_err(AuditError::Books)?;
+    report.book(amounts.into_iter());
+    Ok(())
 }
 
 /// A cost above its hold counts against whoever served it, unless a second generation is in it.

@@ -30,6 +30,7 @@ use money::Nano;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
+pub use self::auditing::Booking;
 pub(crate) use self::auditing::audit;
 pub use self::bills::AuditError;
 pub(crate) use self::recheck::{Recheck, Rechecks};
