@@ -6,8 +6,7 @@
 //!
 //! `unsynced` says how many records before this one were not known to be on disk when it was written. After a
 //! power cut it tells lawful loss (the unsynced end of the file, in any order) from damage to what was on disk.
-//! `END` is never zero: a frame whose last bytes are there was written whole, so that on the same boot a flipped
-//! bit in the last record is damage, and only a missing end is a torn write.
+//! `END` is never zero: a frame whose last bytes are there was written whole.
 
 use std::ops::Range;
 
@@ -108,6 +107,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
         payload: HEAD_BYTES..HEAD_BYTES + payload,
         bytes: bytes_whole,
     })
+}
+
+/// How long the whole frame is, by its first [`HEAD_BYTES`].
+pub(crate) fn whole_bytes(head: &[u8]) -> usize {
+    HEAD_BYTES + u32_at(head, 0) as usize + TAIL_BYTES
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {

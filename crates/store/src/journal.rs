@@ -5,7 +5,8 @@
 //! [`crate::shipper`] carries it into the books and removes segments that are wholly there.
 //!
 //! Outside failures, and which side they fall on:
-//! * a write or a sync fails: closed for good, until a restart reads back what is on disk; a sync is never retried;
+//! * a write or a sync fails: closed for good, until a restart reads back what is on disk; a sync is never retried, and
+//!   what a failed write left is overwritten if that can be done;
 //! * no room for the next segment: closed, tried again after a pause, opens by itself;
 //! * the books do not keep up: open until [`crate::Options::journal_bytes_max`], then closed to new holds (what is
 //!   in flight may still settle into one segment more), opens by itself. Segments that are in the books and stay for
@@ -206,10 +207,13 @@ impl Journal {
             self.rotate(writer, matches!(record, Record::Hold { .. }))?;
         }
         self.write_ahead(writer, bytes)?;
-        writer
-            .file
-            .write_all_at(&writer.buffer, writer.offset)
-            .map_err(|e| self.failed(JournalError::io("write", &writer.path, &e)))?;
+        if let Err(error) = writer.file.write_all_at(&writer.buffer, writer.offset) {
+            // What is left of a record that was refused should not look like one that was damaged. Best effort: a
+            // start that finds it names it.
+            writer.buffer.fill(0);
+            let _ = writer.file.write_all_at(&writer.buffer, writer.offset);
+            return Err(self.failed(JournalError::io("write", &writer.path, &error)));
+        }
         writer.offset += bytes;
         writer.seq = seq;
         writer.note(record);

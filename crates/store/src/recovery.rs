@@ -3,7 +3,9 @@
 //! Only the segments from the last posted record on are read; the past is in the books. Where the valid records end:
 //!
 //! 1. nothing but zeros follows: a clean end;
-//! 2. an unfinished record and nothing after it: a torn end. Nobody was told that it was written; it is overwritten;
+//! 2. an unfinished record and nothing after it: a torn end. Nobody was told that it was written; it is overwritten.
+//!    Without a restart of the machine it has to stop where the kernel stops when a process dies, between two pages:
+//!    anything else is damage;
 //! 3. valid records follow that prove the broken place was once on disk (each record says how far the disk was
 //!    known to be, and without a restart of the machine everything written is there): damage. That is an error which
 //!    names file and byte, never a silent loss;
@@ -19,7 +21,7 @@ use crate::books::Reader;
 use crate::disk::{BootId, Disk};
 use crate::error::Fault;
 use crate::fold::{Fold, FoldError, Origin};
-use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
+use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed, TAIL_BYTES};
 use crate::journal::Segment;
 use crate::line::Line;
 use crate::segment::{self, HEADER_BYTES, Head, Header, Scan, Step};
@@ -174,6 +176,9 @@ impl Recovery {
         Ok(())
     }
 }
+
+/// The smallest pages that Linux has.
+const PAGE_BYTES: u64 = 4096;
 
 type Found = Vec<(Segment, Head)>;
 
@@ -341,8 +346,8 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
         if synced.is_some_and(|synced| same_boot || synced >= next) {
             return Err(damaged(what));
         }
-        // Written to its last byte and unreadable: without a restart that is no torn write.
-        if same_boot && rest.ends_whole {
+        let stopped = !rest.ends_whole && stops_at_a_page(segment, from, rest.bytes)?;
+        if same_boot && rest.bytes > 0 && !stopped {
             return Err(damaged(what));
         }
         torn_bytes += rest.bytes;
@@ -351,6 +356,21 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
         }
     }
     Ok((torn_bytes, rubbish))
+}
+
+/// Whether the death of the process can have left these bytes of a record. The kernel copies a write page by page and
+/// stops between two of them, and it does not take back what it has copied.
+fn stops_at_a_page(segment: &Segment, from: u64, bytes: u64) -> Result<bool, OpenError> {
+    let stop = (from + bytes).next_multiple_of(PAGE_BYTES);
+    let mut head = [0; HEAD_BYTES];
+    let read = segment.file.read_at(&mut head, from).map_err(|e| OpenError::io("read", &segment.path, e))?;
+    // The length is only known when it was written before the stop.
+    let frame_bytes = if read == HEAD_BYTES && from + HEAD_BYTES as u64 <= stop {
+        frame::whole_bytes(&head)
+    } else {
+        HEAD_BYTES + TAIL_BYTES
+    };
+    Ok(frame_bytes <= FRAME_BYTES_MAX && stop < from + frame_bytes as u64)
 }
 
 /// Whether the record that was not there is there now.
