@@ -9,6 +9,7 @@ mod disk;
 mod faults;
 mod folder;
 mod kill;
+mod migrations;
 mod model;
 mod retention;
 mod scale;
