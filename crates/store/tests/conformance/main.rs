@@ -2,6 +2,8 @@
 //!
 //! A new implementation is one `Factory`, and one line at the end of this file.
 
+#![expect(clippy::unwrap_used, reason = "in a test it is the assertion")]
+
 mod beside;
 mod corrections;
 mod crashes;
