@@ -82,6 +82,7 @@ macro_rules! conformance {
             crashes::reopened_between_any_two_batches,
             crashes::batches_may_be_cut_anywhere,
             crashes::a_store_over_these_books_loses_nothing,
+            crashes::a_store_recovers_any_history,
             histories::random_histories_are_what_they_add_up_to,
         }
     };

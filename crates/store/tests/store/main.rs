@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test it is the assertion")]
 
 mod books;
+mod clock;
 mod concurrency;
 mod damage;
 mod disk;
