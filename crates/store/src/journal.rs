@@ -5,8 +5,7 @@
 //! [`crate::shipper`] carries it into the books and removes segments that are wholly there.
 //!
 //! Outside failures, and which side they fall on:
-//! * a write or a sync fails: closed for good, until a restart reads back what is on disk; a sync is never retried, and
-//!   what a failed write left is overwritten if that can be done;
+//! * a write or a sync fails: closed for good, until a restart reads back what is on disk; a sync is never retried;
 //! * no room for the next segment: closed, tried again after a pause, opens by itself;
 //! * the books do not keep up: open until [`crate::Options::journal_bytes_max`], then closed to new holds (what is
 //!   in flight may still settle into one segment more), opens by itself. Segments that are in the books and stay for
@@ -99,6 +98,8 @@ struct Writer {
     unsynced: Vec<Unsynced>,
     /// Why the last record that needed a new segment was refused, and when.
     refused: Option<(Instant, JournalError)>,
+    /// Bytes of a record that may stand in part where the next one would begin: its write failed.
+    half: usize,
     closed: bool,
 }
 
@@ -170,6 +171,7 @@ impl Journal {
             pinned: 0,
             unsynced: Vec::new(),
             refused: None,
+            half: 0,
             closed: false,
         };
         Ok(Self {
@@ -208,10 +210,8 @@ impl Journal {
         }
         self.write_ahead(writer, bytes)?;
         if let Err(error) = writer.file.write_all_at(&writer.buffer, writer.offset) {
-            // What is left of a record that was refused should not look like one that was damaged. Best effort: a
-            // start that finds it names it.
-            writer.buffer.fill(0);
-            let _ = writer.file.write_all_at(&writer.buffer, writer.offset);
+            writer.half = writer.buffer.len();
+            writer.erase_half();
             return Err(self.failed(JournalError::io("write", &writer.path, &error)));
         }
         writer.offset += bytes;
@@ -387,7 +387,9 @@ impl Journal {
 
     /// Takes no more records.
     pub(crate) fn close(&self) {
-        self.writer.lock().closed = true;
+        let mut writer = self.writer.lock();
+        writer.closed = true;
+        writer.erase_half();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -441,6 +443,13 @@ impl Journal {
 }
 
 impl Writer {
+    /// Nobody was told that it was written. Where the disk does not let it be erased, a start will take it for damage.
+    fn erase_half(&mut self) {
+        if self.half > 0 && self.file.write_all_at(&ZEROS[..self.half], self.offset).is_ok() {
+            self.half = 0;
+        }
+    }
+
     /// Notes a record that is written, and in which segment its hold began.
     fn note(&mut self, record: &Record<'_>) {
         let Some(began) = self.checks.wrote(record, self.ordinal) else { return };

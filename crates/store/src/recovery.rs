@@ -3,9 +3,7 @@
 //! Only the segments from the last posted record on are read; the past is in the books. Where the valid records end:
 //!
 //! 1. nothing but zeros follows: a clean end;
-//! 2. an unfinished record and nothing after it: a torn end. Nobody was told that it was written; it is overwritten.
-//!    Without a restart of the machine it has to stop where the kernel stops when a process dies, between two pages:
-//!    anything else is damage;
+//! 2. an unfinished record and nothing after it: a torn end. Nobody was told that it was written; it is overwritten;
 //! 3. valid records follow that prove the broken place was once on disk (each record says how far the disk was
 //!    known to be, and without a restart of the machine everything written is there): damage. That is an error which
 //!    names file and byte, never a silent loss;
@@ -21,7 +19,7 @@ use crate::books::Reader;
 use crate::disk::{BootId, Disk};
 use crate::error::Fault;
 use crate::fold::{Fold, FoldError, Origin};
-use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed, TAIL_BYTES};
+use crate::frame::{self, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
 use crate::journal::Segment;
 use crate::line::Line;
 use crate::segment::{self, HEADER_BYTES, Head, Header, Scan, Step};
@@ -176,9 +174,6 @@ impl Recovery {
         Ok(())
     }
 }
-
-/// The smallest pages that Linux has.
-const PAGE_BYTES: u64 = 4096;
 
 type Found = Vec<(Segment, Head)>;
 
@@ -346,8 +341,12 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
         if synced.is_some_and(|synced| same_boot || synced >= next) {
             return Err(damaged(what));
         }
-        let stopped = !rest.ends_whole && stops_at_a_page(segment, from, rest.bytes)?;
-        if same_boot && rest.bytes > 0 && !stopped {
+        // Without a restart of the machine only the death of a process can tear a record.
+        let torn = Torn { from, bytes: rest.bytes };
+        if same_boot
+            && rest.bytes > 0
+            && !torn.by_death(segment).map_err(|e| OpenError::io("read", &segment.path, e))?
+        {
             return Err(damaged(what));
         }
         torn_bytes += rest.bytes;
@@ -358,19 +357,34 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
     Ok((torn_bytes, rubbish))
 }
 
-/// Whether the death of the process can have left these bytes of a record. The kernel copies a write page by page and
-/// stops between two of them, and it does not take back what it has copied.
-fn stops_at_a_page(segment: &Segment, from: u64, bytes: u64) -> Result<bool, OpenError> {
-    let stop = (from + bytes).next_multiple_of(PAGE_BYTES);
-    let mut head = [0; HEAD_BYTES];
-    let read = segment.file.read_at(&mut head, from).map_err(|e| OpenError::io("read", &segment.path, e))?;
-    // The length is only known when it was written before the stop.
-    let frame_bytes = if read == HEAD_BYTES && from + HEAD_BYTES as u64 <= stop {
-        frame::whole_bytes(&head)
-    } else {
-        HEAD_BYTES + TAIL_BYTES
-    };
-    Ok(frame_bytes <= FRAME_BYTES_MAX && stop < from + frame_bytes as u64)
+/// What stands where a record should, up to its last byte that is not zero.
+struct Torn {
+    from: u64,
+    bytes: u64,
+}
+
+impl Torn {
+    /// The kernel copies a write page by page, and a kill stops it between two.
+    const PAGE: u64 = 4096;
+    /// Bytes that are zero in a record, one after the other, at most.
+    const ZEROS_MAX: u64 = 16;
+
+    /// Whether it can be the beginning of a record whose writer was killed: it ends where a page does, or with zeros
+    /// before that, and the record would have gone on.
+    fn by_death(&self, segment: &Segment) -> std::io::Result<bool> {
+        let used_to = self.from + self.bytes;
+        let written_to = used_to.next_multiple_of(Self::PAGE);
+        if written_to - used_to > Self::ZEROS_MAX {
+            return Ok(false);
+        }
+        if written_to - self.from < 4 {
+            return Ok(true);
+        }
+        let mut length = [0; 4];
+        segment.file.read_at(&mut length, self.from)?;
+        let frame = frame::bytes_of(u32::from_le_bytes(length));
+        Ok(frame.is_some_and(|frame| self.from + frame > written_to))
+    }
 }
 
 /// Whether the record that was not there is there now.
@@ -384,8 +398,6 @@ fn grown(found: &Found, end: &End, last: u64) -> bool {
 struct Rest {
     /// Bytes up to the last that is not zero.
     bytes: u64,
-    /// Whether those bytes end as a frame does.
-    ends_whole: bool,
     /// When there are later valid records: the highest sequence number they know to be on disk.
     synced: Option<u64>,
 }
@@ -407,7 +419,6 @@ impl Rest {
             let bytes = &buffer[..count];
             if let Some(used) = last_used(bytes) {
                 rest.bytes = at + used as u64 + 1 - from;
-                rest.ends_whole = bytes[..=used].ends_with(&END);
                 rest.later_records(&bytes[..=used], next);
             }
             if count < buffer.len() {
