@@ -5,6 +5,7 @@ mod support;
 mod changes;
 mod clock;
 mod corrections;
+mod invariants;
 mod order;
 mod restarts;
 mod windows;
