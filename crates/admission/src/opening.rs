@@ -73,7 +73,7 @@ impl Core {
         Ok(Way { found, upstream_key })
     }
 
-    fn open_places(
+    pub(crate) fn open_places(
         &self,
         opening: &mut Opening,
         scope: &Scope<'_>,

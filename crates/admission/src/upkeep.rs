@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use ledger::HoldId;
 use store::Backup;
 
 use crate::Admission;
@@ -14,6 +15,15 @@ impl Admission {
     /// As [`store::Store::back_up`].
     pub fn back_up(&self, to: &Path) -> Result<Backup, store::OpenError> {
         self.core.store.back_up(to)
+    }
+
+    /// Whether a hold has ended, as far as the books know; its cost may be corrected then. Reads the books.
+    ///
+    /// # Errors
+    /// When they cannot be brought up to date or read.
+    pub fn find_entry(&self, hold: HoldId) -> Result<bool, store::OpenError> {
+        self.core.store.flush().map_err(store::OpenError::Journal)?;
+        Ok(self.core.store.entry(hold)?.is_some())
     }
 
     /// Writes down what an operator did, and why.

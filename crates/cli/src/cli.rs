@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     alerts, backup, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models,
-    reconcile, repair, routes, sandbox, serve, unknown, verify, workspaces,
+    reconcile, repair, report, routes, sandbox, serve, unknown, verify, workspaces,
 };
 
 /// Examples come first: they are what people look for.
@@ -62,10 +62,13 @@ pub(crate) enum Command {
     /// The exact cost of one generation, and what these books say of it
     #[command(help_template = TEMPLATE, before_help = generation::EXAMPLES)]
     Generation(generation::GenerationArgs),
+    /// What was spent, by day, model, key or budget
+    #[command(help_template = TEMPLATE, before_help = report::EXAMPLES)]
+    Report(report::ReportArgs),
     /// Calls whose cost is not known yet, and how long already
     #[command(help_template = TEMPLATE, before_help = unknown::EXAMPLES)]
     Unknown(unknown::UnknownArgs),
-    /// Say what an unknown call cost, where no other evidence will come
+    /// Say what a call cost, where no other evidence will come
     #[command(help_template = TEMPLATE, before_help = reconcile::EXAMPLES)]
     Reconcile(reconcile::ReconcileArgs),
     /// Check the books against themselves and the journal, while no gateway runs

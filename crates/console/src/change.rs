@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use admission::Admission;
+use admission::{Admission, CorrectError};
 use http::StatusCode;
 use jiff::Timestamp;
 use ledger::{Evidence, HoldId};
@@ -43,11 +43,14 @@ pub struct Reconciled {
 }
 
 /// Why it was not booked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotReconciled {
-    /// No unknown hold has this number.
-    #[error("no unknown hold has this number")]
+    /// No unknown hold and no entry has this number.
+    #[error("no call has this number, or it is still running")]
     NoSuchHold,
+    /// What the books said.
+    #[error("{0}")]
+    Books(String),
     /// It was resolved meanwhile, or the journal cannot be written.
     #[error("it was resolved just now, or the journal cannot be written")]
     Lost,
@@ -62,14 +65,36 @@ impl Reconcile {
         let now_ms = Timestamp::now().as_millisecond();
         let hold = HoldId(self.hold);
         let unknown = admission.unknown_holds().into_iter().find(|unknown| unknown.hold == hold);
-        let was_usd = unknown.ok_or(NotReconciled::NoSuchHold)?.bound;
-        let what = format!("hold {} cost {}: {}", self.hold, self.cost_usd, self.why);
-        admission.note_action(&self.who, &what, now_ms).map_err(|_| NotReconciled::Lost)?;
+        let Some(unknown) = unknown else { return self.correct(admission, now_ms) };
+        let was_usd = unknown.bound;
+        self.note(admission, now_ms)?;
         let text = self.cost_usd.to_string();
         match admission.resolve(hold, self.cost_usd, &text, Evidence::Operator, now_ms) {
             true => Ok(Reconciled { hold: self.hold, was_usd, cost_usd: self.cost_usd }),
             false => Err(NotReconciled::Lost),
         }
+    }
+
+    /// Of a hold that has ended.
+    fn correct(&self, admission: &Admission, now_ms: i64) -> Result<Reconciled, NotReconciled> {
+        let (hold, text) = (HoldId(self.hold), self.cost_usd.to_string());
+        let ended = admission.find_entry(hold).map_err(|error| NotReconciled::Books(error.to_string()))?;
+        if !ended {
+            return Err(NotReconciled::NoSuchHold);
+        }
+        self.note(admission, now_ms)?;
+        match admission.correct(hold, self.cost_usd, &text, Evidence::Operator, now_ms) {
+            Ok(done) => Ok(Reconciled { hold: self.hold, was_usd: done.was, cost_usd: done.cost }),
+            Err(CorrectError::NotFound(_)) => Err(NotReconciled::NoSuchHold),
+            Err(error) => Err(NotReconciled::Books(error.to_string())),
+        }
+    }
+
+    fn note(&self, admission: &Admission, now_ms: i64) -> Result<(), NotReconciled> {
+        let what = format!("hold {} cost {}: {}", self.hold, self.cost_usd, self.why);
+        admission
+            .note_action(&self.who, &what, now_ms)
+            .map_err(|error| NotReconciled::Books(error.to_string()))
     }
 
     fn reply(&self, admission: &Admission) -> Reply {

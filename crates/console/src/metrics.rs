@@ -138,7 +138,15 @@ mod tests {
         let (limit, posted) = (Nano::from_cents(100), Nano::from_nanos(posted));
         let zero = Nano::ZERO;
         let available = limit.saturating_sub(posted);
-        BalanceReport { name: Arc::new(name), limit, posted, held: zero, unknown: zero, available, next_release_ms: None }
+        BalanceReport {
+            name: Arc::new(name),
+            limit,
+            posted,
+            held: zero,
+            unknown: zero,
+            available,
+            next_release_ms: None,
+        }
     }
 
     #[test]

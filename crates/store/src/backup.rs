@@ -8,10 +8,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-
 use crate::OpenError;
-use crate::books;
+use crate::books::upkeep;
 use crate::lock::Lock;
 use crate::reading::JOURNAL;
 
@@ -49,16 +47,10 @@ pub(crate) fn make(dir: &Path, to: &Path) -> Result<Backup, OpenError> {
 }
 
 fn copy(dir: &Path, to: &Path) -> Result<Backup, OpenError> {
-    let failed = |source| OpenError::Books { doing: "copy", source };
-    let name =
-        to.to_str().ok_or_else(|| OpenError::io("name", to, std::io::ErrorKind::InvalidInput.into()))?;
-    books::reader(dir)?.execute("VACUUM INTO ?1", [name]).map_err(failed)?;
+    let last_record = upkeep::copy(dir, to)?;
     sync(to)?;
     let bytes = fs::metadata(to).map_err(|e| OpenError::io("read", to, e))?.len();
-    let copy = Connection::open_with_flags(to, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
-    let last: i64 =
-        copy.query_row("SELECT seq FROM progress WHERE one = 1", [], |row| row.get(0)).map_err(failed)?;
-    Ok(Backup { last_record: last.cast_unsigned(), bytes })
+    Ok(Backup { last_record, bytes })
 }
 
 /// Puts a backup into a folder, which is made where it is not there. Books in it are moved aside.
@@ -66,64 +58,43 @@ fn copy(dir: &Path, to: &Path) -> Result<Backup, OpenError> {
 /// # Errors
 /// [`OpenError::Held`] while a gateway has the folder; what is no backup, or of a newer Farebox; what the system says.
 pub fn restore(from: &Path, dir: &Path, now_ms: i64) -> Result<Restored, OpenError> {
-    books::check(from)?;
+    upkeep::check(from)?;
     make_folder(dir)?;
     let _lock = Lock::take(dir)?;
-    let new = dir.join("restoring.db");
-    let _ = fs::remove_file(&new);
-    fs::copy(from, &new).map_err(|e| OpenError::io("copy", from, e))?;
-    let as_of_ms = mark(&new)?;
-    let moved_to = set_aside(dir, &[books::FILE, JOURNAL], "replaced", now_ms)?;
+    let new = dir.join("restoring");
+    let _ = fs::remove_dir_all(&new);
+    make_folder(&new)?;
+    fs::copy(from, upkeep::file(&new)).map_err(|e| OpenError::io("copy", from, e))?;
+    let as_of_ms = upkeep::mark_incomplete(&new)?;
+    sync(&upkeep::file(&new))?;
+    let moved_to = set_aside(dir, &names_of_books(), "replaced", now_ms)?;
     make_folder(&dir.join(JOURNAL))?;
-    let place = dir.join(books::FILE);
-    fs::rename(&new, &place).map_err(|e| OpenError::io("move", &new, e))?;
+    fs::rename(upkeep::file(&new), upkeep::file(dir)).map_err(|e| OpenError::io("move", &new, e))?;
     sync(dir)?;
+    let _ = fs::remove_dir_all(&new);
     Ok(Restored { as_of_ms, moved_to })
 }
 
-/// Marks a copy: its journal is not here, and what came after it is missing.
-fn mark(file: &Path) -> Result<i64, OpenError> {
-    let failed = |source| OpenError::Books { doing: "mark", source };
-    let connection = Connection::open(file).map_err(failed)?;
-    let as_of_ms = mark_incomplete(&connection).map_err(failed)?;
-    connection.close().map_err(|(_, source)| failed(source))?;
-    sync(file)?;
-    Ok(as_of_ms)
-}
-
-/// From here on the books stand alone, without a journal, and something may be missing behind their last record.
-pub(crate) fn mark_incomplete(connection: &Connection) -> rusqlite::Result<i64> {
-    let sql = "UPDATE progress SET segment = 0, offset = 0, clean = 0,
-               restored_ms = coalesce(restored_ms, latest_ms) WHERE one = 1 RETURNING restored_ms";
-    connection.query_row(sql, [], |row| row.get(0))
-}
-
-/// Nothing is missing any more, or somebody takes it on himself.
-pub(crate) fn accept(dir: &Path) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Books { doing: "write", source };
-    let connection = books::second_writer(dir)?;
-    connection.execute("UPDATE progress SET restored_ms = NULL WHERE one = 1", []).map_err(failed)?;
-    Ok(())
+fn names_of_books() -> Vec<String> {
+    upkeep::names().into_iter().chain([JOURNAL.to_owned()]).collect()
 }
 
 /// Moves what is there of these files and folders into a new folder beside them; `None`: nothing was there.
 pub(crate) fn set_aside(
     dir: &Path,
-    names: &[&str],
+    names: &[String],
     word: &str,
     now_ms: i64,
 ) -> Result<Option<PathBuf>, OpenError> {
-    let with_logs =
-        names.iter().flat_map(|name| [(*name).to_owned(), format!("{name}-wal"), format!("{name}-shm")]);
-    let there: Vec<String> = with_logs.filter(|name| dir.join(name).exists()).collect();
+    let there: Vec<&String> = names.iter().filter(|name| dir.join(name).exists()).collect();
     if there.is_empty() {
         return Ok(None);
     }
     let aside = dir.join(format!("{word}-{now_ms}"));
     DirBuilder::new().mode(0o700).create(&aside).map_err(|e| OpenError::io("make", &aside, e))?;
     for name in there {
-        let path = dir.join(&name);
-        fs::rename(&path, aside.join(&name)).map_err(|e| OpenError::io("move", &path, e))?;
+        let path = dir.join(name);
+        fs::rename(&path, aside.join(name)).map_err(|e| OpenError::io("move", &path, e))?;
     }
     sync(dir)?;
     Ok(Some(aside))

@@ -1,6 +1,6 @@
 //! What the writer refuses to write: records that a replay would refuse to read.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ledger::{HoldId, Member};
 
@@ -9,7 +9,8 @@ use crate::{JournalError, Record, Recovered};
 /// The open holds, the declared balances and the declared sets, as of the last record written.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    open: HashSet<u64>,
+    /// Each with the segment it began in; 0 when that is not known.
+    open: HashMap<u64, u64>,
     /// The first hold id above all that were given.
     next_hold: u64,
     balances: Declared,
@@ -24,9 +25,11 @@ struct Declared {
 }
 
 impl Checks {
-    pub(crate) fn new(recovered: &Recovered) -> Self {
+    /// `began`: the segment of each open hold, where it is known.
+    pub(crate) fn new(recovered: &Recovered, began: &BTreeMap<u64, u64>) -> Self {
+        let of = |hold: u64| (hold, began.get(&hold).copied().unwrap_or(0));
         Self {
-            open: recovered.open.iter().map(|open| open.hold.0).collect(),
+            open: recovered.open.iter().map(|open| of(open.hold.0)).collect(),
             next_hold: recovered.next_hold,
             balances: Declared { below: recovered.next_balance, above: HashSet::new() },
             sets: Declared { below: recovered.next_set, above: HashSet::new() },
@@ -41,17 +44,19 @@ impl Checks {
                 Err(JournalError::Invalid("a second record for a hold set"))
             }
             Record::Set { members, .. } => self.allow_members(members),
-            Record::Hold { hold, .. } if self.open.contains(&hold.0) => Err(JournalError::AlreadyOpen(hold)),
+            Record::Hold { hold, .. } if self.open.contains_key(&hold.0) => {
+                Err(JournalError::AlreadyOpen(hold))
+            }
             Record::Hold { set, .. } if !self.sets.has(set.0) => Err(JournalError::UndeclaredSet(set)),
             Record::Hold { .. } => Ok(()),
             Record::Generation { hold, .. } | Record::Unknown { hold, .. } | Record::Settle { hold, .. } => {
-                if self.open.contains(&hold.0) {
+                if self.open.contains_key(&hold.0) {
                     Ok(())
                 } else {
                     Err(JournalError::NotOpen(hold))
                 }
             }
-            Record::Correct { hold, .. } if self.open.contains(&hold.0) => {
+            Record::Correct { hold, .. } if self.open.contains_key(&hold.0) => {
                 Err(JournalError::AlreadyOpen(hold))
             }
             Record::Correct { hold, .. } if hold.0 >= self.next_hold => Err(JournalError::NotOpen(hold)),
@@ -72,19 +77,21 @@ impl Checks {
         Ok(())
     }
 
-    /// Notes a record that is written.
-    pub(crate) fn wrote(&mut self, record: &Record<'_>) {
+    /// Notes a record that is written into this segment. Of a hold that began or ended: the segment it began in.
+    pub(crate) fn wrote(&mut self, record: &Record<'_>, segment: u64) -> Option<u64> {
         match *record {
             Record::Balance { id, .. } => self.balances.declare(id.0),
             Record::Set { id, .. } => self.sets.declare(id.0),
             Record::Hold { hold: HoldId(hold), .. } => {
-                let new = self.open.insert(hold);
-                assert!(new, "hold {hold} was written twice");
+                let before = self.open.insert(hold, segment);
+                assert_eq!(before, None, "hold {hold} was written twice");
                 self.next_hold = self.next_hold.max(hold + 1);
+                return Some(segment);
             }
             Record::Settle { hold: HoldId(hold), .. } => {
-                let was_open = self.open.remove(&hold);
-                assert!(was_open, "hold {hold} was settled twice");
+                let began = self.open.remove(&hold);
+                assert!(began.is_some(), "hold {hold} was settled twice");
+                return began;
             }
             Record::Generation { .. }
             | Record::Unknown { .. }
@@ -92,6 +99,12 @@ impl Checks {
             | Record::Clock { .. }
             | Record::Action { .. } => {}
         }
+        None
+    }
+
+    /// How many open holds began in this segment.
+    pub(crate) fn open_of(&self, segment: u64) -> usize {
+        self.open.values().filter(|began| **began == segment).count()
     }
 }
 

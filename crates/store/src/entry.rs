@@ -1,10 +1,12 @@
-//! [`EntryRow`]: a hold that has ended, as the books have it. [`KeyTotal`]: all of those of one upstream key.
+//! [`EntryRow`]: a hold that has ended, as the books have it, and what was corrected on it. [`KeyTotal`]: all of those
+//! of one upstream key. [`ActionRow`]: what an operator did.
 
 use ledger::{BoundClass, Evidence, HoldId, SetId, UnknownReason, UpstreamKeyId};
 use money::{Exact, Nano};
 
 use crate::OpenHold;
 use crate::recovered::Members;
+use crate::tally::Ended;
 
 /// A hold that has ended. Amounts are USD, times milliseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,30 @@ pub struct EntryRow {
 }
 
 impl EntryRow {
+    /// The entry of a hold that ends.
+    pub(crate) fn of(ended: &Ended<'_>) -> Self {
+        let open = ended.open.clone();
+        Self {
+            hold: open.hold,
+            at_ms: open.at_ms,
+            settled_ms: ended.settled_ms,
+            bound: open.bound,
+            class: open.class,
+            cost: ended.cost,
+            text: ended.text.to_owned(),
+            evidence: ended.evidence,
+            overrun: ended.overrun(),
+            set: open.set,
+            members: open.members,
+            upstream_key: open.upstream_key,
+            key: open.key,
+            model: open.model,
+            generation: open.generation,
+            unknown: open.unknown,
+            unknown_since_ms: open.unknown_since_ms,
+        }
+    }
+
     /// The hold as it was before it ended.
     pub(crate) fn open_hold(&self) -> OpenHold {
         OpenHold {
@@ -74,4 +100,40 @@ pub struct KeyTotal {
     pub posted: Nano,
     /// The sum of their costs as the upstream wrote them; of those without a text, as booked.
     pub exact: Exact,
+}
+
+/// A cost that was changed after its hold had ended. Amounts are USD, times milliseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrectionRow {
+    /// The number of its record in the journal.
+    pub seq: u64,
+    /// The hold.
+    pub hold: HoldId,
+    /// When it was made.
+    pub at_ms: i64,
+    /// The cost before,
+    pub was: Nano,
+    /// and as the upstream had written it.
+    pub was_text: String,
+    /// The cost after,
+    pub cost: Nano,
+    /// and as the upstream wrote it.
+    pub text: String,
+    /// What proved it.
+    pub evidence: Evidence,
+    /// The set it was posted on.
+    pub set: SetId,
+}
+
+/// What an operator did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionRow {
+    /// The number of its record in the journal.
+    pub seq: u64,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Who.
+    pub who: String,
+    /// What, in words.
+    pub what: String,
 }

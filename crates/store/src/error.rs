@@ -75,6 +75,9 @@ impl JournalError {
     }
 }
 
+/// What the storage of the books says when it fails.
+pub type Trouble = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a store could not be opened or read.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -107,14 +110,24 @@ pub enum OpenError {
         /// The newest version known here.
         known: u32,
     },
-    /// SQLite failed.
+    /// Written by an older Farebox, and only to be read; opening the store brings it up to date.
+    #[error("{} has format {found}, this program reads {known}: the gateway brings it up to date when it starts", file.display())]
+    TooOld {
+        /// The file.
+        file: PathBuf,
+        /// The version found.
+        found: u32,
+        /// The version that is read.
+        known: u32,
+    },
+    /// The books' own storage failed.
     #[error("cannot {doing} the books")]
     Books {
         /// What was tried, as a verb.
         doing: &'static str,
         /// The cause.
         #[source]
-        source: rusqlite::Error,
+        source: Trouble,
     },
     /// A row of the books that no version of this program has written.
     #[error("the books hold an unreadable row: {0}")]

@@ -8,7 +8,8 @@
 //! * a write or a sync fails: closed for good, until a restart reads back what is on disk; a sync is never retried;
 //! * no room for the next segment: closed, tried again after a pause, opens by itself;
 //! * the books do not keep up: open until [`crate::Options::journal_bytes_max`], then closed to new holds (what is
-//!   in flight may still settle into one segment more), opens by itself;
+//!   in flight may still settle into one segment more), opens by itself. Segments that are in the books and stay for
+//!   an open hold do not count;
 //! * a record that a replay would refuse: that record is refused, nothing else changes.
 
 use std::collections::VecDeque;
@@ -41,17 +42,22 @@ pub(crate) struct Segment {
     pub(crate) boot_id: Option<BootId>,
     /// Where its records end, once no more will follow.
     pub(crate) end: Option<u64>,
+    /// How many holds that began in it have not ended.
+    pub(crate) open: usize,
 }
 
 /// A file with records that no sync has covered yet.
 pub(crate) type Unsynced = (PathBuf, Arc<dyn DiskFile>);
 
 /// How far the journal has been written: everything before is whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    pub(crate) ordinal: u64,
-    pub(crate) offset: u64,
-    pub(crate) seq: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// A segment,
+    pub ordinal: u64,
+    /// a byte in it,
+    pub offset: u64,
+    /// and the last record before that.
+    pub seq: u64,
 }
 
 /// The append-only journal. Shared by the writers of all threads, the syncer and the shipper.
@@ -86,6 +92,8 @@ struct Writer {
     checks: Checks,
     /// Oldest first; the last is the one written to.
     segments: VecDeque<Segment>,
+    /// How many of them are in the books and stay for their open holds.
+    pinned: usize,
     /// Full segments with records that no sync has covered yet.
     unsynced: Vec<Unsynced>,
     /// Why the last record that needed a new segment was refused, and when.
@@ -121,6 +129,9 @@ impl Journal {
     pub(crate) fn start(options: Options, start: Start) -> Result<Self, OpenError> {
         let Start { dir, disk, boot_id, last, shipped, next_ordinal, next_position, mut segments, checks } =
             start;
+        for segment in &mut segments {
+            segment.open = checks.open_of(segment.ordinal);
+        }
         let path = segment::path(&dir, next_ordinal);
         let file = disk
             .create(&path, options.segment_bytes)
@@ -132,6 +143,7 @@ impl Journal {
             first_position: next_position,
             synced: last,
             boot_id,
+            reserved: options.segment_bytes,
         };
         file.write_all_at(&header.encode(), 0).map_err(|e| OpenError::io("write", &path, e))?;
         file.sync_data().map_err(|e| OpenError::io("sync", &path, e))?;
@@ -141,6 +153,7 @@ impl Journal {
             file: file.clone(),
             boot_id,
             end: None,
+            open: 0,
         });
         let writer = Writer {
             file,
@@ -153,6 +166,7 @@ impl Journal {
             buffer: Vec::with_capacity(FRAME_BYTES_MAX),
             checks,
             segments,
+            pinned: 0,
             unsynced: Vec::new(),
             refused: None,
             closed: false,
@@ -198,7 +212,7 @@ impl Journal {
             .map_err(|e| self.failed(JournalError::io("write", &writer.path, &e)))?;
         writer.offset += bytes;
         writer.seq = seq;
-        writer.checks.wrote(record);
+        writer.note(record);
         self.progress.set_appended(seq);
         drop(guard);
         self.ask_for_ship(seq);
@@ -208,7 +222,8 @@ impl Journal {
     /// Puts the spare (or a segment made now) in place of the full one.
     fn rotate(&self, writer: &mut Writer, is_hold: bool) -> Result<(), JournalError> {
         let bytes_max = self.options.journal_bytes_max + if is_hold { 0 } else { self.options.segment_bytes };
-        let bytes = writer.segments.len() as u64 * self.options.segment_bytes;
+        let waiting = writer.segments.len().saturating_sub(writer.pinned);
+        let bytes = waiting as u64 * self.options.segment_bytes;
         if bytes + self.options.segment_bytes > bytes_max {
             let error = JournalError::Full { bytes, bytes_max: self.options.journal_bytes_max };
             return Err(writer.refuse(error));
@@ -222,6 +237,7 @@ impl Journal {
             first_position,
             synced: self.progress.synced(),
             boot_id: self.boot_id,
+            reserved: self.options.segment_bytes,
         };
         assert_eq!(next.ordinal, writer.ordinal + 1, "segments follow one another");
         next.file
@@ -264,7 +280,7 @@ impl Journal {
     fn make(&self, ordinal: u64) -> io::Result<Segment> {
         let path = segment::path(&self.dir, ordinal);
         let file = self.disk.create(&path, self.options.segment_bytes)?;
-        Ok(Segment { ordinal, path, file, boot_id: self.boot_id, end: None })
+        Ok(Segment { ordinal, path, file, boot_id: self.boot_id, end: None, open: 0 })
     }
 
     /// Zeros in front of the record, a stretch at a time. They lie beyond every record, so they can hide none.
@@ -332,17 +348,35 @@ impl Journal {
         self.writer.lock().segments.iter().find(|segment| segment.ordinal == ordinal).cloned()
     }
 
-    /// The oldest segment, when it lies before `ordinal`.
-    pub(crate) fn oldest_before(&self, ordinal: u64) -> Option<Segment> {
-        self.writer.lock().segments.front().filter(|segment| segment.ordinal < ordinal).cloned()
+    /// Segments before `ordinal` that may go once the books are durable up to there: those without an open hold, and
+    /// the oldest of the others when there are more than may stay. What stays does not count against the journal's
+    /// limit any more.
+    pub(crate) fn disposable(&self, ordinal: u64) -> Vec<Segment> {
+        let mut writer = self.writer.lock();
+        let shipped: Vec<Segment> =
+            writer.segments.iter().filter(|segment| segment.ordinal < ordinal).cloned().collect();
+        let pinned = shipped.iter().filter(|segment| segment.open > 0).count();
+        let mut excess = pinned.saturating_sub(self.options.pinned_max());
+        writer.pinned = pinned - excess;
+        if writer.pinned > 0 {
+            writer.refused.take_if(|(_, error)| matches!(error, JournalError::Full { .. }));
+        }
+        let mut disposable = shipped;
+        disposable.retain(|segment| {
+            let forced = segment.open > 0 && excess > 0;
+            excess -= usize::from(forced);
+            segment.open == 0 || forced
+        });
+        disposable
     }
 
-    /// Removes the oldest segment, whose records are all durably in the books.
-    pub(crate) fn remove_oldest(&self, segment: &Segment) -> io::Result<()> {
+    /// Removes a segment whose records are all durably in the books.
+    pub(crate) fn remove(&self, segment: &Segment) -> io::Result<()> {
         self.disk.remove(&segment.path)?;
         let mut writer = self.writer.lock();
-        let oldest = writer.segments.pop_front();
-        assert_eq!(oldest.map(|oldest| oldest.ordinal), Some(segment.ordinal), "segments go oldest first");
+        let before = writer.segments.len();
+        writer.segments.retain(|kept| kept.ordinal != segment.ordinal);
+        assert_eq!(writer.segments.len() + 1, before, "a segment goes once");
         writer.refused.take_if(|(_, error)| matches!(error, JournalError::Full { .. }));
         Ok(())
     }
@@ -403,6 +437,15 @@ impl Journal {
 }
 
 impl Writer {
+    /// Notes a record that is written, and in which segment its hold began.
+    fn note(&mut self, record: &Record<'_>) {
+        let Some(began) = self.checks.wrote(record, self.ordinal) else { return };
+        let change = if matches!(record, Record::Hold { .. }) { 1 } else { -1 };
+        if let Some(segment) = self.segments.iter_mut().find(|segment| segment.ordinal == began) {
+            segment.open = segment.open.saturating_add_signed(change);
+        }
+    }
+
     fn refuse(&mut self, error: JournalError) -> JournalError {
         if self.refused.is_none() {
             tracing::warn!(%error, "requests that cost money are refused until there is room");

@@ -64,10 +64,12 @@ mod progress;
 mod segment;
 mod syncer;
 
-mod books;
+pub mod books;
 mod decision;
 mod entry;
 mod generation;
+mod honesty;
+mod report;
 mod saving;
 mod shipper;
 mod tally;
@@ -90,14 +92,19 @@ pub use backup::{Backup, Restored, restore};
 pub use decision::DecisionRow;
 pub use disk::{BootId, Disk, DiskFile, RealDisk};
 pub use durable::Durable;
-pub use entry::{EntryRow, KeyTotal};
-pub use error::{Fault, JournalError, OpenError};
+pub use entry::{ActionRow, CorrectionRow, EntryRow, KeyTotal};
+pub use error::{Fault, JournalError, OpenError, Trouble};
 pub use generation::{GenerationRow, HoldEnd};
+pub use honesty::{ControlPoint, HonestyRow};
 pub use options::{Durability, Options};
-pub use reading::{find_generation, last_decisions, live_address, read, savings};
+pub use reading::{
+    actions, control_points, corrections, entries, entry, find_generation, honesty, key_total,
+    last_decisions, live_address, read, report, savings,
+};
 pub use record::{Position, Record};
 pub use recovered::{BalanceRow, Members, OpenHold, Recovered};
 pub use repair::{Repaired, repair};
+pub use report::{ReportBy, ReportRow};
 pub use saving::SavingRow;
 pub use store::Store;
 pub use verify::{Stage, Verification, verify};

@@ -9,8 +9,9 @@ use crate::record::kind;
 use crate::recovered::{Members, OpenHold};
 
 /// A [`crate::Record`] that owns what it says.
+#[expect(missing_docs, reason = "the fields are those of the record")]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
+pub enum Line {
     Balance {
         id: BalanceId,
         name: BalanceName,
@@ -52,29 +53,33 @@ pub(crate) enum Line {
 }
 
 /// A [`crate::Record::Correct`] that owns what it says.
+#[expect(missing_docs, reason = "the fields are those of the record")]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Correction {
-    pub(crate) hold: HoldId,
-    pub(crate) at_ms: i64,
-    pub(crate) settled_ms: i64,
-    pub(crate) was: Nano,
-    pub(crate) cost: Nano,
-    pub(crate) text: String,
-    pub(crate) evidence: Evidence,
-    pub(crate) set: SetId,
+pub struct Correction {
+    pub hold: HoldId,
+    pub at_ms: i64,
+    pub settled_ms: i64,
+    pub was: Nano,
+    pub cost: Nano,
+    pub text: String,
+    pub evidence: Evidence,
+    pub set: SetId,
 }
 
 impl Correction {
     /// What is posted, below zero for a refund, and the instant whose balances take it.
-    pub(crate) fn posting(&self) -> (Nano, i64) {
+    pub fn posting(&self) -> (Nano, i64) {
         let amount = self.cost.saturating_sub(self.was);
         (amount, if amount.is_negative() { self.settled_ms } else { self.at_ms })
     }
 }
 
 impl Line {
-    /// Reads the payload of a record of this kind; the error says what is wrong with it.
-    pub(crate) fn decode(kind: u8, payload: &[u8]) -> Result<Self, &'static str> {
+    /// Reads the payload of a record of this kind.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn decode(kind: u8, payload: &[u8]) -> Result<Self, &'static str> {
         let mut from = Reader(payload);
         let line = match kind {
             kind::BALANCE => {
@@ -85,9 +90,11 @@ impl Line {
                 let name = BalanceName {
                     budget: from.text()?,
                     window: from.text()?,
-                    scope: (0..from.u16()?)
-                        .map(|_| Ok((from.text()?, from.text()?)))
-                        .collect::<Result<_, _>>()?,
+                    scope: (0..from.u16()?).map(|_| Ok((from.text()?, from.text()?))).collect::<Result<
+                        _,
+                        &'static str,
+                    >>(
+                    )?,
                     starts_ms,
                     ends_ms: match ends {
                         (0, 0) => None,
@@ -163,7 +170,7 @@ impl Line {
     }
 
     /// When money moved, milliseconds since the Unix epoch; clocks and actions move none.
-    pub(crate) fn at_ms(&self) -> Option<i64> {
+    pub fn at_ms(&self) -> Option<i64> {
         match self {
             Line::Balance { .. }
             | Line::Set { .. }

@@ -20,7 +20,9 @@ pub struct Options {
     /// Size of one journal segment, in bytes, preallocated. At least [`Options::SEGMENT_BYTES_MIN`].
     pub segment_bytes: u64,
     /// Where the journal stops taking holds because shipping does not keep up, in bytes of segments. Records
-    /// that end or describe a hold get one segment more, so that what is in flight can still settle.
+    /// that end or describe a hold get one segment more, so that what is in flight can still settle. Segments that are
+    /// in the books and stay because a hold that began in them is open come on top: four, or a quarter of this limit
+    /// where that is less.
     pub journal_bytes_max: u64,
     /// The longest a record waits before it is shipped to the books.
     pub ship_every: Duration,
@@ -39,8 +41,16 @@ pub struct Options {
 }
 
 impl Options {
+    const PINNED_MAX: usize = 4;
+
     /// The smallest segment: room for a header and any one record.
     pub const SEGMENT_BYTES_MIN: u64 = 32 << 10;
+
+    /// How many segments may stay for their open holds.
+    pub(crate) fn pinned_max(&self) -> usize {
+        let quarter = self.journal_bytes_max / 4 / self.segment_bytes;
+        usize::try_from(quarter).unwrap_or(usize::MAX).min(Self::PINNED_MAX)
+    }
 
     /// The default options with this durability.
     pub fn new(durability: Durability) -> Self {

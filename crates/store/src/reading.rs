@@ -4,13 +4,16 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use ledger::Member;
+use ledger::{HoldId, Member, UpstreamKeyId};
 
-use crate::books::{self, Past, Snapshot};
+use crate::books::{Books, Reader, Snapshot, Sqlite};
 use crate::disk::{Disk, RealDisk};
 use crate::fold::Fold;
 use crate::recovery::{Posted, Recovery};
-use crate::{DecisionRow, GenerationRow, OpenError, OpenHold, Recovered, SavingRow, address};
+use crate::{
+    ActionRow, ControlPoint, CorrectionRow, DecisionRow, EntryRow, GenerationRow, HoldEnd, HonestyRow,
+    KeyTotal, OpenError, OpenHold, Recovered, ReportBy, ReportRow, SavingRow, address,
+};
 
 /// A gateway that ships, rotates or writes in the middle of a read makes it look damaged; so it is read again.
 const ATTEMPTS: u32 = 5;
@@ -22,9 +25,13 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// # Errors
 /// [`OpenError::Absent`] when there are no books; otherwise as [`crate::Store::open`].
 pub fn read(dir: &Path) -> Result<Recovered, OpenError> {
+    read_with(&Sqlite::new(dir), dir)
+}
+
+fn read_with(books: &dyn Books, dir: &Path) -> Result<Recovered, OpenError> {
     let mut attempt = 1;
     loop {
-        match read_once(dir) {
+        match read_once(books, dir) {
             Err(OpenError::Damaged(_) | OpenError::Io { .. } | OpenError::Books { .. })
                 if attempt < ATTEMPTS =>
             {
@@ -36,17 +43,19 @@ pub fn read(dir: &Path) -> Result<Recovered, OpenError> {
     }
 }
 
-fn read_once(dir: &Path) -> Result<Recovered, OpenError> {
-    let mut connection = books::reader(dir)?;
-    let transaction =
-        connection.transaction().map_err(|source| OpenError::Books { doing: "read", source })?;
-    let snapshot = Snapshot::read(&transaction)?;
-    let recovery = recover(&RealDisk, &dir.join(JOURNAL), snapshot, &transaction, false)?;
+fn read_once(books: &dyn Books, dir: &Path) -> Result<Recovered, OpenError> {
+    let mut books = books.reader()?;
+    books.hold_still()?;
+    let recovery = recover(&RealDisk, &dir.join(JOURNAL), books.snapshot()?, &*books, false)?;
     let mut recovered = recovered(&recovery);
     let since_ms = recovered.latest_ms.saturating_sub(Recovered::GRACE_MS);
-    let open = books::open_balances(&transaction, since_ms, usize::MAX)?;
-    recovered.add_balances(open);
+    recovered.add_balances(books.open_balances(since_ms, usize::MAX)?);
     Ok(recovered)
+}
+
+/// The books in `dir`, for reading.
+fn reader(dir: &Path) -> Result<Box<dyn Reader>, OpenError> {
+    Sqlite::new(dir).reader()
 }
 
 /// The folder of the segments, in the data folder.
@@ -57,7 +66,7 @@ pub(crate) fn recover(
     disk: &dyn Disk,
     journal: &Path,
     snapshot: Snapshot,
-    connection: &rusqlite::Connection,
+    books: &dyn Reader,
     write: bool,
 ) -> Result<Recovery, OpenError> {
     let posted = Posted {
@@ -66,7 +75,7 @@ pub(crate) fn recover(
         offset: snapshot.offset,
         clean: snapshot.clean,
     };
-    Recovery::read(disk, journal, posted, Fold::from_books(snapshot), &Past(connection), write)
+    Recovery::read(disk, journal, posted, Fold::from_books(snapshot), books, write)
 }
 
 /// What the callers see of a recovery.
@@ -85,7 +94,7 @@ pub(crate) fn recovered(recovery: &Recovery) -> Recovered {
 /// # Errors
 /// [`OpenError::Absent`] when there are no books; [`OpenError::Books`] when SQLite fails.
 pub fn last_decisions(dir: &Path, n: usize, request: Option<&str>) -> Result<Vec<DecisionRow>, OpenError> {
-    books::last_decisions(&books::reader(dir)?, n, request)
+    reader(dir)?.last_decisions(n, request)
 }
 
 /// What was held and booked for a generation of OpenRouter's, by its id: the newest hold when there are several. While
@@ -94,12 +103,45 @@ pub fn last_decisions(dir: &Path, n: usize, request: Option<&str>) -> Result<Vec
 /// # Errors
 /// As [`read`].
 pub fn find_generation(dir: &Path, id: &str) -> Result<Option<GenerationRow>, OpenError> {
+    find_generation_on(&Sqlite::new(dir), dir, id)
+}
+
+/// As [`find_generation`], with these books.
+pub(crate) fn find_generation_on(
+    books: &dyn Books,
+    dir: &Path,
+    id: &str,
+) -> Result<Option<GenerationRow>, OpenError> {
     // First those that are open, for one that ends meanwhile is found among those that ended.
-    let books = read(dir)?;
-    if let Some(open) = books.open.iter().rev().find(|open| open.generation.as_deref() == Some(id)) {
-        return Ok(Some(of_open(open, &books)));
+    let recovered = read_with(books, dir)?;
+    if let Some(open) = recovered.open.iter().rev().find(|open| open.generation.as_deref() == Some(id)) {
+        return Ok(Some(of_open(open, &recovered)));
     }
-    books::ended_generation(&books::reader(dir)?, id)
+    let books = books.reader()?;
+    books.entry_of(id)?.map(|entry| of_entry(entry, &*books)).transpose()
+}
+
+fn of_entry(entry: EntryRow, books: &dyn Reader) -> Result<GenerationRow, OpenError> {
+    let mut balances = Vec::new();
+    for member in &entry.members {
+        balances.extend(books.balance(member.balance)?.map(|balance| balance.name));
+    }
+    Ok(GenerationRow {
+        hold: entry.hold,
+        at_ms: entry.at_ms,
+        bound: entry.bound,
+        class: entry.class,
+        model: entry.model,
+        generation: entry.generation.unwrap_or_default(),
+        balances,
+        unknown: entry.unknown,
+        end: Some(HoldEnd {
+            at_ms: entry.settled_ms,
+            cost: entry.cost,
+            text: entry.text,
+            evidence: entry.evidence,
+        }),
+    })
 }
 
 fn of_open(open: &OpenHold, books: &Recovered) -> GenerationRow {
@@ -125,7 +167,78 @@ fn of_open(open: &OpenHold, books: &Recovered) -> GenerationRow {
 /// # Errors
 /// [`OpenError::Absent`] when there are no books; [`OpenError::Books`] when SQLite fails.
 pub fn savings(dir: &Path, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
-    books::savings(&books::reader(dir)?, since_day)
+    reader(dir)?.savings(since_day)
+}
+
+/// Sums over the UTC days from `from_day` on and before `until_day` (days since 1970-01-01). While a gateway runs the
+/// newest [`crate::Options::ship_every`] may be missing.
+///
+/// # Errors
+/// As [`last_decisions`].
+pub fn report(dir: &Path, from_day: i64, until_day: i64, by: ReportBy) -> Result<Vec<ReportRow>, OpenError> {
+    reader(dir)?.report(from_day, until_day, by)
+}
+
+/// The entry of a hold that has ended, as far as it is in the books.
+///
+/// # Errors
+/// As [`last_decisions`].
+pub fn entry(dir: &Path, hold: HoldId) -> Result<Option<EntryRow>, OpenError> {
+    reader(dir)?.entry(hold)
+}
+
+/// As [`crate::Store::entries`].
+///
+/// # Errors
+/// As [`last_decisions`].
+pub fn entries(
+    dir: &Path,
+    from_ms: i64,
+    until_ms: i64,
+    after: Option<HoldId>,
+    most: usize,
+) -> Result<Vec<EntryRow>, OpenError> {
+    reader(dir)?.entries(from_ms, until_ms, after, most)
+}
+
+/// What was corrected on a hold, oldest first.
+///
+/// # Errors
+/// As [`last_decisions`].
+pub fn corrections(dir: &Path, hold: HoldId) -> Result<Vec<CorrectionRow>, OpenError> {
+    reader(dir)?.corrections(hold)
+}
+
+/// All that is booked on an upstream key, as far as it is in the books.
+///
+/// # Errors
+/// As [`last_decisions`].
+pub fn key_total(dir: &Path, key: UpstreamKeyId) -> Result<KeyTotal, OpenError> {
+    reader(dir)?.key_total(key)
+}
+
+/// The honesty register, by model and provider.
+///
+/// # Errors
+/// As [`last_decisions`].
+pub fn honesty(dir: &Path) -> Result<Vec<HonestyRow>, OpenError> {
+    reader(dir)?.honesty()
+}
+
+/// The control points of an upstream key, newest first.
+///
+/// # Errors
+/// As [`last_decisions`].
+pub fn control_points(dir: &Path, key: UpstreamKeyId) -> Result<Vec<ControlPoint>, OpenError> {
+    reader(dir)?.control_points(key)
+}
+
+/// The last `most` actions of operators, newest first.
+///
+/// # Errors
+/// As [`last_decisions`].
+pub fn actions(dir: &Path, most: usize) -> Result<Vec<ActionRow>, OpenError> {
+    reader(dir)?.actions(most)
 }
 
 /// The console address of the gateway that has the folder open, as it told by [`crate::Store::set_address`].

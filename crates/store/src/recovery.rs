@@ -3,19 +3,22 @@
 //! Only the segments from the last posted record on are read; the past is in the books. Where the valid records end:
 //!
 //! 1. nothing but zeros follows: a clean end;
-//! 2. an unfinished record and nothing after it: a torn end. Nobody was told that it was written; it is cut off;
+//! 2. an unfinished record and nothing after it: a torn end. Nobody was told that it was written; it is overwritten;
 //! 3. valid records follow that prove the broken place was once on disk (each record says how far the disk was
 //!    known to be, and without a restart of the machine everything written is there): damage. That is an error which
 //!    names file and byte, never a silent loss;
 //! 4. valid records follow but the machine restarted and none claims the broken place: a power cut kept later pages
-//!    and lost earlier ones. Nothing there was told to be durable; it is cut off and reported.
+//!    and lost earlier ones. Nothing there was told to be durable; it is overwritten and reported;
+//! 5. the file itself is shorter than it was made, without a restart and without a clean end: somebody cut it. That is
+//!    damage even where the cut is between two records.
 
 use std::collections::VecDeque;
 use std::path::Path;
 
+use crate::books::Reader;
 use crate::disk::{BootId, Disk};
 use crate::error::Fault;
-use crate::fold::{Fold, FoldError, Lookup};
+use crate::fold::{Fold, FoldError, Origin};
 use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
 use crate::journal::Segment;
 use crate::line::Line;
@@ -42,6 +45,8 @@ pub(crate) struct Recovery {
     start: usize,
     /// Whether the journal has records that the books have not.
     more: bool,
+    /// Bytes behind the end of the last segment with records that are no record.
+    rubbish: u64,
 }
 
 /// How far the books reach: a record, and where the one after it begins.
@@ -61,7 +66,7 @@ impl Recovery {
         dir: &Path,
         posted: Posted,
         fold: Fold,
-        lookup: &dyn Lookup,
+        books: &dyn Reader,
         write: bool,
     ) -> Result<Self, OpenError> {
         let mut found = find(disk, dir, write)?;
@@ -70,15 +75,18 @@ impl Recovery {
         let last_header = found.iter().rev().find_map(|(_, head)| written(head)).cloned();
         let same_boot =
             boot_id.is_some() && last_header.as_ref().is_some_and(|header| header.boot_id == boot_id);
-        let mut reading = Reading { fold, lookup, last: posted.seq, notes: Vec::new() };
+        if same_boot && !posted.clean {
+            check_length(&found)?;
+        }
+        let mut reading = Reading { fold, books, last: posted.seq, notes: Vec::new() };
         let end = reading.run(&mut found, start, posted)?;
-        let torn_bytes = match &end {
+        let (torn_bytes, rubbish) = match &end {
             Some(end) => match judge(&found, end, reading.last, same_boot) {
                 // Whoever reads without the lock may see the journal grow while it judges.
-                Err(OpenError::Damaged(_)) if !write && grown(&found, end, reading.last) => 0,
+                Err(OpenError::Damaged(_)) if !write && grown(&found, end, reading.last) => (0, 0),
                 judgement => judgement?,
             },
-            None => 0,
+            None => (0, 0),
         };
         if torn_bytes > 0 {
             reading
@@ -119,6 +127,7 @@ impl Recovery {
         Ok(Self {
             start: start.min(segments.len()),
             more: reading.last > posted.seq,
+            rubbish,
             fold: reading.fold,
             last: reading.last.max(posted.seq),
             exact,
@@ -137,17 +146,30 @@ impl Recovery {
         self.segments.get(self.start).filter(|_| self.more).map(|segment| segment.ordinal)
     }
 
-    /// Cuts the torn end off, removes what holds nothing, and puts the rest on disk for certain.
+    /// Overwrites the torn end, removes what holds nothing, and puts the rest on disk for certain. Nothing is made
+    /// shorter: a file that is, was cut by somebody else.
     pub(crate) fn make_good(&self, disk: &dyn Disk) -> Result<(), OpenError> {
         for segment in self.discarded.iter().rev() {
             disk.remove(&segment.path).map_err(|e| OpenError::io("remove", &segment.path, e))?;
         }
+        if let Some((segment, end)) = self.segments.back().and_then(|segment| Some((segment, segment.end?))) {
+            self.overwrite(segment, end).map_err(|e| OpenError::io("write", &segment.path, e))?;
+        }
         for segment in self.segments.iter().skip(self.start) {
-            let length = segment.file.length().map_err(|e| OpenError::io("read", &segment.path, e))?;
-            if let Some(end) = segment.end.filter(|end| *end < length) {
-                segment.file.set_len(end).map_err(|e| OpenError::io("cut", &segment.path, e))?;
-            }
             segment.file.sync_data().map_err(|e| OpenError::io("sync", &segment.path, e))?;
+        }
+        Ok(())
+    }
+
+    /// Zeros from the end of the records to the last byte that is none, the last first: what is left of it should
+    /// this be interrupted still begins as it did.
+    fn overwrite(&self, segment: &Segment, end: u64) -> std::io::Result<()> {
+        const ZEROS: [u8; 4096] = [0; 4096];
+        let mut rest = self.rubbish;
+        while rest > 0 {
+            let count = rest.min(ZEROS.len() as u64);
+            rest -= count;
+            segment.file.write_all_at(&ZEROS[..count as usize], end + rest)?;
         }
         Ok(())
     }
@@ -176,9 +198,22 @@ fn find(disk: &dyn Disk, dir: &Path, write: bool) -> Result<Found, OpenError> {
             head => head,
         };
         let boot_id = written(&head).and_then(|header| header.boot_id);
-        found.push((Segment { ordinal, path, file, boot_id, end: None }, head));
+        found.push((Segment { ordinal, path, file, boot_id, end: None, open: 0 }, head));
     }
     Ok(found)
+}
+
+/// The file that was written to has to be as long as it was made: it is cut only when the journal is closed, and a
+/// restart of the machine may have lost the length.
+fn check_length(found: &Found) -> Result<(), OpenError> {
+    let last = found.iter().rev().find_map(|(segment, head)| written(head).map(|header| (segment, header)));
+    let Some((segment, header)) = last else { return Ok(()) };
+    let length = segment.file.length().map_err(|e| OpenError::io("read", &segment.path, e))?;
+    if length >= header.reserved {
+        return Ok(());
+    }
+    let what = format!("the file was cut here, it had at least {} bytes", header.reserved);
+    Err(OpenError::Damaged(Fault { file: segment.path.clone(), offset: length, seq: header.first_seq, what }))
 }
 
 /// Index of the segment that holds the first record the books do not have, or would.
@@ -214,7 +249,7 @@ struct End {
 
 struct Reading<'a> {
     fold: Fold,
-    lookup: &'a dyn Lookup,
+    books: &'a dyn Reader,
     last: u64,
     notes: Vec<String>,
 }
@@ -269,7 +304,8 @@ impl Reading<'_> {
             let fault =
                 |what: String| OpenError::Damaged(Fault { file: segment.path.clone(), offset, seq, what });
             let line = Line::decode(kind, payload).map_err(|what| fault(what.to_owned()))?;
-            self.fold.apply(line, segment.boot_id, self.lookup).map_err(|error| match error {
+            let origin = Origin { segment: segment.ordinal, boot_id: segment.boot_id };
+            self.fold.apply(line, origin, self.books).map_err(|error| match error {
                 FoldError::Wrong(what) => fault(what),
                 FoldError::Lookup(error) => error,
             })?;
@@ -277,8 +313,9 @@ impl Reading<'_> {
     }
 }
 
-/// Judges what follows the end of the valid records: how many bytes of it may be cut off, or that it is damage.
-fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<u64, OpenError> {
+/// Judges what follows the end of the valid records: how many bytes of it may be cut off, in all and in the segment of
+/// the end, or that it is damage.
+fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u64), OpenError> {
     let next = last + 1;
     let segment = &found[end.index].0;
     let damaged = |what: &str| {
@@ -286,7 +323,7 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<u64, Op
         OpenError::Damaged(Fault { file: segment.path.clone(), offset: end.offset, seq: next, what })
     };
     let what = end.what.unwrap_or("zeros where a record was");
-    let mut torn_bytes = 0;
+    let (mut torn_bytes, mut rubbish) = (0, 0);
     for (index, (segment, head)) in found.iter().enumerate().skip(end.index) {
         let from = if index == end.index { end.offset } else { HEADER_BYTES };
         let rest = Rest::read(segment, from, next).map_err(|e| OpenError::io("read", &segment.path, e))?;
@@ -309,8 +346,11 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<u64, Op
             return Err(damaged(what));
         }
         torn_bytes += rest.bytes;
+        if index == end.index {
+            rubbish = rest.bytes;
+        }
     }
-    Ok(torn_bytes)
+    Ok((torn_bytes, rubbish))
 }
 
 /// Whether the record that was not there is there now.

@@ -6,15 +6,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::OpenError;
-use crate::backup::{make_folder, mark_incomplete, set_aside};
-use crate::books::{self, Batch, Books, PostError, Snapshot};
+use crate::backup::{make_folder, set_aside};
+use crate::books::{Batch, Books, PostError, Sqlite, Writer, upkeep};
 use crate::disk::{Disk, RealDisk};
 use crate::journal::Extent;
 use crate::line::Line;
 use crate::lock::Lock;
 use crate::reading::JOURNAL;
 use crate::segment::{self, HEADER_BYTES, Head, Header, Scan, Step};
+use crate::{OpenError, Trouble};
 
 /// What was kept, and where the rest is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,31 +33,34 @@ pub struct Repaired {
 /// [`OpenError::Held`] while a gateway runs; when the books themselves cannot be read or written; what the system says.
 pub fn repair(dir: &Path, now_ms: i64) -> Result<Repaired, OpenError> {
     let _lock = Lock::take(dir)?;
-    let mut books = Books::new(books::writer(dir)?);
-    let snapshot = Snapshot::read(books.connection())?;
+    let books = Sqlite::new(dir);
+    let mut writer = books.writer()?;
+    let snapshot = books.reader()?.snapshot()?;
     let mut at = Extent { ordinal: snapshot.segment, offset: snapshot.offset, seq: snapshot.seq };
     let mut records = 0;
     while let Some(batch) = readable(dir, at)? {
-        let posted = post(&mut books, batch)?;
+        let posted = post(&mut *writer, batch)?;
         records += posted.lines.len() as u64;
         at = posted.next;
         if posted.lines.is_empty() {
             break;
         }
     }
-    let failed = |source| OpenError::Books { doing: "write", source };
-    books.make_durable(false).map_err(failed)?;
-    let moved_to = set_aside(dir, &[JOURNAL], "damaged", now_ms)?;
+    writer.make_durable(false).map_err(failed)?;
+    writer.close().map_err(failed)?;
+    let moved_to = set_aside(dir, &[JOURNAL.to_owned()], "damaged", now_ms)?;
     let moved_to = moved_to.ok_or_else(|| OpenError::Absent(dir.join(JOURNAL)))?;
     make_folder(&dir.join(JOURNAL))?;
-    let as_of_ms = mark_incomplete(books.connection()).map_err(failed)?;
-    books.make_durable(false).map_err(failed)?;
-    books.close().map_err(failed)?;
+    let as_of_ms = upkeep::mark_incomplete(dir)?;
     Ok(Repaired { records, moved_to, as_of_ms })
 }
 
+fn failed(source: Trouble) -> OpenError {
+    OpenError::Books { doing: "write", source }
+}
+
 /// Posts a stretch; a record that contradicts the books, and all behind it, is not kept.
-fn post(books: &mut Books, mut batch: Batch) -> Result<Batch, OpenError> {
+fn post(books: &mut dyn Writer, mut batch: Batch) -> Result<Batch, OpenError> {
     loop {
         match books.post(&batch) {
             Ok(()) => return Ok(batch),
@@ -67,7 +70,7 @@ fn post(books: &mut Books, mut batch: Batch) -> Result<Batch, OpenError> {
                 batch.next = Extent { seq, offset: batch.lines[kept].1, ..batch.next };
                 batch.lines.truncate(kept);
             }
-            Err(PostError::Sqlite(source)) => return Err(OpenError::Books { doing: "write", source }),
+            Err(PostError::Trouble(source)) => return Err(failed(source)),
             Err(PostError::Closed) => return Err(OpenError::Journal(crate::JournalError::Closed)),
         }
     }

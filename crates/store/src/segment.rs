@@ -1,9 +1,11 @@
 //! One file of the journal: its name, its header, and reading its frames in order.
 //!
 //! ```text
-//! magic 8 | version u32 | durability u32 | ordinal u64 | first sequence u64 | first position u64 |
-//! synced u64 | boot id 16 (zero: unknown) | crc32 u32 | END u32            then frames, then zeros
+//! magic 8 | version u32 | durability (1 bit) and size in KiB (31 bits) | ordinal u64 | first sequence u64 |
+//! first position u64 | synced u64 | boot id 16 (zero: unknown) | crc32 u32 | END u32      then frames, then zeros
 //! ```
+//!
+//! Version 1 did not know its size.
 //!
 //! Segments are named by their ordinal, which grows by one. The header is written when the segment comes into
 //! use; a file of zeros is a spare. A segment ends where the next one begins: at the record before its first.
@@ -19,7 +21,7 @@ use crate::frame::{self, END, FRAME_BYTES_MAX, Parsed, u32_at, u64_at};
 /// Bytes before the first frame.
 pub(crate) const HEADER_BYTES: u64 = 72;
 /// The format written, and the newest one read.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"farebox\x01";
 const EXTENSION: &str = ".journal";
@@ -49,6 +51,9 @@ pub(crate) struct Header {
     /// The highest sequence number known to be on disk when the header was written.
     pub(crate) synced: u64,
     pub(crate) boot_id: Option<BootId>,
+    /// How long the file was made, in bytes, rounded down to KiB; 0: unknown. It is not shorter until the journal is
+    /// closed.
+    pub(crate) reserved: u64,
 }
 
 /// What the first bytes of a segment file are.
@@ -65,7 +70,9 @@ impl Header {
         let mut bytes = Vec::with_capacity(HEADER_BYTES as usize);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&u32::from(self.durability == Durability::Power).to_le_bytes());
+        let kib = u32::try_from(self.reserved >> 10).unwrap_or(u32::MAX).min(u32::MAX >> 1);
+        let durability = u32::from(self.durability == Durability::Power);
+        bytes.extend_from_slice(&(durability | kib << 1).to_le_bytes());
         for number in [self.ordinal, self.first_seq, self.first_position, self.synced] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
@@ -97,8 +104,10 @@ impl Header {
         }
         let mut boot_id = BootId::default();
         boot_id.copy_from_slice(&bytes[48..64]);
+        let word = u32_at(bytes, 12);
         let header = Header {
-            durability: if u32_at(bytes, 12) == 1 { Durability::Power } else { Durability::Process },
+            durability: if word & 1 == 1 { Durability::Power } else { Durability::Process },
+            reserved: u64::from(word >> 1) << 10,
             ordinal: u64_at(bytes, 16),
             first_seq: u64_at(bytes, 24),
             first_position: u64_at(bytes, 32),
@@ -195,12 +204,14 @@ mod tests {
             first_position: 5_000,
             synced: 39,
             boot_id: Some([7; 16]),
+            reserved: 64 << 20,
         }
     }
 
     #[test]
     fn headers_are_read_back_and_every_flipped_bit_is_noticed() {
-        for header in [header(), Header { durability: Durability::Process, boot_id: None, ..header() }] {
+        let other = Header { durability: Durability::Process, boot_id: None, reserved: 0, ..header() };
+        for header in [header(), other] {
             let bytes = header.encode();
             assert_eq!(Header::parse(&bytes), Head::Written(header));
             for bit in 0..bytes.len() * 8 {

@@ -14,13 +14,17 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::books::{Batch, Books, PostError};
-use crate::error::Fault;
+use crate::books::{Batch, PostError, Writer};
+use crate::error::{Fault, Trouble};
+use crate::honesty::Honesty;
 use crate::journal::{Extent, Journal};
 use crate::line::Line;
 use crate::saving::Savings;
 use crate::segment::{HEADER_BYTES, Scan, Step};
-use crate::{DecisionRow, JournalError, SavingRow};
+use crate::{DecisionRow, HonestyRow, JournalError, SavingRow};
+
+/// The one writer of the books: of the shipper, and of those who seldom write beside the journal. `None` once closed.
+pub(crate) type SharedWriter = Arc<Mutex<Option<Box<dyn Writer>>>>;
 
 /// The longest pause between attempts when the books refuse.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -31,6 +35,7 @@ pub(crate) struct Dispatch {
     pub(crate) stop: AtomicBool,
     notes: Mutex<VecDeque<DecisionRow>>,
     savings: Mutex<Savings>,
+    honesty: Mutex<Honesty>,
     dropped: AtomicU64,
     /// Since when the books refuse, and why.
     trouble: Mutex<Option<(Instant, String)>>,
@@ -52,6 +57,17 @@ impl Dispatch {
         }
     }
 
+    pub(crate) fn note_honesty(&self, row: HonestyRow) {
+        if !self.honesty.lock().add(row) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts that are not written yet.
+    pub(crate) fn take_honesty(&self) -> Vec<HonestyRow> {
+        self.honesty.lock().take()
+    }
+
     pub(crate) fn notes_dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -66,7 +82,7 @@ impl Dispatch {
         }
     }
 
-    fn failed(&self, error: &rusqlite::Error) {
+    fn failed(&self, error: &Trouble) {
         let mut trouble = self.trouble.lock();
         match &mut *trouble {
             Some((_, reason)) => *reason = error.to_string(),
@@ -89,14 +105,19 @@ impl Dispatch {
 pub(crate) struct Shipper {
     journal: Arc<Journal>,
     dispatch: Arc<Dispatch>,
-    books: Books,
+    books: SharedWriter,
     /// The last record posted, and where the next one begins.
     at: Extent,
     scan: Option<Scan>,
 }
 
 impl Shipper {
-    pub(crate) fn new(journal: Arc<Journal>, dispatch: Arc<Dispatch>, books: Books, at: Extent) -> Self {
+    pub(crate) fn new(
+        journal: Arc<Journal>,
+        dispatch: Arc<Dispatch>,
+        books: SharedWriter,
+        at: Extent,
+    ) -> Self {
         Self { journal, dispatch, books, at, scan: None }
     }
 
@@ -124,6 +145,7 @@ impl Shipper {
         let result = self.ship_all().and_then(|()| self.let_go());
         self.write_decisions();
         self.write_savings();
+        self.write_honesty();
         let error = match result {
             Ok(()) => {
                 self.dispatch.worked();
@@ -132,7 +154,7 @@ impl Shipper {
             Err(error) => error,
         };
         Err(match error {
-            PostError::Sqlite(error) => {
+            PostError::Trouble(error) => {
                 self.dispatch.failed(&error);
                 JournalError::Shipping { for_ms: 0, reason: error.to_string() }
             }
@@ -146,10 +168,11 @@ impl Shipper {
 
     /// The last round of a clean end: everything in the books, durably.
     pub(crate) fn finish(mut self) -> Result<(), JournalError> {
-        let told = |error: rusqlite::Error| JournalError::Shipping { for_ms: 0, reason: error.to_string() };
+        let told = |error: Trouble| JournalError::Shipping { for_ms: 0, reason: error.to_string() };
         self.round()?;
-        self.books.make_durable(true).map_err(told)?;
-        self.books.close().map_err(told)
+        self.write(|books| books.make_durable(true)).map_err(told)?;
+        let books = self.books.lock().take();
+        books.map_or(Ok(()), Writer::close).map_err(told)
     }
 
     fn ship_all(&mut self) -> Result<(), PostError> {
@@ -158,7 +181,9 @@ impl Shipper {
         self.scan = None;
         while self.at.seq < extent.seq {
             let batch = self.read_batch(&extent)?;
-            self.books.post(&batch)?;
+            let mut books = self.books.lock();
+            books.as_mut().ok_or(PostError::Closed)?.post(&batch)?;
+            drop(books);
             self.at = batch.next;
             self.journal.progress.set_shipped(self.at.seq);
         }
@@ -224,7 +249,8 @@ impl Shipper {
 
     /// Removes segments that lie wholly before the last record posted, after that is durable.
     fn let_go(&mut self) -> Result<(), PostError> {
-        if self.journal.oldest_before(self.at.ordinal).is_none() {
+        let disposable = self.journal.disposable(self.at.ordinal);
+        if disposable.is_empty() {
             return Ok(());
         }
         // Where the next start begins has to be on disk before what leads up to it goes.
@@ -234,9 +260,9 @@ impl Shipper {
                 PostError::Closed
             })?;
         }
-        self.books.make_durable(false)?;
-        while let Some(segment) = self.journal.oldest_before(self.at.ordinal) {
-            if let Err(error) = self.journal.remove_oldest(&segment) {
+        self.write(|books| books.make_durable(false)).map_err(PostError::Trouble)?;
+        for segment in disposable {
+            if let Err(error) = self.journal.remove(&segment) {
                 tracing::warn!(file = %segment.path.display(), %error, "cannot remove a shipped journal segment");
                 break;
             }
@@ -250,7 +276,8 @@ impl Shipper {
         if rows.is_empty() {
             return;
         }
-        if let Err(error) = self.books.keep_decisions(&rows, self.journal.options.notes_kept_max) {
+        let kept_max = self.journal.options.notes_kept_max;
+        if let Err(error) = self.write(|books| books.keep_decisions(&rows, kept_max)) {
             tracing::debug!(%error, "decisions dropped");
             self.dispatch.dropped.fetch_add(rows.len() as u64, Ordering::Relaxed);
         }
@@ -262,9 +289,36 @@ impl Shipper {
         if rows.is_empty() {
             return;
         }
-        if let Err(error) = self.books.add_savings(&rows) {
+        if let Err(error) = self.write(|books| books.add_savings(&rows)) {
             tracing::debug!(%error, "what routes saved cannot be written yet");
             rows.into_iter().for_each(|row| self.dispatch.note_saving(row));
         }
+    }
+
+    /// What cannot be written waits for the next round.
+    fn write_honesty(&mut self) {
+        // Whoever clears a row holds the writer: what was counted before is written before.
+        let mut books = self.books.lock();
+        let rows = self.dispatch.take_honesty();
+        let Some(books) = books.as_mut().filter(|_| !rows.is_empty()) else { return };
+        if let Err(error) = books.add_honesty(&rows) {
+            tracing::debug!(%error, "the honesty register cannot be written yet");
+            rows.into_iter().for_each(|row| self.dispatch.note_honesty(row));
+        }
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut dyn Writer) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        write_on(&self.books, write)
+    }
+}
+
+/// Writes beside the journal.
+pub(crate) fn write_on<T>(
+    books: &SharedWriter,
+    write: impl FnOnce(&mut dyn Writer) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    match books.lock().as_mut() {
+        Some(books) => write(&mut **books),
+        None => Err("the store is closed".into()),
     }
 }

@@ -12,21 +12,21 @@ use std::time::{Duration, Instant};
 
 use ledger::{BalanceName, HoldId, UpstreamKeyId};
 use parking_lot::Mutex;
-use rusqlite::Connection;
 
 use crate::backup::{self, Backup};
-use crate::books::{self, Books, Snapshot};
+use crate::books::{Books, Reader, Sqlite, Writer};
 use crate::checks::Checks;
 use crate::disk::{Disk, RealDisk};
 use crate::journal::{Extent, Journal, Start};
 use crate::lock::Lock;
 use crate::reading::{self, JOURNAL};
 use crate::segment::HEADER_BYTES;
-use crate::shipper::{Dispatch, Shipper};
+use crate::shipper::{Dispatch, SharedWriter, Shipper, write_on};
 use crate::syncer::Syncer;
 use crate::{
-    BalanceRow, DecisionRow, Durability, Durable, EntryRow, GenerationRow, JournalError, KeyTotal, OpenError,
-    Options, Position, Record, Recovered, SavingRow, address,
+    ActionRow, BalanceRow, ControlPoint, CorrectionRow, DecisionRow, Durability, Durable, EntryRow,
+    GenerationRow, HonestyRow, JournalError, KeyTotal, OpenError, Options, Position, Record, Recovered,
+    ReportBy, ReportRow, SavingRow, Trouble, address,
 };
 
 /// How long [`Store::flush`] waits at most, and between two looks.
@@ -42,7 +42,9 @@ pub struct Store {
     syncer: Arc<Syncer>,
     dispatch: Arc<Dispatch>,
     /// For single look-ups; whoever reads much opens the books anew.
-    lookups: Mutex<Option<Connection>>,
+    lookups: Mutex<Option<Box<dyn Reader>>>,
+    books: Arc<dyn Books>,
+    writer: SharedWriter,
     threads: Mutex<Threads>,
 }
 
@@ -74,6 +76,19 @@ impl Store {
         options: Options,
         disk: Arc<dyn Disk>,
     ) -> Result<(Self, Recovered), OpenError> {
+        Self::open_with(dir, options, disk, Arc::new(Sqlite::new(dir)))
+    }
+
+    /// As [`Store::open_on`], with other books than those in the folder.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(
+        dir: &Path,
+        options: Options,
+        disk: Arc<dyn Disk>,
+        books: Arc<dyn Books>,
+    ) -> Result<(Self, Recovered), OpenError> {
         check(&options)?;
         let journal_dir = dir.join(JOURNAL);
         DirBuilder::new()
@@ -83,11 +98,12 @@ impl Store {
             .map_err(|e| OpenError::io("make", &journal_dir, e))?;
         let lock = Lock::take(dir)?;
         address::remove(dir);
-        let mut books = Books::new(books::writer(dir)?);
-        let snapshot = Snapshot::read(books.connection())?;
+        let mut writer = books.writer()?;
+        let reader = books.reader()?;
+        let snapshot = reader.snapshot()?;
         let (shipped, at_segment, at_offset, clean) =
             (snapshot.seq, snapshot.segment, snapshot.offset, snapshot.clean);
-        let recovery = reading::recover(&*disk, &journal_dir, snapshot, books.connection(), true)?;
+        let recovery = reading::recover(&*disk, &journal_dir, snapshot, &*reader, true)?;
         recovery.make_good(&*disk)?;
         let recovered = reading::recovered(&recovery);
         for note in &recovered.notes {
@@ -103,15 +119,17 @@ impl Store {
             next_ordinal: recovery.next_ordinal,
             next_position: recovery.next_position,
             segments: recovery.segments,
-            checks: Checks::new(&recovered),
+            checks: Checks::new(&recovered, recovery.fold.began()),
         };
-        if clean {
-            books.make_durable(false).map_err(|source| OpenError::Books { doing: "write", source })?;
-        }
         let journal = Arc::new(Journal::start(options, start)?);
+        // Not before there is a segment of full length: a short one is the mark of a clean end.
+        if clean {
+            writer.make_durable(false).map_err(|source| OpenError::Books { doing: "write", source })?;
+        }
         let syncer = Arc::new(Syncer::new(journal.clone()));
         let dispatch = Arc::new(Dispatch::default());
-        let shipper = Shipper::new(journal.clone(), dispatch.clone(), books, at);
+        let writer = Arc::new(Mutex::new(Some(writer)));
+        let shipper = Shipper::new(journal.clone(), dispatch.clone(), writer.clone(), at);
         let mut threads = Threads { syncer: None, shipper: None, closed: None, lock: Some(lock) };
         let no_thread = |e: io::Error| OpenError::io("start a thread for", dir, e);
         let watch = Watch { name: "syncer", syncer: syncer.clone(), journal: journal.clone() };
@@ -120,10 +138,11 @@ impl Store {
             Some(thread::Builder::new().name("store-sync".to_owned()).spawn(sync).map_err(no_thread)?);
         let watch = Watch { name: "shipper", syncer: syncer.clone(), journal: journal.clone() };
         let ship = move || watch.over(|_| shipper.run());
-        let lookups = Mutex::new(Some(books::reader(dir)?));
-        let threads = Mutex::new(threads);
-        let store = Self { dir: dir.to_path_buf(), journal, syncer, dispatch, lookups, threads };
+        let (lookups, threads) = (Mutex::new(Some(reader)), Mutex::new(threads));
+        let dir = dir.to_path_buf();
+        let store = Self { dir, journal, syncer, dispatch, lookups, books, writer, threads };
         // From here on dropping the store ends the first thread should the second not start.
+        let no_thread = |e: io::Error| OpenError::io("start a thread for", &store.dir, e);
         let shipper = thread::Builder::new().name("store-ship".to_owned()).spawn(ship).map_err(no_thread)?;
         store.threads.lock().shipper = Some(shipper);
         Ok((store, recovered))
@@ -169,41 +188,41 @@ impl Store {
     /// What routes saved since a day, as far as it is written ([`crate::savings`]).
     ///
     /// # Errors
-    /// [`OpenError::Books`] when SQLite fails.
+    /// [`OpenError::Books`] when the books cannot be read.
     pub fn savings(&self, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
-        reading::savings(&self.dir, since_day)
+        self.books.reader()?.savings(since_day)
     }
 
     /// The newest balance of this name, as far as the books know it: exact when it was not touched since the store was
     /// opened and is not in [`Recovered::balances`].
     ///
     /// # Errors
-    /// [`OpenError::Books`] when SQLite fails.
+    /// [`OpenError::Books`] when the books cannot be read.
     pub fn find_balance(&self, name: &BalanceName) -> Result<Option<BalanceRow>, OpenError> {
-        self.look(|books| books::find_balance(books, name))
+        self.look(|books| books.find_balance(name))
     }
 
     /// Balances whose window is open at `now_ms`, by id, at most `most`, as far as the books know them.
     ///
     /// # Errors
-    /// [`OpenError::Books`] when SQLite fails.
+    /// [`OpenError::Books`] when the books cannot be read.
     pub fn open_balances(&self, now_ms: i64, most: usize) -> Result<Vec<BalanceRow>, OpenError> {
-        books::open_balances(&books::reader(&self.dir)?, now_ms.saturating_add(1), most)
+        self.books.reader()?.open_balances(now_ms.saturating_add(1), most)
     }
 
     /// The entry of a hold that has ended and is shipped ([`Store::flush`]).
     ///
     /// # Errors
-    /// [`OpenError::Books`] when SQLite fails.
+    /// [`OpenError::Books`] when the books cannot be read.
     pub fn entry(&self, hold: HoldId) -> Result<Option<EntryRow>, OpenError> {
-        self.look(|books| books::entry(books, hold))
+        self.look(|books| books.entry(hold))
     }
 
     /// Entries of holds made from `from_ms` on and before `until_ms`, in the order of their holds, at most `most`;
     /// `after` is the last hold of the page before.
     ///
     /// # Errors
-    /// [`OpenError::Books`] when SQLite fails.
+    /// [`OpenError::Books`] when the books cannot be read.
     pub fn entries(
         &self,
         from_ms: i64,
@@ -211,15 +230,15 @@ impl Store {
         after: Option<HoldId>,
         most: usize,
     ) -> Result<Vec<EntryRow>, OpenError> {
-        books::entries(&books::reader(&self.dir)?, from_ms, until_ms, after, most)
+        self.books.reader()?.entries(from_ms, until_ms, after, most)
     }
 
     /// All that is booked on an upstream key and shipped ([`Store::flush`]), corrections included.
     ///
     /// # Errors
-    /// [`OpenError::Books`] when SQLite fails.
+    /// [`OpenError::Books`] when the books cannot be read.
     pub fn key_total(&self, key: UpstreamKeyId) -> Result<KeyTotal, OpenError> {
-        self.look(|books| books::key_total(books, key))
+        self.look(|books| books.key_total(key))
     }
 
     /// Ships everything appended so far and returns once it is in the books. Blocks: not for the path of a request.
@@ -263,7 +282,98 @@ impl Store {
     /// # Errors
     /// As [`crate::find_generation`].
     pub fn find_generation(&self, id: &str) -> Result<Option<GenerationRow>, OpenError> {
-        reading::find_generation(&self.dir, id)
+        reading::find_generation_on(&*self.books, &self.dir, id)
+    }
+
+    /// What was corrected on a hold and is shipped, oldest first.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when the books cannot be read.
+    pub fn corrections(&self, hold: HoldId) -> Result<Vec<CorrectionRow>, OpenError> {
+        self.look(|books| books.corrections(hold))
+    }
+
+    /// Sums over the UTC days from `from_day` on and before `until_day` (days since 1970-01-01), as far as they are
+    /// shipped. Reads sums only: it does not grow with the entries.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when the books cannot be read.
+    pub fn report(&self, from_day: i64, until_day: i64, by: ReportBy) -> Result<Vec<ReportRow>, OpenError> {
+        self.books.reader()?.report(from_day, until_day, by)
+    }
+
+    /// Adds to the honesty register ([`Store::honesty`]). Best effort: never blocks on I/O, never fails; written with
+    /// the next round of shipping, so a crash may lose what was added in the last [`Options::ship_every`].
+    pub fn note_honesty(&self, row: HonestyRow) {
+        self.dispatch.note_honesty(row);
+    }
+
+    /// The honesty register, by model and provider, with what waits to be written.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when the books cannot be read or written.
+    pub fn honesty(&self) -> Result<Vec<HonestyRow>, OpenError> {
+        self.write(|books| self.write_honesty(books))?;
+        self.look(|books| books.honesty())
+    }
+
+    /// Clears a model at one provider, or at all of them: its counts begin anew at `at_ms` (milliseconds since the Unix
+    /// epoch). How many rows that were.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when the books cannot be written.
+    pub fn set_honesty_cleared(
+        &self,
+        model: &str,
+        provider: Option<&str>,
+        at_ms: i64,
+    ) -> Result<usize, OpenError> {
+        self.write(|books| {
+            self.write_honesty(books)?;
+            books.clear_honesty(model, provider, at_ms)
+        })
+    }
+
+    fn write_honesty(&self, books: &mut dyn Writer) -> Result<(), Trouble> {
+        let rows = self.dispatch.take_honesty();
+        let result = if rows.is_empty() { Ok(()) } else { books.add_honesty(&rows) };
+        if result.is_err() {
+            rows.into_iter().for_each(|row| self.dispatch.note_honesty(row));
+        }
+        result
+    }
+
+    /// Keeps what OpenRouter's counter of an upstream key said beside our sum; the last hundred of each key stay.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when the books cannot be written.
+    pub fn keep_control(&self, point: &ControlPoint) -> Result<(), OpenError> {
+        self.write(|books| books.keep_control(point))
+    }
+
+    /// The control points of an upstream key, newest first.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when the books cannot be read.
+    pub fn control_points(&self, key: UpstreamKeyId) -> Result<Vec<ControlPoint>, OpenError> {
+        self.look(|books| books.control_points(key))
+    }
+
+    /// The last `most` actions of operators that are shipped, newest first.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when the books cannot be read.
+    pub fn actions(&self, most: usize) -> Result<Vec<ActionRow>, OpenError> {
+        self.look(|books| books.actions(most))
+    }
+
+    /// Somebody takes it on that what was spent since the backup is missing: [`Recovered::restored`] is over. On disk when
+    /// this returns.
+    ///
+    /// # Errors
+    /// [`OpenError::Books`] when the books cannot be written.
+    pub fn accept_restored(&self) -> Result<(), OpenError> {
+        self.write(|books| books.set_restored(None))
     }
 
     /// Whether money can be spent and the books are kept.
@@ -288,14 +398,6 @@ impl Store {
     pub fn back_up(&self, to: &Path) -> Result<Backup, OpenError> {
         self.flush().map_err(OpenError::Journal)?;
         backup::make(&self.dir, to)
-    }
-
-    /// Goes on with restored or repaired books although calls may be missing in them ([`Recovered::restored`]).
-    ///
-    /// # Errors
-    /// [`OpenError::Books`] when SQLite fails.
-    pub fn accept_restored(&self) -> Result<(), OpenError> {
-        backup::accept(&self.dir)
     }
 
     /// Tells commands where the console of this process listens ([`crate::live_address`]), until the store closes.
@@ -330,11 +432,15 @@ impl Store {
     }
 
     /// A single look-up; anew when the store is closed.
-    fn look<T>(&self, find: impl FnOnce(&Connection) -> Result<T, OpenError>) -> Result<T, OpenError> {
+    fn look<T>(&self, find: impl FnOnce(&dyn Reader) -> Result<T, OpenError>) -> Result<T, OpenError> {
         match &*self.lookups.lock() {
-            Some(books) => find(books),
-            None => find(&books::reader(&self.dir)?),
+            Some(books) => find(&**books),
+            None => find(&*self.books.reader()?),
         }
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut dyn Writer) -> Result<T, Trouble>) -> Result<T, OpenError> {
+        write_on(&self.writer, write).map_err(|source| OpenError::Books { doing: "write", source })
     }
 
     /// Ends both threads; the syncer syncs once more.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ledger::{Evidence, UpstreamKeyId};
 use money::{Exact, Nano};
 
-use crate::OpenHold;
 use crate::line::Correction;
+use crate::{KeyTotal, OpenHold};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -103,6 +103,12 @@ pub(crate) struct KeySums {
     pub(crate) exact: Exact,
 }
 
+impl KeySums {
+    pub(crate) fn total(&self) -> KeyTotal {
+        KeyTotal { entries: self.entries.cast_unsigned(), posted: self.posted, exact: self.exact }
+    }
+}
+
 /// Day, `key` label, model, upstream key.
 pub(crate) type Cell = (i64, String, String, UpstreamKeyId);
 
@@ -138,6 +144,22 @@ impl Tally {
         let key = self.keys.entry(open.upstream_key).or_default();
         key.posted = key.posted.saturating_add(sums.cost);
         key.exact = key.exact + exact(correction.cost, &correction.text) - exact(correction.was, was_text);
+    }
+
+    /// Adds the sums of another stretch.
+    pub(crate) fn merge(&mut self, other: Tally) {
+        for (cell, sums) in other.cells {
+            self.cells.entry(cell).or_default().add(&sums);
+        }
+        for (budget, sums) in other.budgets {
+            self.budgets.entry(budget).or_default().add(&sums);
+        }
+        for (key, sums) in other.keys {
+            let known = self.keys.entry(key).or_default();
+            known.entries += sums.entries;
+            known.posted = known.posted.saturating_add(sums.posted);
+            known.exact = known.exact + sums.exact;
+        }
     }
 
     fn add<'b>(&mut self, open: &OpenHold, day: i64, sums: &Sums, budgets: impl Iterator<Item = &'b str>) {

@@ -106,6 +106,13 @@ impl Verdict {
         complaints
     }
 
+    /// Whether the books owe at least the bill, and no more than the limit.
+    pub fn owes_enough(&self) -> Option<String> {
+        let owed = self.posted.saturating_add(self.unknown);
+        let enough = self.billed <= owed && owed <= self.limit;
+        (!enough).then(|| format!("billed {}, owed {owed}, limit {}", self.billed_text, self.limit))
+    }
+
     /// The other half of the promise: fewer than two in a hundred requests starved.
     pub fn starvation(&self, seen: &Seen) -> Option<String> {
         let (starved, requests) = (self.starved as u64, seen.requests());

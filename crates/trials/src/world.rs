@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -96,14 +96,55 @@ impl World {
     pub async fn start_gateway(&mut self) -> Result<()> {
         let mut command = binary()?;
         command.args(["serve", "--listen", &self.listen, "--console", &self.console]);
-        command.arg("--data").arg(self.folder.path().join("data"));
-        command.args(["--upstream", &format!("http://{}/api/v1", self.sandbox_address)]);
+        command.arg("--data").arg(self.data());
         command.arg("--config").arg(self.folder.path().join("gateway.toml"));
         command.args(["--budget", self.budget, "--durability", "process"]);
-        command.env("OPENROUTER_API_KEY", "sk-or-v1-trial").current_dir(self.folder.path());
+        command.envs(self.surroundings()).current_dir(self.folder.path());
         self.gateway = Some(spawn(command, &self.folder.path().join("gateway.log"))?);
         let ready = format!("http://{}/readyz", self.console);
         self.until_answered(&ready, "the gateway").await
+    }
+
+    /// Starts the gateway on books that it may refuse: whether it came up, or else what it said.
+    ///
+    /// # Errors
+    /// When it neither comes up nor ends.
+    pub async fn try_gateway(&mut self) -> Result<Option<String>> {
+        let said_before = self.log("gateway.log").len();
+        match self.start_gateway().await {
+            Ok(()) => Ok(None),
+            Err(error) => match self.gateway.as_mut().map(Child::try_wait) {
+                Some(Ok(Some(_))) => {
+                    self.gateway = None;
+                    Ok(Some(self.log("gateway.log").split_off(said_before)))
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Runs one of farebox's commands on the books of this world; it may fail.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn command(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = binary()?;
+        command.args(arguments).arg("--data").arg(self.data());
+        command.envs(self.surroundings()).current_dir(self.folder.path());
+        Ok(tokio::task::spawn_blocking(move || command.output()).await??)
+    }
+
+    /// The folder of the books.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn surroundings(&self) -> [(&'static str, String); 3] {
+        [
+            ("OPENROUTER_API_KEY", "sk-or-v1-trial".to_owned()),
+            ("OPENROUTER_MANAGEMENT_KEY", "sk-or-v1-sandbox-management".to_owned()),
+            ("OPENROUTER_BASE_URL", format!("http://{}/api/v1", self.sandbox_address)),
+        ]
     }
 
     /// `kill -9`.

@@ -14,6 +14,7 @@ pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod reconcile;
 pub(crate) mod repair;
+pub(crate) mod report;
 pub(crate) mod routes;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Backup(args)) => on_one_core(backup::back_up(args)),
         Some(Command::Restore(args)) => on_one_core(backup::restore(args)),
         Some(Command::Repair(args)) => on_one_core(repair::run(args)),
+        Some(Command::Report(args)) => on_one_core(report::run(args)),
         Some(Command::Estimate(args)) => on_one_core(estimate::run(*args)),
         Some(Command::Models(args)) => match args.command {
             ModelsCommand::List(args) => on_one_core(models::list::run(*args)),

@@ -72,15 +72,25 @@ fn the_operator_decides_with_a_gateway_and_without() {
     golden("reconcile-offline.txt", &decide("1", &["--cost", "0.005"]));
     golden("reconcile-twice.txt", &decide("99", &["--cost", "0.005"]));
     assert_eq!(left(home, folder), "0.975000000");
+    golden("reconcile-ended.txt", &decide("1", &["--cost", "0.003"]));
+    assert_eq!(left(home, folder), "0.977000000");
 
     let gateway = Serving::start(home, &data, &["--budget", "1/lifetime"]);
     assert_eq!(unknown().as_array().unwrap().len(), 1);
     golden("reconcile-live.txt", &decide("2", &["--free"]));
-    assert_eq!((left(home, folder), unknown()), ("0.995000000".into(), Value::Array(vec![])));
+    assert_eq!((left(home, folder), unknown()), ("0.997000000".into(), Value::Array(vec![])));
     golden("verify-held.txt", &pid_free(&run(home, &["verify", "--data", folder]), &gateway.console));
     assert_eq!(gateway.stop(), Some(0));
     let verified = json(home, &["verify", "--json", "--data", folder]);
     assert_eq!((&verified["clean"], &verified["entries"]), (&true.into(), &2.into()), "{verified}");
+    golden(
+        "report-by-model.txt",
+        &run(home, &["report", "--by", "model", "--since", "36500d", "--data", folder]),
+    );
+    golden(
+        "report-nothing.txt",
+        &run(home, &["report", "--since", "1970-01-01", "--data", home.to_str().unwrap()]),
+    );
     golden("verify-clean.txt", &run(home, &["verify", "--data", folder]));
     golden("unknown-none.txt", &run(home, &["unknown", "--data", folder]));
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::{Verification, failed};
 use crate::OpenError;
-use crate::books;
+use crate::books::upkeep;
 
 /// One balance as the books have it.
 pub(super) struct Row {
@@ -56,7 +56,7 @@ impl Holdings {
     pub(super) fn members(&self, set: Option<u32>, balances: &str) -> Option<Vec<Member>> {
         match set {
             Some(set) => self.sets.get(&set).cloned(),
-            None => books::balance_ids(balances).map(|members| members.to_vec()),
+            None => upkeep::balance_ids(balances).map(|members| members.to_vec()),
         }
     }
 }
@@ -94,7 +94,7 @@ fn sets(
     let mut sets = HashMap::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let (id, text): (u32, String) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
-        let Some(members) = books::members(&text) else {
+        let Some(members) = upkeep::members(&text) else {
             found.wrong(format!("hold set {id} cannot be read: '{text}'"));
             continue;
         };

@@ -5,12 +5,13 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Verification, failed};
+use crate::OpenError;
+use crate::books::{Books, Sqlite, upkeep};
 use crate::disk::Disk;
 use crate::error::Fault;
 use crate::line::Line;
 use crate::reading::{self, JOURNAL};
 use crate::segment::{self, HEADER_BYTES, Head, Header, Scan, Step};
-use crate::{OpenError, books};
 
 /// Reads all of it. What follows the books is judged as a start would judge it.
 pub(super) fn read(
@@ -21,8 +22,9 @@ pub(super) fn read(
 ) -> Result<(), OpenError> {
     let folder = dir.join(JOURNAL);
     segments(&folder, disk, connection, found)?;
-    let start = books::Snapshot::read(connection)
-        .and_then(|snapshot| reading::recover(disk, &folder, snapshot, connection, false));
+    let books = Sqlite::new(dir).reader()?;
+    let start =
+        books.snapshot().and_then(|snapshot| reading::recover(disk, &folder, snapshot, &*books, false));
     match start {
         Ok(recovery) => found.notes.extend(recovery.notes.iter().cloned()),
         Err(OpenError::Damaged(fault)) => {
@@ -103,7 +105,7 @@ fn against(connection: &Connection, seq: u64, line: &Line) -> Result<Option<Stri
         }
         Line::Set { id, members } => {
             let sql = "SELECT 1 FROM hold_set WHERE id = ?1 AND members = ?2";
-            exists(connection, sql, params![id.0, books::members_text(members)])?
+            exists(connection, sql, params![id.0, upkeep::members_text(members)])?
         }
         Line::Hold(open) => {
             let sql = "SELECT 1 FROM entry WHERE hold = ?1 AND bound_nanos = ?2 AND at_ms = ?3

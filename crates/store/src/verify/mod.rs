@@ -17,7 +17,7 @@ use money::Nano;
 use rusqlite::Connection;
 
 use self::holdings::Holdings;
-use crate::books;
+use crate::books::upkeep;
 use crate::lock::Lock;
 use crate::{OpenError, RealDisk};
 
@@ -86,7 +86,7 @@ pub enum Stage {
 /// # Errors
 /// [`OpenError::Held`] while a gateway runs; [`OpenError::Absent`] when there are no books; what cannot be read.
 pub fn verify(dir: &Path, watch: &mut dyn FnMut(Stage)) -> Result<Verification, OpenError> {
-    let connection = books::reader(dir)?;
+    let connection = upkeep::tables(dir)?;
     let _lock = Lock::take(dir)?;
     let mut found = Verification::default();
     watch(Stage::File);
@@ -107,12 +107,12 @@ fn file(connection: &Connection, found: &mut Verification) -> Result<(), OpenErr
     while let Some(row) = rows.next().map_err(failed)? {
         let told: String = row.get(0).map_err(failed)?;
         if told != "ok" {
-            found.wrong(format!("{}: {told}", books::FILE));
+            found.wrong(format!("{}: {told}", upkeep::names()[0]));
         }
     }
     Ok(())
 }
 
 fn failed(source: rusqlite::Error) -> OpenError {
-    OpenError::Books { doing: "read", source }
+    OpenError::Books { doing: "read", source: Box::new(source) }
 }

@@ -10,5 +10,7 @@ mod faults;
 mod folder;
 mod kill;
 mod model;
+mod retention;
+mod scale;
 mod story;
 mod upkeep;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use ledger::UpstreamKeyId;
-use money::{Exact, Nano};
+use money::Nano;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::beside::exact;
 use crate::tally::{KeySums, Sums, Tally};
 
 /// Adds them.
@@ -92,16 +93,7 @@ pub(super) fn add_keys(
 pub(super) fn key_sums(connection: &Connection, key: UpstreamKeyId) -> rusqlite::Result<KeySums> {
     let sql = "SELECT entries, posted_nanos, exact_attos FROM key_total WHERE upstream_key = ?1";
     let found = connection.prepare_cached(sql)?.query_row([key.0], |row| {
-        let attos: String = row.get(2)?;
-        let attos = attos.parse().map_err(|error| {
-            let error: std::num::ParseIntError = error;
-            rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(error))
-        })?;
-        Ok(KeySums {
-            entries: row.get(0)?,
-            posted: Nano::from_nanos(row.get(1)?),
-            exact: Exact::from_attos(attos),
-        })
+        Ok(KeySums { entries: row.get(0)?, posted: Nano::from_nanos(row.get(1)?), exact: exact(row, 2)? })
     });
     Ok(found.optional()?.unwrap_or_default())
 }

@@ -13,7 +13,7 @@ const SQLITE_MIN: i32 = 3_051_003;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens the books for writing; creates or migrates them.
-pub(crate) fn writer(dir: &Path) -> Result<Connection, OpenError> {
+pub(super) fn writer(dir: &Path) -> Result<Connection, OpenError> {
     check_sqlite()?;
     let file = dir.join(FILE);
     let mut connection = Connection::open(&file).map_err(failed("open"))?;
@@ -40,17 +40,8 @@ pub(crate) fn writer(dir: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Opens the books for one change beside their writer.
-pub(crate) fn second_writer(dir: &Path) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(dir.join(FILE), flags).map_err(failed("open"))?;
-    connection.busy_timeout(BUSY).map_err(failed("open"))?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(failed("set up"))?;
-    Ok(connection)
-}
-
 /// Whether a file is a backup that this program can read, and whole.
-pub(crate) fn check(file: &Path) -> Result<(), OpenError> {
+pub(super) fn check(file: &Path) -> Result<(), OpenError> {
     check_sqlite()?;
     if !file.is_file() {
         return Err(OpenError::Absent(file.to_path_buf()));
@@ -70,7 +61,7 @@ pub(crate) fn check(file: &Path) -> Result<(), OpenError> {
 }
 
 /// Opens the books for reading, while a gateway writes them or not.
-pub(crate) fn reader(dir: &Path) -> Result<Connection, OpenError> {
+pub(super) fn reader(dir: &Path) -> Result<Connection, OpenError> {
     check_sqlite()?;
     let file = dir.join(FILE);
     if !file.is_file() {
@@ -82,7 +73,11 @@ pub(crate) fn reader(dir: &Path) -> Result<Connection, OpenError> {
     connection.busy_timeout(BUSY).map_err(failed("open"))?;
     match migrate::version(&connection, &file)? {
         0 => Err(OpenError::Absent(dir.to_path_buf())),
-        _ => Ok(connection),
+        migrate::VERSION => {
+            connection.set_prepared_statement_cache_capacity(32);
+            Ok(connection)
+        }
+        found => Err(OpenError::TooOld { file, found, known: migrate::VERSION }),
     }
 }
 

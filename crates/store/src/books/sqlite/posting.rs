@@ -7,8 +7,8 @@ use ledger::{BalanceId, BalanceName, Evidence, HoldId, Rolling, SetId};
 use money::Nano;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::post::LineError;
 use super::rows::{self, ENTRY_COLUMNS, OPEN_HOLD_COLUMNS};
+use super::writer::LineError;
 use super::{snapshot, totals};
 use crate::OpenHold;
 use crate::disk::BootId;
@@ -357,7 +357,7 @@ impl<'a> Posting<'a> {
     }
 
     pub(super) fn finish(mut self, next: &Extent) -> Result<(), LineError> {
-        self.insert_open()?;
+        self.insert_open(next.ordinal)?;
         let mut post = self
             .transaction
             .prepare_cached("UPDATE balance SET posted_nanos = posted_nanos + ?2 WHERE id = ?1")?;
@@ -387,10 +387,10 @@ impl<'a> Posting<'a> {
         expect_one(changed, || "the books lost their progress row".to_owned())
     }
 
-    fn insert_open(&mut self) -> Result<(), LineError> {
+    fn insert_open(&mut self, segment: u64) -> Result<(), LineError> {
         let sql = format!(
-            "INSERT INTO open_hold ({OPEN_HOLD_COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+            "INSERT INTO open_hold ({OPEN_HOLD_COLUMNS}, segment)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
         );
         let mut insert = self.transaction.prepare_cached(&sql)?;
         let mut fresh: Vec<_> = std::mem::take(&mut self.fresh).into_values().collect();
@@ -410,6 +410,7 @@ impl<'a> Posting<'a> {
                 open.unknown_since_ms,
                 open.set.map(|set| set.0),
                 open.key,
+                segment.cast_signed(),
             ])?;
         }
         Ok(())

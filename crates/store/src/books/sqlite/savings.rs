@@ -1,13 +1,13 @@
 //! What routes saved, in the books' file.
 
 use money::Nano;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::failed;
 use crate::{OpenError, SavingRow};
 
 /// Adds sums to what is there: all of them or none.
-pub(crate) fn add_savings(connection: &mut Connection, rows: &[SavingRow]) -> rusqlite::Result<()> {
+pub(super) fn add_savings(connection: &mut Connection, rows: &[SavingRow]) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut add = transaction.prepare_cached(
@@ -28,14 +28,8 @@ pub(crate) fn add_savings(connection: &mut Connection, rows: &[SavingRow]) -> ru
     transaction.commit()
 }
 
-/// Every route's days from `since_day` on, oldest first. None in books of before there were routes.
-pub(crate) fn savings(connection: &Connection, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
-    let there = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'saving'";
-    let there: Option<i64> =
-        connection.query_row(there, [], |row| row.get(0)).optional().map_err(failed("read"))?;
-    if there.is_none() {
-        return Ok(Vec::new());
-    }
+/// Every route's days from `since_day` on, oldest first.
+pub(super) fn savings(connection: &Connection, since_day: i64) -> Result<Vec<SavingRow>, OpenError> {
     let sql = "SELECT route, day, calls, cost_nanos, instead_nanos, uncompared FROM saving
                WHERE day >= ?1 ORDER BY day, route";
     let mut statement = connection.prepare(sql).map_err(failed("read"))?;

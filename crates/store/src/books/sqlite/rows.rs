@@ -9,20 +9,20 @@ use money::Nano;
 use rusqlite::Row;
 
 use crate::recovered::Members;
-use crate::{BalanceRow, EntryRow, OpenError, OpenHold};
+use crate::{BalanceRow, CorrectionRow, EntryRow, OpenError, OpenHold};
 
-pub(crate) const BALANCE_COLUMNS: &str =
+pub(super) const BALANCE_COLUMNS: &str =
     "id, budget, window, scope, starts_ms, ends_ms, limit_nanos, posted_nanos";
-pub(crate) const OPEN_HOLD_COLUMNS: &str = "hold, at_ms, bound_nanos, class, balances, upstream_key, model, \
+pub(super) const OPEN_HOLD_COLUMNS: &str = "hold, at_ms, bound_nanos, class, balances, upstream_key, model, \
      generation, unknown_reason, unknown_status, unknown_since_ms, set_id, key";
 
-pub(crate) const ENTRY_COLUMNS: &str = "hold, at_ms, settled_ms, bound_nanos, class, cost_nanos, cost_text, evidence, \
+pub(super) const ENTRY_COLUMNS: &str = "hold, at_ms, settled_ms, bound_nanos, class, cost_nanos, cost_text, evidence, \
      overrun_nanos, balances, upstream_key, model, generation, unknown_reason, unknown_status, unknown_since_ms, \
      set_id, key";
 
 /// A row that says what no version of this program has written.
 #[derive(Debug)]
-pub(crate) enum RowError {
+pub(super) enum RowError {
     Sqlite(rusqlite::Error),
     Row(String),
 }
@@ -36,14 +36,14 @@ impl From<rusqlite::Error> for RowError {
 impl From<RowError> for OpenError {
     fn from(error: RowError) -> Self {
         match error {
-            RowError::Sqlite(source) => Self::Books { doing: "read", source },
+            RowError::Sqlite(source) => Self::Books { doing: "read", source: Box::new(source) },
             RowError::Row(what) => Self::Row(what),
         }
     }
 }
 
 /// Columns as in [`BALANCE_COLUMNS`]; a rolling window's buckets are read apart.
-pub(crate) fn balance(row: &Row<'_>) -> Result<BalanceRow, RowError> {
+pub(super) fn balance(row: &Row<'_>) -> Result<BalanceRow, RowError> {
     let id: u32 = row.get(0)?;
     let scope: String = row.get(3)?;
     Ok(BalanceRow {
@@ -63,7 +63,7 @@ pub(crate) fn balance(row: &Row<'_>) -> Result<BalanceRow, RowError> {
 }
 
 /// Columns as in [`OPEN_HOLD_COLUMNS`]; the members of its set are read apart.
-pub(crate) fn open_hold(row: &Row<'_>) -> Result<OpenHold, RowError> {
+pub(super) fn open_hold(row: &Row<'_>) -> Result<OpenHold, RowError> {
     let id: i64 = row.get(0)?;
     let bad = |what: &str| RowError::Row(format!("{what} of hold {id}"));
     let balances: String = row.get(4)?;
@@ -84,7 +84,7 @@ pub(crate) fn open_hold(row: &Row<'_>) -> Result<OpenHold, RowError> {
 }
 
 /// Columns as in [`ENTRY_COLUMNS`]; the members of its set are read apart.
-pub(crate) fn entry(row: &Row<'_>) -> Result<EntryRow, RowError> {
+pub(super) fn entry(row: &Row<'_>) -> Result<EntryRow, RowError> {
     let id: i64 = row.get(0)?;
     let bad = |what: &str| RowError::Row(format!("{what} of entry {id}"));
     let balances: String = row.get(9)?;
@@ -109,6 +109,23 @@ pub(crate) fn entry(row: &Row<'_>) -> Result<EntryRow, RowError> {
     })
 }
 
+/// `seq, hold, at_ms, was_nanos, was_text, cost_nanos, cost_text, evidence, set_id`.
+pub(super) fn correction(row: &Row<'_>) -> Result<CorrectionRow, RowError> {
+    let seq: i64 = row.get(0)?;
+    let bad = |what: &str| RowError::Row(format!("{what} of the correction in record {seq}"));
+    Ok(CorrectionRow {
+        seq: seq.cast_unsigned(),
+        hold: hold_id(row.get(1)?).ok_or_else(|| bad("hold"))?,
+        at_ms: row.get(2)?,
+        was: Nano::from_nanos(row.get(3)?),
+        was_text: row.get(4)?,
+        cost: Nano::from_nanos(row.get(5)?),
+        text: row.get(6)?,
+        evidence: Evidence::from_code(row.get(7)?).ok_or_else(|| bad("evidence"))?,
+        set: SetId(row.get(8)?),
+    })
+}
+
 fn hold_id(id: i64) -> Option<HoldId> {
     u64::try_from(id).ok().map(HoldId)
 }
@@ -128,7 +145,7 @@ pub(crate) fn balance_ids(text: &str) -> Option<Members> {
 }
 
 /// The `balances` column of such a hold; else empty.
-pub(crate) fn balances_text(open: &OpenHold) -> String {
+pub(super) fn balances_text(open: &OpenHold) -> String {
     if open.set.is_some() {
         return String::new();
     }
@@ -167,7 +184,7 @@ pub(crate) fn members_text(members: &[Member]) -> String {
 }
 
 /// The `scope` column.
-pub(crate) fn scope_text(name: &BalanceName) -> String {
+pub(super) fn scope_text(name: &BalanceName) -> String {
     serde_json::Value::from_iter(name.scope.iter().map(|(label, value)| vec![label.as_str(), value.as_str()]))
         .to_string()
 }

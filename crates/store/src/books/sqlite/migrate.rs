@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::{backfill, failed};
 use crate::OpenError;
-use crate::books::{backfill, failed};
 
 /// Each migration, in order; never edited once released.
 const MIGRATIONS: &[&str] = &[
@@ -19,10 +19,10 @@ const MIGRATIONS: &[&str] = &[
 const SUMS: u32 = 4;
 
 /// The newest schema known here.
-pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// The schema version of an open file; [`OpenError::TooNew`] when it is beyond this program.
-pub(crate) fn version(connection: &Connection, file: &Path) -> Result<u32, OpenError> {
+pub(super) fn version(connection: &Connection, file: &Path) -> Result<u32, OpenError> {
     let found: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(failed("read the version of"))?;
@@ -33,7 +33,7 @@ pub(crate) fn version(connection: &Connection, file: &Path) -> Result<u32, OpenE
 }
 
 /// Runs the migrations that the file has not seen.
-pub(crate) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
+pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     if version(connection, file)? == VERSION {
         return Ok(());
     }

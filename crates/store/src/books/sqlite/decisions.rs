@@ -8,7 +8,7 @@ use super::failed;
 use crate::{DecisionRow, OpenError};
 
 /// Writes them, and drops the oldest beyond `kept_max`.
-pub(crate) fn keep_decisions(
+pub(super) fn keep_decisions(
     connection: &mut Connection,
     rows: &[DecisionRow],
     kept_max: u64,
@@ -30,7 +30,7 @@ pub(crate) fn keep_decisions(
 }
 
 /// The last `n`, newest first; only those of `request` when given.
-pub(crate) fn last_decisions(
+pub(super) fn last_decisions(
     connection: &Connection,
     n: usize,
     request: Option<&str>,

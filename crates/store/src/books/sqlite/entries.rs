@@ -5,39 +5,19 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, ENTRY_COLUMNS};
 use super::{failed, snapshot};
-use crate::{EntryRow, GenerationRow, HoldEnd, OpenError};
+use crate::{CorrectionRow, EntryRow, OpenError};
 
-/// The newest hold that ended under this generation.
-pub(crate) fn ended(connection: &Connection, id: &str) -> Result<Option<GenerationRow>, OpenError> {
+/// The newest entry of a generation.
+pub(super) fn entry_of(connection: &Connection, generation: &str) -> Result<Option<EntryRow>, OpenError> {
     let sql = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE generation = ?1 ORDER BY hold DESC LIMIT 1");
     let mut statement = connection.prepare_cached(&sql).map_err(failed("read"))?;
-    let found = statement.query_row([id], |row| Ok(rows::entry(row))).optional().map_err(failed("read"))?;
-    let Some(entry) = found.transpose()? else { return Ok(None) };
-    let entry = with_members(connection, entry)?;
-    let mut balances = Vec::new();
-    for member in &entry.members {
-        balances.extend(snapshot::balance(connection, member.balance)?.map(|balance| balance.name));
-    }
-    Ok(Some(GenerationRow {
-        hold: entry.hold,
-        at_ms: entry.at_ms,
-        bound: entry.bound,
-        class: entry.class,
-        model: entry.model,
-        generation: entry.generation.unwrap_or_default(),
-        balances,
-        unknown: entry.unknown,
-        end: Some(HoldEnd {
-            at_ms: entry.settled_ms,
-            cost: entry.cost,
-            text: entry.text,
-            evidence: entry.evidence,
-        }),
-    }))
+    let found = statement.query_row([generation], |row| Ok(rows::entry(row)));
+    let found = found.optional().map_err(failed("read"))?.transpose()?;
+    found.map(|entry| with_members(connection, entry)).transpose()
 }
 
 /// The entry of a hold.
-pub(crate) fn entry(connection: &Connection, hold: HoldId) -> Result<Option<EntryRow>, OpenError> {
+pub(super) fn entry(connection: &Connection, hold: HoldId) -> Result<Option<EntryRow>, OpenError> {
     let sql = format!("SELECT {ENTRY_COLUMNS} FROM entry WHERE hold = ?1");
     let mut statement = connection.prepare_cached(&sql).map_err(failed("read"))?;
     let found = statement.query_row([hold.0.cast_signed()], |row| Ok(rows::entry(row)));
@@ -46,7 +26,7 @@ pub(crate) fn entry(connection: &Connection, hold: HoldId) -> Result<Option<Entr
 }
 
 /// Entries of holds made from `from_ms` on and before `until_ms`, behind `after`, by hold.
-pub(crate) fn entries(
+pub(super) fn entries(
     connection: &Connection,
     from_ms: i64,
     until_ms: i64,
@@ -97,6 +77,19 @@ fn first_since(connection: &Connection, at_ms: i64) -> Result<i64, OpenError> {
         }
     }
     Ok(low)
+}
+
+/// What was corrected on a hold, oldest first.
+pub(super) fn corrections(connection: &Connection, hold: HoldId) -> Result<Vec<CorrectionRow>, OpenError> {
+    let sql = "SELECT seq, hold, at_ms, was_nanos, was_text, cost_nanos, cost_text, evidence, set_id
+               FROM correction WHERE hold = ?1 ORDER BY seq";
+    let mut statement = connection.prepare_cached(sql).map_err(failed("read"))?;
+    let mut found = statement.query([hold.0.cast_signed()]).map_err(failed("read"))?;
+    let mut corrections = Vec::new();
+    while let Some(row) = found.next().map_err(failed("read"))? {
+        corrections.push(rows::correction(row)?);
+    }
+    Ok(corrections)
 }
 
 fn with_members(connection: &Connection, mut entry: EntryRow) -> Result<EntryRow, OpenError> {

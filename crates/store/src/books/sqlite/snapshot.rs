@@ -1,63 +1,40 @@
 //! What a start needs from the books: how far they reach, the open holds and their balances; and single look-ups.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::BTreeSet;
 
-use ledger::{BalanceId, BalanceName, HoldId, Rolling, SetId};
+use ledger::{BalanceId, BalanceName, Rolling, SetId};
 use money::Nano;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::failed;
 use super::rows::{self, BALANCE_COLUMNS, OPEN_HOLD_COLUMNS};
-use crate::fold::{Clock, Lookup};
+use crate::books::{Clock, Snapshot};
 use crate::recovered::Members;
-use crate::{BalanceRow, OpenError, OpenHold};
+use crate::{BalanceRow, OpenError};
 
-/// The books as of the last record posted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Snapshot {
-    pub(crate) seq: u64,
-    pub(crate) segment: u64,
-    pub(crate) offset: u64,
-    pub(crate) latest_ms: i64,
-    pub(crate) next_balance: u32,
-    pub(crate) next_set: u32,
-    pub(crate) next_hold: u64,
-    pub(crate) clock: Option<Clock>,
-    pub(crate) restored: Option<i64>,
-    /// Whether the store was closed here, with everything on disk.
-    pub(crate) clean: bool,
-    /// Those of the open holds.
-    pub(crate) balances: BTreeMap<u32, BalanceRow>,
-    pub(crate) open: BTreeMap<u64, OpenHold>,
-}
-
-impl Snapshot {
-    /// Reads it; the caller holds a transaction when others may write.
-    pub(crate) fn read(connection: &Connection) -> Result<Self, OpenError> {
-        let mut snapshot = progress(connection)?;
-        let sql = format!("SELECT {OPEN_HOLD_COLUMNS} FROM open_hold");
-        let mut statement = connection.prepare(&sql).map_err(failed("read"))?;
-        let mut found = statement.query([]).map_err(failed("read"))?;
-        while let Some(row) = found.next().map_err(failed("read"))? {
-            let mut open = rows::open_hold(row)?;
-            if let Some(id) = open.set {
-                let missing = || OpenError::Row(format!("set {} of an open hold is missing", id.0));
-                open.members = set(connection, id)?.ok_or_else(missing)?;
-            }
-            snapshot.open.insert(open.hold.0, open);
+/// Reads it; the caller holds a transaction when others may write.
+pub(super) fn read(connection: &Connection) -> Result<Snapshot, OpenError> {
+    let mut snapshot = progress(connection)?;
+    let sql = format!("SELECT {OPEN_HOLD_COLUMNS}, segment FROM open_hold ORDER BY hold");
+    let mut statement = connection.prepare(&sql).map_err(failed("read"))?;
+    let mut found = statement.query([]).map_err(failed("read"))?;
+    let mut held = BTreeSet::new();
+    while let Some(row) = found.next().map_err(failed("read"))? {
+        let mut open = rows::open_hold(row)?;
+        if let Some(id) = open.set {
+            let missing = || OpenError::Row(format!("set {} of an open hold is missing", id.0));
+            open.members = set(connection, id)?.ok_or_else(missing)?;
         }
-        for member in snapshot.open.values().flat_map(|open| open.members.iter()) {
-            if let Entry::Vacant(place) = snapshot.balances.entry(member.balance.0) {
-                let row = balance(connection, member.balance)?;
-                let missing =
-                    || OpenError::Row(format!("balance {} of an open hold is missing", place.key()));
-                let row = row.ok_or_else(missing)?;
-                place.insert(row);
-            }
-        }
-        Ok(snapshot)
+        let began: Option<i64> = row.get(13).map_err(failed("read"))?;
+        snapshot.began.extend(began.map(|segment| (open.hold, segment.cast_unsigned())));
+        held.extend(open.members.iter().map(|member| member.balance));
+        snapshot.open.push(open);
     }
+    for id in held {
+        let missing = || OpenError::Row(format!("balance {} of an open hold is missing", id.0));
+        snapshot.balances.push(balance(connection, id)?.ok_or_else(missing)?);
+    }
+    Ok(snapshot)
 }
 
 fn progress(connection: &Connection) -> Result<Snapshot, OpenError> {
@@ -92,28 +69,8 @@ fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }
 
-/// For looking up what a record speaks of.
-pub(crate) struct Past<'a>(pub(crate) &'a Connection);
-
-impl Lookup for Past<'_> {
-    fn balance(&self, id: BalanceId) -> Result<Option<BalanceRow>, OpenError> {
-        balance(self.0, id)
-    }
-
-    fn set(&self, id: SetId) -> Result<Option<Members>, OpenError> {
-        set(self.0, id)
-    }
-
-    fn cost(&self, hold: HoldId) -> Result<Option<Nano>, OpenError> {
-        let sql = "SELECT cost_nanos FROM entry WHERE hold = ?1";
-        let mut statement = self.0.prepare_cached(sql).map_err(failed("read"))?;
-        let cost = statement.query_row([hold.0.cast_signed()], |row| row.get(0)).optional();
-        Ok(cost.map_err(failed("read"))?.map(Nano::from_nanos))
-    }
-}
-
 /// One balance, of any age.
-pub(crate) fn balance(connection: &Connection, id: BalanceId) -> Result<Option<BalanceRow>, OpenError> {
+pub(super) fn balance(connection: &Connection, id: BalanceId) -> Result<Option<BalanceRow>, OpenError> {
     let sql = format!("SELECT {BALANCE_COLUMNS} FROM balance WHERE id = ?1");
     let mut statement = connection.prepare_cached(&sql).map_err(failed("read"))?;
     let row = statement.query_row([id.0], |row| Ok(rows::balance(row))).optional().map_err(failed("read"))?;
@@ -121,7 +78,7 @@ pub(crate) fn balance(connection: &Connection, id: BalanceId) -> Result<Option<B
 }
 
 /// The newest balance of this name.
-pub(crate) fn find_balance(
+pub(super) fn find_balance(
     connection: &Connection,
     name: &BalanceName,
 ) -> Result<Option<BalanceRow>, OpenError> {
@@ -137,7 +94,7 @@ pub(crate) fn find_balance(
 }
 
 /// Balances whose window has not ended before `since_ms`, by id.
-pub(crate) fn open_balances(
+pub(super) fn open_balances(
     connection: &Connection,
     since_ms: i64,
     most: usize,
@@ -176,7 +133,7 @@ fn with_buckets(connection: &Connection, mut row: BalanceRow) -> Result<BalanceR
 }
 
 /// The members of a set.
-pub(crate) fn set(connection: &Connection, id: SetId) -> Result<Option<Members>, OpenError> {
+pub(super) fn set(connection: &Connection, id: SetId) -> Result<Option<Members>, OpenError> {
     let sql = "SELECT members FROM hold_set WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql).map_err(failed("read"))?;
     let text: Option<String> =

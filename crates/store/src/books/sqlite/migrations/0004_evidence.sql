@@ -9,6 +9,7 @@ CREATE TABLE hold_set (
 
 ALTER TABLE open_hold ADD COLUMN set_id INTEGER;
 ALTER TABLE open_hold ADD COLUMN key TEXT NOT NULL DEFAULT '';  -- the `key` label of the request
+ALTER TABLE open_hold ADD COLUMN segment INTEGER;  -- of the journal, that its record stands in
 ALTER TABLE entry ADD COLUMN set_id INTEGER;
 ALTER TABLE entry ADD COLUMN key TEXT NOT NULL DEFAULT '';
 

@@ -1,0 +1,40 @@
+//! [`Memory`]: books that live as long as somebody has them. For simulations, and to hold other books against.
+//!
+//! A batch is folded on top of what is there, as recovery folds the journal's end on top of the books; only when all
+//! of it fits does it become part of them. Nothing is ever written to a disk, so everything posted is durable as long
+//! as the process lives.
+
+mod reader;
+mod state;
+mod writer;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::OpenError;
+use crate::books::{Books, Reader, Writer};
+use state::State;
+
+/// Books in memory. A clone is another handle to the same books.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    state: Arc<Mutex<Arc<State>>>,
+}
+
+impl Memory {
+    /// Empty books.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Books for Memory {
+    fn writer(&self) -> Result<Box<dyn Writer>, OpenError> {
+        Ok(Box::new(writer::MemoryWriter::new(Arc::clone(&self.state))))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, OpenError> {
+        Ok(Box::new(reader::MemoryReader::new(Arc::clone(&self.state))))
+    }
+}
