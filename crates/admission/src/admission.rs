@@ -9,6 +9,7 @@ use store::{DecisionRow, GenerationRow, JournalError, Recovered, SavingRow, Stor
 use thiserror::Error;
 
 use crate::ask::Ask;
+use crate::books::Books;
 use crate::core::Core;
 use crate::correction::{CorrectError, Correction};
 use crate::permit::Reserved;
@@ -213,6 +214,11 @@ impl Admission {
     /// When the books cannot be read.
     pub fn savings(&self, since_day: i64) -> Result<Vec<SavingRow>, store::OpenError> {
         self.core.store.savings(since_day)
+    }
+
+    /// The books, to be read beside the requests.
+    pub fn books(&self) -> Books {
+        Books::new(&self.core.store)
     }
 
     /// Whether money can move.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{Evidence, HoldId, UnknownReason};
+use ledger::{Evidence, HoldId, UnknownReason, UpstreamKeyId};
 use money::Nano;
 use store::Record;
 
@@ -26,6 +26,11 @@ impl Flight {
     /// Its number in the books.
     pub fn hold(&self) -> Option<HoldId> {
         self.hold.as_ref().map(|hold| hold.id)
+    }
+
+    /// The key it was sent with.
+    pub fn upstream_key(&self) -> Option<UpstreamKeyId> {
+        self.hold.as_ref().map(|hold| hold.upstream_key.id)
     }
 
     /// The generation id that the upstream gave it, once known.

@@ -18,6 +18,7 @@
 
 mod admission;
 mod ask;
+mod books;
 mod core;
 mod correction;
 mod extra;
@@ -37,6 +38,7 @@ mod upkeep;
 
 pub use admission::{Admission, OpenError};
 pub use ask::{Ask, Clamp};
+pub use books::Books;
 pub use correction::{CorrectError, Correction};
 pub use extra::{Extra, ExtraError};
 pub use flight::Flight;

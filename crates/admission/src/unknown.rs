@@ -59,6 +59,10 @@ pub struct DueHold {
     pub reason: UnknownReason,
     /// Since when, milliseconds since the Unix epoch.
     pub since_ms: i64,
+    /// What is charged until the cost is known, USD.
+    pub bound: Nano,
+    /// The model asked for.
+    pub model: String,
 }
 
 #[derive(Debug)]
@@ -115,6 +119,8 @@ impl Unknowns {
                 upstream_key: entry.hold.upstream_key,
                 reason: entry.hold.reason,
                 since_ms: entry.hold.since_ms,
+                bound: entry.hold.bound,
+                model: entry.hold.model.clone(),
             });
             entry.next_try_ms = now_ms + entry.wait_ms;
             entry.wait_ms = (entry.wait_ms * 2).min(LAST_RETRY_MS);

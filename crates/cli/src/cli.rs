@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    alerts, backup, balance, budgets, demo, estimate, explain, generation, guardrails, keys, models,
-    reconcile, repair, report, routes, sandbox, serve, unknown, verify, workspaces,
+    alerts, audit, backup, balance, budgets, demo, estimate, explain, generation, guardrails, honesty, keys,
+    models, reconcile, repair, report, routes, sandbox, serve, unknown, verify, workspaces,
 };
 
 /// Examples come first: they are what people look for.
@@ -71,6 +71,12 @@ pub(crate) enum Command {
     /// Say what a call cost, where no other evidence will come
     #[command(help_template = TEMPLATE, before_help = reconcile::EXAMPLES)]
     Reconcile(reconcile::ReconcileArgs),
+    /// Hold the books against OpenRouter's own bill
+    #[command(help_template = TEMPLATE, before_help = audit::EXAMPLES)]
+    Audit(audit::AuditArgs),
+    /// Which provider kept to its word, and letting one in again
+    #[command(help_template = TEMPLATE, before_help = honesty::EXAMPLES)]
+    Honesty(honesty::HonestyArgs),
     /// Check the books against themselves and the journal, while no gateway runs
     #[command(help_template = TEMPLATE, before_help = verify::EXAMPLES)]
     Verify(verify::VerifyArgs),

@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Credentials = 4,
     /// The upstream cannot be reached, or cannot answer.
     Unreachable = 5,
+    /// Books and bill differ.
+    Drift = 6,
     /// Less is left than was asked about.
     Below = 7,
     /// Interrupted.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use admission::{Admission, CorrectError};
+use gateway::Gateway;
 use http::StatusCode;
 use jiff::Timestamp;
 use ledger::{Evidence, HoldId};
@@ -12,6 +13,8 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::amount;
+use crate::audit::RunAudit;
+use crate::honesty::ClearHonesty;
 use crate::reply::{self, Reply};
 
 /// `POST /reconcile`: what a hold cost, by the operator's decision.
@@ -200,6 +203,8 @@ pub(crate) enum Change {
     Reconcile(Reconcile),
     BackUp(BackUp),
     Accept(Accept),
+    ClearHonesty(ClearHonesty),
+    RunAudit(RunAudit),
 }
 
 impl Change {
@@ -209,16 +214,29 @@ impl Change {
             "/reconcile" => parsed(body).map(Change::Reconcile),
             "/backup" => parsed(body).map(Change::BackUp),
             "/accept" => parsed(body).map(Change::Accept),
+            "/honesty/clear" => parsed(body).map(Change::ClearHonesty),
+            "/audit" => parsed(body).map(Change::RunAudit),
             _ => Err(Unreadable::Path),
         }
     }
 
-    /// Does it; blocks while the journal is written.
-    pub(crate) fn run(self, admission: &Admission) -> Reply {
+    /// Does it. What waits for the disk does so off the runtime's threads.
+    pub(crate) async fn run(self, admission: Admission, gateway: Gateway) -> Reply {
+        match self {
+            Change::RunAudit(audit) => audit.reply(&gateway, &admission).await,
+            change => reply::beside(move || change.run_blocking(&admission, &gateway)).await,
+        }
+    }
+
+    fn run_blocking(self, admission: &Admission, gateway: &Gateway) -> Reply {
         match self {
             Change::Reconcile(reconcile) => reconcile.reply(admission),
             Change::BackUp(backup) => backup.reply(admission),
             Change::Accept(accept) => accept.reply(admission),
+            Change::ClearHonesty(clear) => clear.reply(gateway, admission),
+            Change::RunAudit(_) => {
+                reply::error(StatusCode::INTERNAL_SERVER_ERROR, "an audit is not run here")
+            }
         }
     }
 }

@@ -13,9 +13,13 @@
 //! | `/explain/last`, `/explain/{request}` | why a call cost what it did, or was refused |
 //! | `/generation/{id}` | a [`GenerationRow`]: what was held and booked for a generation of OpenRouter's |
 //! | `/routes` | an array of [`RouteRow`], the same as `farebox routes list --json` |
+//! | `/honesty` | an array of [`HonestyRow`]: which provider kept to what |
+//! | `/audit` | the last comparison with OpenRouter's bill: an [`AuditRow`] |
 //! | `/stats` | counters since the start |
 //! | `/metrics` | the same and the money of each budget, in Prometheus' text format |
 //! | `/alerts` | open alerts, what was said of late, how each channel does: an [`alerts::Report`] |
+//! | `POST /audit` | compare now: a [`RunAudit`] |
+//! | `POST /honesty/clear` | trust a provider anew: a [`ClearHonesty`] |
 //! | `POST /backup` | a copy of the books in one file: a [`BackUp`] |
 //! | `POST /accept` | go on with books that may miss calls: an [`Accept`] |
 //! | `POST /reconcile` | the operator says what an unknown hold cost: a [`Reconcile`] |
@@ -23,10 +27,12 @@
 //! Failing closed: a change without the token, and a request with a foreign `Host` (DNS rebinding) or `Origin` is refused.
 
 mod amount;
+mod audit;
 mod change;
 mod console;
 mod generation;
 mod guard;
+mod honesty;
 mod metrics;
 mod reply;
 mod report;
@@ -36,9 +42,11 @@ mod row;
 mod token;
 mod unknown;
 
+pub use audit::{AuditRow, NotAudited, RunAudit};
 pub use change::{Accept, AcceptError, BackUp, BackedUp, NotReconciled, Reconcile, Reconciled};
 pub use console::Console;
 pub use generation::{ChargedBudget, GenerationRow};
+pub use honesty::{ClearHonesty, HonestyRow};
 pub use report::ReportRow;
 pub use routes::{DayRow, RouteRow, Saving, day_of};
 pub use row::BudgetRow;

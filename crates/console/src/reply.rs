@@ -41,3 +41,10 @@ fn whole(kind: &'static str, body: Vec<u8>) -> Reply {
 pub(crate) fn error(status: StatusCode, sentence: &str) -> Reply {
     json(status, &serde_json::json!({ "error": sentence }))
 }
+
+/// Work that may wait for a disk, off the runtime's threads.
+pub(crate) async fn beside(work: impl FnOnce() -> Reply + Send + 'static) -> Reply {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "the answer was not finished"))
+}

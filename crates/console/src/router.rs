@@ -13,9 +13,11 @@ use hyper::body::Body;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::audit::AuditRow;
 use crate::change::Change;
 use crate::generation::GenerationRow;
-use crate::reply::{self, Reply};
+use crate::honesty::HonestyRow;
+use crate::reply::{self, Reply, beside};
 use crate::routes::{RouteRow, day_of};
 use crate::row::BudgetRow;
 use crate::token::Token;
@@ -105,8 +107,7 @@ impl Router {
             Ok(change) => change,
             Err(unreadable) => return unreadable.reply(),
         };
-        let admission = self.admission.clone();
-        beside(move || change.run(&admission)).await
+        change.run(self.admission.clone(), self.gateway.clone()).await
     }
 
     /// The books are read beside the runtime: SQLite may wait for a lock.
@@ -153,6 +154,11 @@ impl Router {
                 let holds = self.admission.unknown_holds();
                 ok(&holds.iter().map(|hold| UnknownRow::new(hold, now_ms)).collect::<Vec<_>>())
             }
+            "/honesty" => ok(&self.gateway.honesty().iter().map(HonestyRow::from).collect::<Vec<_>>()),
+            "/audit" => match self.gateway.audit() {
+                Some(report) => ok(&AuditRow::new(&report, false, false)),
+                None => reply::error(StatusCode::NOT_FOUND, "nothing was audited yet"),
+            },
             "/stats" => ok(&self.stats()),
             "/alerts" => self.alerts(),
             "/routes" => self.routes(now_ms),
@@ -221,13 +227,6 @@ impl Router {
     }
 }
 
-/// Work that may wait for a disk, off the runtime's threads.
-async fn beside(work: impl FnOnce() -> Reply + Send + 'static) -> Reply {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the answer was not finished"))
-}
-
 /// An error after which the connection ends: its body was not read.
 fn closing(status: StatusCode, sentence: &str) -> Reply {
     let mut reply = reply::error(status, sentence);
@@ -235,7 +234,7 @@ fn closing(status: StatusCode, sentence: &str) -> Reply {
     reply
 }
 
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 14] = [
     "/healthz",
     "/readyz",
     "/version",
@@ -245,6 +244,8 @@ const PATHS: [&str; 12] = [
     "/explain/{request}",
     "/generation/{id}",
     "/routes",
+    "/honesty",
+    "/audit",
     "/stats",
     "/metrics",
     "/alerts",

@@ -18,6 +18,7 @@ pub struct Builder {
     config: Config,
     budgets: Vec<BudgetFlag>,
     key: Option<Secret>,
+    management_key: Option<Secret>,
     wrong: Option<ConfigError>,
 }
 
@@ -63,14 +64,24 @@ impl Builder {
 
     /// The OpenRouter key that pays. Without one, each call brings its own ([`crate::Call::key`]).
     pub fn upstream_key(mut self, key: &str) -> Self {
-        let secret = Secret::new(key);
-        let sound =
-            !secret.expose().is_empty() && secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
-        if !sound {
-            self.wrong = self.wrong.or(Some(ConfigError::new("the upstream key is not an OpenRouter key")));
-        }
-        self.key = Some(secret);
+        self.key = Some(self.sound(key, "the upstream key is not an OpenRouter key"));
         self
+    }
+
+    /// A management key of the account: with it the books are held against OpenRouter's bill, call by call
+    /// (`[evidence]`). It pays for nothing, and nothing is changed with it.
+    pub fn management_key(mut self, key: &str) -> Self {
+        self.management_key = Some(self.sound(key, "the management key is not an OpenRouter key"));
+        self
+    }
+
+    fn sound(&mut self, key: &str, otherwise: &str) -> Secret {
+        let secret = Secret::new(key);
+        let key = secret.expose();
+        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.wrong.get_or_insert_with(|| ConfigError::new(otherwise));
+        }
+        secret
     }
 
     /// What the books survive: a power cut, or (faster) the death of the process.
@@ -129,13 +140,13 @@ impl Builder {
             self.config.allow_unbudgeted |= budgets.is_empty();
             self.config.budgets = budgets;
         }
-        Farebox::open_with(self.config, self.key).await
+        Farebox::open_with(self.config, self.key, self.management_key).await
     }
 }
 
 impl Default for Builder {
     fn default() -> Self {
         let config = Config::without_files(Layer::default());
-        Builder { config, budgets: Vec::new(), key: None, wrong: None }
+        Builder { config, budgets: Vec::new(), key: None, management_key: None, wrong: None }
     }
 }

@@ -82,7 +82,11 @@ impl Farebox {
         Builder::default()
     }
 
-    pub(crate) async fn open_with(config: Config, key: Option<Secret>) -> Result<Farebox, OpenError> {
+    pub(crate) async fn open_with(
+        config: Config,
+        key: Option<Secret>,
+        management_key: Option<Secret>,
+    ) -> Result<Farebox, OpenError> {
         if Handle::try_current().is_err() {
             return Err(OpenError::NoRuntime);
         }
@@ -101,7 +105,7 @@ impl Farebox {
         let opened = opening.await.map_err(|error| OpenError::Interrupted(error.to_string()))?;
         let ((store, admission), catalogue) = opened?;
         let catalogue = Arc::new(catalogue);
-        let settings = gateway_config(&config, key);
+        let settings = gateway_config(&config, key, management_key);
         let gateway = Gateway::new(settings, admission.clone(), Arc::clone(&catalogue), upstream.clone());
         gateway.start_background();
         let (closed, calls) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -262,7 +266,7 @@ fn take_up(data: &Path, config: &Config) -> Result<(Arc<Store>, Admission), Open
     let (store, recovered) = books::open(data, config.durability)?;
     let store = Arc::new(store);
     let policy = Policy {
-        attempt_ms_max: attempt_ms_max(&gateway_config(config, None)),
+        attempt_ms_max: attempt_ms_max(&gateway_config(config, None, None)),
         ..Policy::new(config.budgets.clone(), config.allow_unbudgeted)
     };
     let admission = Admission::open(Arc::clone(&store), recovered, policy, now_ms())?;
@@ -277,11 +281,15 @@ fn take_up(data: &Path, config: &Config) -> Result<(Arc<Store>, Admission), Open
 
 /// How long a call may be under way: until its headers come, and until its cost is known or given up.
 fn attempt_ms_max(gateway: &gateway::Config) -> i64 {
-    let most = gateway.limits.upstream_header_timeout + gateway.final_after;
+    let most = gateway.limits.upstream_header_timeout + gateway.evidence.final_after;
     i64::try_from(most.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn gateway_config(config: &Config, upstream_key: Option<Secret>) -> gateway::Config {
+fn gateway_config(
+    config: &Config,
+    upstream_key: Option<Secret>,
+    management_key: Option<Secret>,
+) -> gateway::Config {
     gateway::Config {
         upstream_key,
         default_output: config.default_output,
@@ -292,6 +300,9 @@ fn gateway_config(config: &Config, upstream_key: Option<Secret>) -> gateway::Con
         prices_age_max: config.prices_age_max,
         routes: config.routes.clone(),
         fallbacks: config.fallbacks.clone(),
+        evidence: config.evidence,
+        on_overrun: config.on_overrun,
+        management_key,
         ..gateway::Config::new(config.listen)
     }
 }

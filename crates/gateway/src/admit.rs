@@ -4,7 +4,6 @@
 use admission::{Ask, Refusal, Reserved, Shortage};
 use tokio::time::{Instant, timeout_at};
 
-use crate::clock::now_ms;
 use crate::shared::Shared;
 
 /// Gets money for one attempt, waiting for it until `deadline` where only others' holds are in the way. `bytes`: of its
@@ -17,7 +16,7 @@ pub(crate) async fn admit(
 ) -> Result<Reserved, Refusal> {
     let mut parked_before = false;
     loop {
-        let wait = match shared.admission.reserve(ask, now_ms()) {
+        let wait = match shared.admission.reserve(ask, shared.now_ms()) {
             Ok(reserved) => return Ok(reserved),
             Err(Shortage::Refused(refusal)) => return Err(refusal),
             Err(Shortage::Wait(wait)) => wait,

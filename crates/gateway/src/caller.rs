@@ -22,6 +22,9 @@ const SESSION_HEADERS: [&str; 5] =
 const APP_HEADERS: [&str; 3] = ["x-openrouter-title", "x-title", "http-referer"];
 
 /// A caller with the key that will pay.
+/// The label of calls that are paid for with the gateway's own key.
+pub(crate) const LOCAL: &str = "local";
+
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// The label `key`.
@@ -38,14 +41,14 @@ impl Caller {
         ours.cloned().or_else(|| {
             let upstream_key = Secret::new(own_openrouter_key(headers)?);
             let upstream_key_id = key_id(&upstream_key);
-            Some(Caller { key_label: hex(upstream_key_id), upstream_key, upstream_key_id, own_key: true })
+            Some(Caller { key_label: hex(&upstream_key_id.0), upstream_key, upstream_key_id, own_key: true })
         })
     }
 
     /// Everybody, when the gateway has a key of its own.
     pub(crate) fn local(upstream_key: Secret) -> Caller {
         let upstream_key_id = key_id(&upstream_key);
-        Caller { key_label: "local".to_owned(), upstream_key, upstream_key_id, own_key: false }
+        Caller { key_label: LOCAL.to_owned(), upstream_key, upstream_key_id, own_key: false }
     }
 }
 
@@ -70,8 +73,19 @@ fn key_id(key: &Secret) -> UpstreamKeyId {
     UpstreamKeyId(id)
 }
 
-fn hex(id: UpstreamKeyId) -> String {
-    id.0.iter().map(|byte| format!("{byte:02x}")).collect()
+/// OpenRouter's public name for a key: the SHA-256 of its plaintext, 64 hex digits (CONTRACT 1).
+pub(crate) fn hash(key: &Secret) -> String {
+    hex(&Sha256::digest(key.expose().as_bytes()))
+}
+
+/// The id of a key by that name.
+pub(crate) fn id_of_hash(hash: &str) -> Option<UpstreamKeyId> {
+    let number = u64::from_str_radix(hash.get(..16)?, 16).ok()?;
+    Some(UpstreamKeyId(number.to_be_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The user that the headers name.
@@ -125,6 +139,14 @@ mod tests {
         }
         assert!(Caller::of(&headers(&[("authorization", "Bearer anything")]), None).is_none());
         assert!(Caller::of(&headers(&[("authorization", "Basic sk-or-v1-own")]), None).is_none());
+    }
+
+    #[test]
+    fn a_key_by_its_public_name() {
+        let key = Secret::new("sk-or-v1-ours");
+        let hash = hash(&key);
+        assert_eq!((hash.len(), id_of_hash(&hash)), (64, Some(key_id(&key))));
+        assert_eq!((id_of_hash("sk"), id_of_hash(&"z".repeat(64))), (None, None));
     }
 
     #[test]

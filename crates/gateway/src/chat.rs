@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use crate::admit::admit;
 use crate::body::Body;
 use crate::caller::{self, Caller};
-use crate::clock::now_ms;
 use crate::downgrade::Stop;
 use crate::exchange::{self, Ended};
 use crate::explain::{End, Explained, Generation};
@@ -128,10 +127,11 @@ impl Walk<'_> {
         };
         let lowest = self.lowest_cap(&bound);
         let explained = Arc::new(Explained {
-            at_ms: now_ms(),
+            at_ms: self.shared.now_ms(),
             request: self.request_id.to_owned(),
             model: bound.model.clone(),
             cap,
+            tokens_max: cap.saturating_mul(u64::from(self.chat.shape.choices.max(1))),
             held: permit.bound(),
             balance: decided.balance.clone(),
             clamped,
@@ -183,7 +183,10 @@ impl Walk<'_> {
                 self.shared.catalogue.want_endpoints(model);
             }
         }
-        pricing::bound(shape, book, policy)
+        match self.shared.honesty().distrust() {
+            None => pricing::bound(shape, book, policy),
+            Some(distrust) => pricing::bound_distrusting(shape, book, policy, &distrust),
+        }
     }
 
     pub(crate) fn policy(&self) -> BoundPolicy {
@@ -215,10 +218,15 @@ impl Walk<'_> {
         let clamp = self.shared.config.clamp_min.map_or(Clamp::Never, Clamp::DownTo);
         let ask =
             Ask { scope, bound, upstream_key: self.caller.upstream_key_id, ceiling: self.ceiling, clamp };
-        let reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+        let mut reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+        if reserved.as_ref().is_err_and(|refusal| refusal.reason == RefusalReason::Clock)
+            && self.shared.hear_the_time().await
+        {
+            reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+        }
         let reserved = reserved
             .map_err(|refusal| Stop::Short(Short::Ours(Box::new(refusal), Box::new(bound.clone()))))?;
-        reserved.permit(now_ms()).await.map_err(|error| {
+        reserved.permit(self.shared.now_ms()).await.map_err(|error| {
             tracing::error!(%error, "the journal does not take holds; nothing is forwarded");
             let message = "Farebox cannot write its journal, so nothing is forwarded. GET /readyz says why";
             Problem::later(5, RefusalReason::Journal.text(), message).into()
@@ -334,11 +342,12 @@ impl Walk<'_> {
     ) {
         let cap = bound.as_ref().map_or(0, |bound| bound.output_cap);
         let explained = Explained {
-            at_ms: now_ms(),
+            at_ms: self.shared.now_ms(),
             request: self.request_id.to_owned(),
             model,
             bound,
             cap,
+            tokens_max: 0,
             held: Nano::ZERO,
             balance,
             clamped: None,

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use money::Nano;
+use money::{Exact, Nano};
 pub use openrouter::secret::Secret;
 
+use crate::clock::Clock;
+use crate::honesty::OnOverrun;
 use crate::route_table::{Fallbacks, Routes};
 
 /// What to do with a stream whose client has left.
@@ -43,8 +45,14 @@ pub struct Config {
     pub routes: Routes,
     /// What budgets allow instead of a refusal.
     pub fallbacks: Fallbacks,
-    /// After this long without a trace in `/generation`, a server error is taken as not billed.
-    pub final_after: Duration,
+    /// How hard costs that are not known are looked for.
+    pub evidence: EvidenceRules,
+    /// A management key of the account, to read its bill call by call; never lent, never used to change anything.
+    pub management_key: Option<Secret>,
+    /// What to do about providers that bill more than their holds.
+    pub on_overrun: OnOverrun,
+    /// Where the time is read.
+    pub clock: Clock,
     /// Bounds on everything.
     pub limits: Limits,
 }
@@ -63,8 +71,38 @@ impl Config {
             prices_age_max: Duration::from_secs(90 * 24 * 3600),
             routes: Routes::default(),
             fallbacks: Fallbacks::default(),
-            final_after: Duration::from_secs(900),
+            evidence: EvidenceRules::default(),
+            management_key: None,
+            clock: Clock::default(),
+            on_overrun: OnOverrun::Guard,
             limits: Limits::default(),
+        }
+    }
+}
+
+/// When the rungs of the evidence ladder (LEDGER.md 5.8) are climbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvidenceRules {
+    /// How long OpenRouter is given to bill a call: before, its silence means nothing.
+    pub final_after: Duration,
+    /// No attempt on a key for so long before its counter is read, and as long between the two readings.
+    pub quiet_after: Duration,
+    /// Holds voided by an assumption are asked for once more so long after.
+    pub recheck_after: Duration,
+    /// With a management key, the books are held against the bill so often.
+    pub audit_every: Duration,
+    /// What OpenRouter's counter of a key can show at the least, USD.
+    pub counter_resolution: Exact,
+}
+
+impl Default for EvidenceRules {
+    fn default() -> Self {
+        EvidenceRules {
+            final_after: Duration::from_secs(15 * 60),
+            quiet_after: Duration::from_secs(2 * 60),
+            recheck_after: Duration::from_secs(3_600),
+            audit_every: Duration::from_secs(3_600),
+            counter_resolution: Exact::from(Nano::from_nanos(10)),
         }
     }
 }

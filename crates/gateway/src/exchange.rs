@@ -21,7 +21,7 @@ use crate::no_money::{self, NoMoney};
 use crate::refuse::Problem;
 use crate::relay::Relay;
 use crate::shared::Shared;
-use crate::verdict::Attempt;
+use crate::verdict::{Attempt, Told};
 
 /// An error answer of the upstream is read up to here, bytes.
 const ERROR_BYTES_MAX: usize = 1 << 20;
@@ -143,7 +143,13 @@ async fn whole_answer(
         headers::set(&mut parts.headers, "x-farebox-cost-usd", &charge.amount.to_string());
     }
     let otherwise = if answer.error.is_some() { UnknownReason::ServerError } else { UnknownReason::NoCost };
-    attempt.settle(&answer.billed, answer.used, otherwise, parts.status.as_u16());
+    let told = Told {
+        billed: &answer.billed,
+        used: answer.used,
+        model: answer.model.as_deref(),
+        provider: answer.provider.as_deref(),
+    };
+    attempt.settle(told, otherwise, parts.status.as_u16());
     shared.stats.served.add();
     Ended::Answer(Response::from_parts(parts, Body::from(body)))
 }

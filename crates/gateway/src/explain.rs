@@ -33,6 +33,8 @@ pub(crate) struct Explained {
     pub(crate) bound: Option<Bound>,
     /// The output cap sent; the one asked for when nothing was sent.
     pub(crate) cap: u64,
+    /// The most output tokens that the cap allows, all choices together.
+    pub(crate) tokens_max: u64,
     pub(crate) held: Nano,
     pub(crate) balance: Option<BalanceReport>,
     pub(crate) clamped: Option<(u64, u64)>,
@@ -92,6 +94,13 @@ impl Explanations {
     /// Whether one of the last requests was this generation.
     pub(crate) fn know(&self, generation: &str) -> bool {
         self.ring.lock().iter().rev().any(|explained| explained.generation.get() == Some(generation))
+    }
+
+    /// The output tokens that one of the last requests was allowed, by its generation.
+    pub(crate) fn cap_of(&self, generation: &str) -> Option<u64> {
+        let ring = self.ring.lock();
+        let found = ring.iter().rev().find(|explained| explained.generation.get() == Some(generation));
+        found.map(|explained| explained.tokens_max)
     }
 
     /// What is in memory only, as rows for the books, oldest first.
@@ -208,12 +217,20 @@ fn bound_json(bound: &Bound, cap: u64) -> Value {
         "asked_cap": bound.asked_cap,
         "dearest_endpoint": explanation.dearest,
         "ignored_providers": explanation.ignored,
+        "enlarged": bound.grown_for.as_ref().map(|provider| enlarged_json(bound, provider)),
         "max_price_per_million": {
             "prompt": bound.max_price.prompt.per_million().to_string(),
             "completion": bound.max_price.completion.per_million().to_string(),
         },
         "terms": terms,
     })
+}
+
+/// By how much a hold is larger than prices say, and for whom.
+fn enlarged_json(bound: &Bound, provider: &str) -> Value {
+    let thousandths = bound.growth.thousandths();
+    let times = format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000);
+    json!({"times": times, "for": provider})
 }
 
 fn fit_json(fit: &Fit) -> Value {

@@ -7,12 +7,13 @@
 //! intake    the body, bounded                    caller    who is it, whose key, which labels
 //! chat      the walk itself                      admit     reserve, clamp, park, refuse
 //! exchange  one attempt upstream, one hold       relay     the stream, byte for byte, and its cost
-//! verdict   what an answer means for the hold    resolve   unknown holds, until evidence comes
+//! verdict   what an answer means for the hold    evidence  what a call cost that no answer told
 //! refuse    our own errors, as clients need them headers   what passes, what we add
 //! explain   why a request cost or was refused    passage   the reads that pass through
 //! receipt   the same, for the program itself
 //! plan      routes and their chains        downgrade what stands in when money says no
 //! no_money  OpenRouter's money errors      saving    what a route saved
+//! honesty   who keeps to what was agreed
 //! admin     keys and guardrails, with the caller's own management key
 //! ```
 //!
@@ -21,15 +22,18 @@
 
 mod admin;
 mod admit;
+pub mod audit;
 mod body;
 mod caller;
 mod chat;
 mod clock;
 mod config;
 mod downgrade;
+mod evidence;
 mod exchange;
 mod explain;
 mod headers;
+mod honesty;
 mod intake;
 mod no_money;
 mod passage;
@@ -37,7 +41,6 @@ mod plan;
 mod receipt;
 mod refuse;
 mod relay;
-mod resolve;
 mod route;
 mod route_table;
 mod saving;
@@ -47,7 +50,10 @@ mod stats;
 mod verdict;
 
 pub use body::{Body, BrokenOff};
-pub use config::{ClientGone, Config, Limits, Secret};
+pub use clock::Clock;
+pub use config::{ClientGone, Config, EvidenceRules, Limits, Secret};
+pub use evidence::{AuditError, Booking};
+pub use honesty::OnOverrun;
 pub use receipt::{Outcome, Receipt};
 pub use route::may_spend;
 pub use route_table::{Fallback, Fallbacks, ModelRoute, RouteError, Routes};

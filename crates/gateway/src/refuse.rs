@@ -229,14 +229,16 @@ pub(crate) fn problem(refusal: &Refusal, fits: &[Fit]) -> Problem {
             "Farebox cannot write its journal, so nothing is forwarded. Its log and GET /readyz say why",
         ),
         RefusalReason::Clock => Problem::later(
-            30,
+            5,
             code,
-            "The clock of Farebox's machine jumped, so no new window of a budget is opened",
+            "The clock of Farebox's machine jumped, so no new window of a budget opens until it is right again or \
+             OpenRouter's Date agrees with it. GET /readyz says by how much",
         ),
         RefusalReason::Restored => Problem::later(
             60,
             code,
-            "Farebox's books come from a backup, and nobody has accepted yet that what was spent since is missing",
+            "Farebox's books come from a backup, and what was spent since is missing in them: farebox audit --apply books \
+             it, farebox repair --accept goes on without",
         ),
     }
 }

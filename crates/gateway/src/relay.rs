@@ -15,7 +15,6 @@ use http_body::{Body as _, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use ledger::UnknownReason;
-use openrouter::providers;
 use openrouter::sse::Scanner;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -134,7 +133,11 @@ async fn read_on(shared: Arc<Shared>, mut stream: Stream) {
     let idle = shared.config.limits.upstream_idle;
     let until = Instant::now() + READ_ON_MAX;
     loop {
-        if is_to_abort(shared.config.on_client_gone, stream.scanner.provider()) || Instant::now() > until {
+        let stops = || {
+            let provider = stream.scanner.provider();
+            provider.is_some_and(|name| shared.honesty().stops_billing(stream.attempt.model(), name))
+        };
+        if is_to_abort(shared.config.on_client_gone, stops) || Instant::now() > until {
             return stream.end(Some(UnknownReason::ClientGone));
         }
         match timeout(idle, stream.incoming.frame()).await {
@@ -150,10 +153,10 @@ async fn read_on(shared: Arc<Shared>, mut stream: Stream) {
     }
 }
 
-fn is_to_abort(policy: ClientGone, provider: Option<&str>) -> bool {
+fn is_to_abort(policy: ClientGone, stops_billing: impl FnOnce() -> bool) -> bool {
     match policy {
         ClientGone::Abort => true,
         ClientGone::ReadOn => false,
-        ClientGone::Auto => provider.is_some_and(providers::stops_billing),
+        ClientGone::Auto => stops_billing(),
     }
 }

@@ -10,24 +10,28 @@ use admission::Admission;
 use bytes::Bytes;
 use http::{Request, Response};
 use ledger::UpstreamKeyId;
+use openrouter::account::Admin;
 use openrouter::catalogue::Catalogue;
 use openrouter::client::Upstream;
 use parking_lot::Mutex;
 use serde_json::Value;
-use store::{OpenError, SavingRow};
+use store::{HonestyRow, OpenError, SavingRow};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use crate::audit::AuditReport;
 use crate::body::Body;
 use crate::caller::Caller;
-use crate::clock::now_ms;
+use crate::clock::{Clock, Dates};
 use crate::config::{Config, Secret};
+use crate::evidence::{self, AuditError, Rechecks};
 use crate::explain::Explanations;
+use crate::honesty::{Finding, Register};
 use crate::intake::Occupied;
 use crate::route_table::{RouteError, Routes, check_fallbacks};
+use crate::server;
 use crate::stats::Stats;
-use crate::{resolve, server};
 
 /// How often the price book is fetched.
 const PRICES_EVERY: Duration = Duration::from_secs(300);
@@ -36,6 +40,8 @@ pub(crate) const PRICES_OLD: Duration = Duration::from_secs(24 * 3600);
 /// How long a request waits for stale prices, and how often that is tried.
 const FRESHEN_WITHIN: Duration = Duration::from_secs(4);
 const FRESHEN_AFTER: Duration = Duration::from_secs(2);
+/// A model whose endpoints are asked for when all that is wanted is an answer.
+const A_MODEL: &str = "openai/gpt-4o-mini";
 /// Callers' own keys kept in memory to ask for the cost of what they paid for, at most.
 const OWN_KEYS_MAX: usize = 10_000;
 
@@ -58,8 +64,16 @@ pub(crate) struct Shared {
     pub(crate) answers: Arc<Occupied>,
     pub(crate) stats: Stats,
     pub(crate) explanations: Explanations,
+    honesty: Register,
+    /// To read the account's bill with, when there is a management key.
+    pub(crate) admin: Option<Admin>,
+    pub(crate) rechecks: Rechecks,
+    pub(crate) auditing: tokio::sync::Mutex<()>,
+    pub(crate) audit: Mutex<Option<AuditReport>>,
     background: Mutex<JoinSet<()>>,
     own_keys: Mutex<HashMap<UpstreamKeyId, Secret>>,
+    /// When the upstream was last asked what time it is.
+    heard: tokio::sync::Mutex<Option<Instant>>,
     /// When stale prices were last asked for out of turn.
     freshened: tokio::sync::Mutex<Option<Instant>>,
     flights: AtomicUsize,
@@ -70,7 +84,15 @@ pub(crate) struct Shared {
 impl Gateway {
     /// Over an open ledger, a catalogue and an upstream.
     pub fn new(config: Config, admission: Admission, catalogue: Arc<Catalogue>, upstream: Upstream) -> Self {
+        hear_dates(&upstream, &admission, &config.clock);
         let local = config.upstream_key.clone().map(Caller::local);
+        let earlier = admission.books().honesty().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the honesty register cannot be read; it begins anew");
+            Vec::new()
+        });
+        let honesty = Register::new(config.on_overrun, earlier);
+        let admin = config.management_key.as_ref().map(|key| Admin::new(upstream.clone(), key.expose()));
+        let request_prefix = config.clock.now_ms().unsigned_abs() & 0xff_ffff_ffff;
         let shared = Shared {
             config,
             admission,
@@ -82,11 +104,17 @@ impl Gateway {
             answers: Arc::default(),
             stats: Stats::default(),
             explanations: Explanations::default(),
+            honesty,
+            admin,
+            rechecks: Rechecks::default(),
+            auditing: tokio::sync::Mutex::default(),
+            audit: Mutex::default(),
             background: Mutex::default(),
             own_keys: Mutex::default(),
+            heard: tokio::sync::Mutex::default(),
             freshened: tokio::sync::Mutex::default(),
             flights: AtomicUsize::new(0),
-            request_prefix: now_ms().unsigned_abs() & 0xff_ffff_ffff,
+            request_prefix,
             next_request: AtomicU64::new(0),
         };
         Gateway { shared: Arc::new(shared) }
@@ -107,8 +135,7 @@ impl Gateway {
         let catalogue = Arc::clone(&self.shared.catalogue);
         let mut background = self.shared.background.lock();
         background.spawn(catalogue.keep_fresh(self.shared.upstream.clone(), PRICES_EVERY));
-        background.spawn(resolve::run(Arc::clone(&self.shared)));
-        background.spawn(resolve::tick(Arc::clone(&self.shared)));
+        evidence::start(&self.shared, &mut background);
     }
 
     /// Ends what [`Gateway::start_background`] started. Requests go on; unknown holds stay as they are.
@@ -206,6 +233,43 @@ impl Gateway {
         self.shared.admission.savings(since_day)
     }
 
+    /// Who did not keep to what was agreed, by model and provider.
+    pub fn honesty(&self) -> Vec<HonestyRow> {
+        self.shared.honesty.rows()
+    }
+
+    /// Trusts a provider at a model anew; without a provider, all of that model's. The rows, with their counts at zero.
+    /// Writes the books: not for a runtime's thread.
+    ///
+    /// # Errors
+    /// When the books cannot be written; in memory it is done all the same.
+    pub fn clear_honesty(&self, model: &str, provider: Option<&str>) -> Result<Vec<HonestyRow>, OpenError> {
+        let now_ms = self.shared.now_ms();
+        let cleared = self.shared.honesty.clear(model, provider, now_ms);
+        for row in &cleared {
+            self.shared.admission.books().clear_honesty(&row.model, Some(&row.provider), now_ms)?;
+        }
+        Ok(cleared)
+    }
+
+    /// The last audit: the books beside OpenRouter's bill. `None` before the first, or without a management key.
+    pub fn audit(&self) -> Option<AuditReport> {
+        self.shared.audit.lock().clone()
+    }
+
+    /// Audits the calls made from one instant until before another (milliseconds since the Unix epoch), now.
+    ///
+    /// # Errors
+    /// [`AuditError`]: there is no management key, OpenRouter does not tell, the books cannot be read.
+    pub async fn audit_now(
+        &self,
+        from_ms: i64,
+        until_ms: i64,
+        booking: crate::Booking,
+    ) -> Result<AuditReport, AuditError> {
+        evidence::audit(&self.shared, from_ms, until_ms, booking).await
+    }
+
     /// Whether requests can be admitted.
     ///
     /// # Errors
@@ -215,11 +279,33 @@ impl Gateway {
         if let Err(error) = self.shared.admission.health() {
             reasons.push(error.to_string());
         }
+        reasons.extend(self.shared.clock_sentence());
+        if let Some(at_ms) = self.shared.admission.restored() {
+            reasons.push(restored_sentence(at_ms));
+        }
         if self.shared.prices_are_stale() {
             reasons.push(self.shared.stale_sentence());
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
     }
+}
+
+/// Every answer of the upstream tells what time it is: what confirms a clock that jumped, or does not.
+fn hear_dates(upstream: &Upstream, admission: &Admission, clock: &Clock) {
+    let (admission, clock, dates) = (admission.clone(), clock.clone(), Dates::default());
+    upstream.on_answer(move |headers| {
+        if let Some(date_ms) = dates.read(headers, clock.now_ms()) {
+            admission.observe_date(date_ms);
+        }
+    });
+}
+
+fn restored_sentence(at_ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(at_ms).map(|at| at.to_string()).unwrap_or_default();
+    format!(
+        "the books are those of {at}: what was spent since is missing in them. Book it with farebox audit --apply, or go \
+         on without: farebox repair --accept --why TEXT"
+    )
 }
 
 /// An age for people.
@@ -255,9 +341,35 @@ impl Shared {
         ours.map(|local| local.upstream_key.clone()).or_else(|| self.own_keys.lock().get(&id).cloned())
     }
 
+    /// The keys whose secret is here: ours, and those of callers seen since the start.
+    pub(crate) fn keys_at_hand(&self) -> Vec<UpstreamKeyId> {
+        let ours = self.local.iter().map(|local| local.upstream_key_id);
+        ours.chain(self.own_keys.lock().keys().copied()).collect()
+    }
+
+    /// The time of this machine, milliseconds since the Unix epoch.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.config.clock.now_ms()
+    }
+
+    /// Who keeps to what was agreed.
+    pub(crate) fn honesty(&self) -> &Register {
+        &self.honesty
+    }
+
+    /// Notes that somebody did not, where people see it and later processes find it.
+    pub(crate) fn find(&self, model: &str, provider: Option<&str>, finding: Finding) {
+        let provider = provider.unwrap_or_default();
+        let counts = self.honesty.find(model, provider, finding, self.now_ms());
+        self.admission.books().note_honesty(counts);
+        if let Finding::Overrun { held, cost, .. } = finding {
+            tracing::warn!(model, provider, %held, %cost, "billed above its hold");
+        }
+    }
+
     /// Since when OpenRouter has not told its prices.
     pub(crate) fn prices_age(&self) -> Duration {
-        let age_ms = now_ms().saturating_sub(self.catalogue.book().fetched_at_ms);
+        let age_ms = self.now_ms().saturating_sub(self.catalogue.book().fetched_at_ms);
         Duration::from_millis(u64::try_from(age_ms).unwrap_or(0))
     }
 
@@ -283,6 +395,29 @@ impl Shared {
             *last = Some(Instant::now());
         }
         !self.prices_are_stale()
+    }
+
+    /// Asks the upstream what time it is, when our clock jumped and nobody has just done so. Whether a window may open.
+    pub(crate) async fn hear_the_time(&self) -> bool {
+        let mut last = self.heard.lock().await;
+        let just_now = last.is_some_and(|at| at.elapsed() < FRESHEN_AFTER);
+        if self.admission.clock_is_off_by().is_some() && !just_now {
+            // Any answer has a date, and this one is small.
+            let _ = timeout(FRESHEN_WITHIN, self.upstream.endpoints(A_MODEL)).await;
+            *last = Some(Instant::now());
+        }
+        self.admission.clock_is_off_by().is_none()
+    }
+
+    /// Why nothing is admitted by a clock that jumped, and what to do.
+    pub(crate) fn clock_sentence(&self) -> Option<String> {
+        let off_ms = self.admission.clock_is_off_by()?;
+        let (by, way) = (off_ms.unsigned_abs() / 1_000, if off_ms < 0 { "behind" } else { "ahead" });
+        Some(format!(
+            "The clock of Farebox's machine jumped: it is {by} seconds {way} of the time that went by, so no new window \
+             of a budget opens until it is right again or OpenRouter's Date agrees with it. Set the clock, or see that \
+             OpenRouter can be reached"
+        ))
     }
 
     /// Why nothing is admitted by stale prices, and what to do.

@@ -40,6 +40,16 @@ counters! {
     repriced,
     /// Attempts repeated because nothing had been sent.
     resent,
+    /// Voided holds that were asked for once more.
+    rechecked,
+    /// Ended holds whose cost was booked anew.
+    corrected,
+    /// Counters of quiet keys kept beside our sums.
+    control_points,
+    /// Quiet keys on which more is booked than OpenRouter charged.
+    drifts,
+    /// Audits made.
+    audits,
 }
 
 #[derive(Debug, Default)]

@@ -16,8 +16,9 @@ use openrouter::sse::Outcome;
 use openrouter::usage::Billed;
 use pricing::Used;
 
-use crate::clock::now_ms;
+use crate::evidence::Recheck;
 use crate::explain::{End, Explained};
+use crate::honesty::Finding;
 use crate::saving;
 use crate::shared::{FlightCount, Shared};
 
@@ -27,6 +28,18 @@ pub(crate) struct Attempt {
     flight: Flight,
     explained: Arc<Explained>,
     count: FlightCount,
+}
+
+/// What an answer says about itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) billed: &'a Billed,
+    /// The tokens it counts.
+    pub(crate) used: Option<Used>,
+    /// The model that answered.
+    pub(crate) model: Option<&'a str>,
+    /// The provider that served it.
+    pub(crate) provider: Option<&'a str>,
 }
 
 impl Attempt {
@@ -47,7 +60,26 @@ impl Attempt {
 
     pub(crate) fn void(self, evidence: Evidence) {
         self.explained.end(End::Voided(evidence));
-        self.flight.void(evidence, now_ms());
+        let shared = self.count.shared();
+        let now_ms = shared.now_ms();
+        let recheck = (evidence == Evidence::Refused).then(|| self.recheck(now_ms)).flatten();
+        self.flight.void(evidence, now_ms);
+        // After the hold has ended, for only then can it be corrected.
+        if let Some(recheck) = recheck {
+            shared.rechecks.add(recheck, shared.config.evidence.recheck_after);
+        }
+    }
+
+    /// What is needed to ask once more for a call that was taken as free.
+    fn recheck(&self, voided_ms: i64) -> Option<Recheck> {
+        Some(Recheck {
+            hold: self.flight.hold()?,
+            generation: self.flight.generation()?.to_owned(),
+            key: self.flight.upstream_key()?,
+            bound: self.explained.held,
+            model: self.explained.model.clone(),
+            voided_ms,
+        })
     }
 
     /// Whether the model asked for is a free one.
@@ -63,17 +95,20 @@ impl Attempt {
     pub(crate) fn unknown(self, reason: UnknownReason, status: u16) {
         self.explained.end(End::Unknown(reason));
         self.note_saving(None, None);
-        self.flight.unknown(reason, status, now_ms());
+        let now_ms = self.count.shared().now_ms();
+        self.flight.unknown(reason, status, now_ms);
     }
 
     /// Settles at the cost in an answer; `otherwise` says why it is unknown where there is none.
-    /// `used`: the tokens it counts.
-    pub(crate) fn settle(self, billed: &Billed, used: Option<Used>, otherwise: UnknownReason, status: u16) {
-        match billed.charge() {
+    pub(crate) fn settle(self, told: Told<'_>, otherwise: UnknownReason, status: u16) {
+        self.judge(told, otherwise);
+        let used = told.used;
+        match told.billed.charge() {
             Some(charge) => {
                 self.note_saving(Some(charge.amount), used);
                 self.explained.end(End::Settled { cost: charge.amount, text: charge.text.clone() });
-                self.flight.settle(charge.amount, &charge.text, Evidence::Usage, now_ms());
+                let now_ms = self.count.shared().now_ms();
+                self.flight.settle(charge.amount, &charge.text, Evidence::Usage, now_ms);
             }
             None => self.unknown(otherwise, status),
         }
@@ -88,7 +123,50 @@ impl Attempt {
             Some(_) if !outcome.content_seen => UnknownReason::ServerError,
             _ => broken.unwrap_or(if outcome.done { UnknownReason::NoCost } else { UnknownReason::Broken }),
         };
-        self.settle(&outcome.billed, outcome.used, otherwise, 200);
+        let told = Told {
+            billed: &outcome.billed,
+            used: outcome.used,
+            model: outcome.model.as_deref(),
+            provider: outcome.provider.as_deref(),
+        };
+        self.settle(told, otherwise, 200);
+    }
+
+    /// Whether the answer keeps to what was agreed.
+    fn judge(&self, told: Told<'_>, otherwise: UnknownReason) {
+        let shared = self.count.shared();
+        let find = |finding| shared.find(&self.answered(told.model), told.provider, finding);
+        let held = self.explained.held;
+        match told.billed.charge() {
+            Some(charge) if charge.amount > held => {
+                let in_vain = told.provider.is_some_and(|name| self.had_excluded(told.model, name));
+                find(Finding::Overrun { held, cost: charge.amount, in_vain });
+            }
+            Some(_) => {}
+            None if otherwise == UnknownReason::NoCost => find(Finding::UsageMissing),
+            None => {}
+        }
+        if told.used.is_some_and(|used| used.completion > self.explained.tokens_max) {
+            find(Finding::CapBroken);
+        }
+    }
+
+    /// The id of the row that answered, which in a chain need not be the first.
+    fn answered(&self, named: Option<&str>) -> String {
+        let book = self.count.shared().catalogue.book();
+        let row = named.and_then(|named| book.model(named));
+        row.map_or_else(|| self.explained.model.clone(), |row| row.id.clone())
+    }
+
+    /// Whether the request had excluded the provider that served it.
+    fn had_excluded(&self, model: Option<&str>, provider: &str) -> bool {
+        let Some(bound) = self.explained.bound.as_ref().filter(|bound| !bound.ignore.is_empty()) else {
+            return false;
+        };
+        let book = self.count.shared().catalogue.book();
+        let row = book.model(&self.answered(model));
+        let endpoints = row.and_then(|row| row.endpoints.as_deref()).unwrap_or_default();
+        endpoints.iter().any(|endpoint| endpoint.is_named(provider) && bound.ignore.contains(&endpoint.tag))
     }
 
     /// Of a call that asked for a route: what it saved.
@@ -97,7 +175,7 @@ impl Attempt {
             return;
         };
         let shared = self.count.shared();
-        let row = saving::of(route, &shared.catalogue.book(), cost, used, now_ms());
+        let row = saving::of(route, &shared.catalogue.book(), cost, used, shared.now_ms());
         shared.admission.note_saving(row);
     }
 

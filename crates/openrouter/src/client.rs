@@ -7,12 +7,12 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use thiserror::Error;
@@ -34,7 +34,11 @@ const AGENT: &str = concat!("farebox/", env!("CARGO_PKG_VERSION"));
 pub struct Upstream {
     base: Arc<str>,
     client: HttpsClient,
+    listener: Arc<OnceLock<Listener>>,
 }
+
+/// Sees the headers of every answer.
+type Listener = Box<dyn Fn(&HeaderMap) + Send + Sync>;
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,7 +106,7 @@ impl Upstream {
             return Err(not_a_url());
         }
         let client = https_client(connect_timeout, |_| true).map_err(BaseError::Tls)?;
-        Ok(Upstream { base: base.into(), client })
+        Ok(Upstream { base: base.into(), client, listener: Arc::default() })
     }
 
     /// The base URL, without a slash at its end.
@@ -123,7 +127,17 @@ impl Upstream {
     /// # Errors
     /// [`SendError`], which says whether a byte may have left.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendError> {
-        self.client.request(request).await.map_err(|error| classify(&error))
+        let response = self.client.request(request).await.map_err(|error| classify(&error))?;
+        if let Some(listener) = self.listener.get() {
+            listener(response.headers());
+        }
+        Ok(response)
+    }
+
+    /// Shows the headers of every answer, of this client and its clones, to one listener, which must not block. The
+    /// first one stays.
+    pub fn on_answer(&self, listener: impl Fn(&HeaderMap) + Send + Sync + 'static) {
+        let _ = self.listener.set(Box::new(listener));
     }
 
     /// `GET /generation?id=` with an upstream key.
@@ -369,7 +383,7 @@ mod tests {
         let found = upstream.generation("gen-1", "k").await.expect("an answer");
         assert!(matches!(
             found,
-            GenerationAnswer::Found(Generation { cancelled: true, charge: Some(_), .. })
+            GenerationAnswer::Found(Generation { cancelled: Some(true), charge: Some(_), .. })
         ));
         assert_eq!(upstream.generation("gen-late", "k").await.expect("an answer"), GenerationAnswer::NotYet);
         assert_eq!(

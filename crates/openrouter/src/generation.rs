@@ -22,8 +22,10 @@ pub enum GenerationAnswer {
 pub struct Generation {
     /// What it cost, BYOK included; `None` when it does not say in a way we can read.
     pub charge: Option<Charge>,
-    /// Whether it was cancelled.
-    pub cancelled: bool,
+    /// Whether it was cancelled; `None` when it does not say.
+    pub cancelled: Option<bool>,
+    /// Tokens out, by the model's own count; `None` when it does not say.
+    pub completion_tokens: Option<u64>,
     /// The provider that served it.
     pub provider: Option<String>,
     /// The model that was billed, by its dated slug.
@@ -49,6 +51,8 @@ struct Data<'a> {
     #[serde(borrow, default)]
     cancelled: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    native_tokens_completion: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     provider_name: Option<&'a RawValue>,
     #[serde(borrow, default)]
     model: Option<&'a RawValue>,
@@ -61,7 +65,10 @@ pub(crate) fn read(status: u16, body: &[u8]) -> Option<GenerationAnswer> {
             let Envelope { data } = serde_json::from_slice(body).ok()?;
             Some(GenerationAnswer::Found(Generation {
                 charge: data.charge(),
-                cancelled: data.cancelled.is_some_and(|raw| raw.get() == "true"),
+                cancelled: data.cancelled.and_then(|raw| raw.get().parse().ok()),
+                completion_tokens: data
+                    .native_tokens_completion
+                    .and_then(|raw| raw.get().trim_matches('"').parse().ok()),
                 provider: string(data.provider_name),
                 model: string(data.model),
             }))

@@ -49,6 +49,8 @@ pub struct Outcome {
     pub id: Option<String>,
     /// The provider that serves it.
     pub provider: Option<String>,
+    /// The model that was billed, as the event with the usage names it.
+    pub model: Option<String>,
     /// An error in the middle of the stream.
     pub error: Option<StreamError>,
     /// `[DONE]` was seen.
@@ -204,6 +206,7 @@ impl Scanner {
         if let Some(usage) = members.usage {
             outcome.billed = usage::read(usage.get());
             outcome.used = usage::tokens(usage.get());
+            outcome.model = string(members.model);
         }
         if outcome.error.is_none() {
             outcome.error = members.failure();

@@ -2,8 +2,9 @@
 //!
 //! For each model the request may be billed at, in steps:
 //!
-//! 1. the *usable* endpoints: those whose prices we can read and that obey an output cap. The others are excluded
-//!    with `provider.ignore` where a usable one remains, and bounded by their own limits where none does;
+//! 1. the *usable* endpoints: those whose prices we can read, that obey an output cap and have kept to their bounds.
+//!    The others are excluded with `provider.ignore` where a usable one remains, and bounded by their own limits, or
+//!    by what they billed before ([`Distrust`]), where none does;
 //! 2. the *permission*: the dearest base price of a usable endpoint within the caller's own `max_price`, plus one
 //!    femto-dollar (OpenRouter may compare in floating point), shared by all of `models[]`;
 //! 3. the *eligible* endpoints: every usable one whose base price is within that permission;
@@ -17,6 +18,7 @@ use money::{Nano, Rate};
 use smallvec::SmallVec;
 
 use crate::book::{Book, Resolved};
+use crate::distrust::{Distrust, Distrusted, Growth};
 use crate::explain::{Explanation, Term};
 use crate::model::{Endpoint, Family, Model, Tier};
 use crate::prices::{Prices, RowPrices};
@@ -87,10 +89,12 @@ pub enum Reason {
     OutputLimit = 1 << 10,
     /// OpenRouter has not told its prices for longer than a day.
     StalePrices = 1 << 11,
+    /// A provider that has billed more than its bound may serve it; the bound is enlarged for that.
+    BrokenWord = 1 << 12,
 }
 
 impl Reason {
-    const ALL: [Reason; 12] = [
+    const ALL: [Reason; 13] = [
         Reason::EndpointsUnknown,
         Reason::Override,
         Reason::CacheWrite,
@@ -103,6 +107,7 @@ impl Reason {
         Reason::Choices,
         Reason::OutputLimit,
         Reason::StalePrices,
+        Reason::BrokenWord,
     ];
 
     /// The reason in words.
@@ -122,6 +127,7 @@ impl Reason {
                 "a provider may ignore the output cap and is bounded by its published limit"
             }
             Reason::StalePrices => "OpenRouter has not told its prices for longer than a day",
+            Reason::BrokenWord => "a provider that has billed above its bound before may serve it",
         }
     }
 }
@@ -197,6 +203,10 @@ pub struct Bound {
     pub class: Class,
     /// Why it is not proven.
     pub reasons: Reasons,
+    /// By how much it is enlarged, because a provider that may serve it billed above a bound before.
+    pub growth: Growth,
+    /// That provider's name.
+    pub grown_for: Option<String>,
     input_rate: Rate,
     request_fee: Rate,
     dearest: String,
@@ -217,13 +227,18 @@ impl Bound {
 
     /// The bound at another cap.
     pub fn usd_at(&self, cap: u64) -> Nano {
+        self.growth.of(self.plain_at(cap))
+    }
+
+    /// The same, were every provider to keep to it.
+    fn plain_at(&self, cap: u64) -> Nano {
         self.input.saturating_add(self.output_rate.times(cap).max(self.uncapped_output))
     }
 
     /// The largest cap, at most [`Bound::output_cap`], whose bound is within `amount`; `None` when not even one
     /// token fits.
     pub fn cap_within(&self, amount: Nano) -> Option<u64> {
-        let room = amount.checked_sub(self.input)?;
+        let room = self.growth.within(amount).checked_sub(self.input)?;
         if room.is_negative() || self.uncapped_output > room {
             return None;
         }
@@ -236,7 +251,7 @@ impl Bound {
     /// none, where a byte counts as a token.
     pub fn cap_to_ask_for(&self, amount: Nano) -> Option<u64> {
         let words = if self.asked_cap.is_none() { CAP_WORDS } else { 0 };
-        self.cap_within(amount.saturating_sub(self.input_rate.times(words)))
+        self.cap_within(amount.saturating_sub(self.growth.of(self.input_rate.times(words))))
     }
 
     /// The bound at a cap as a sum, line by line.
@@ -275,6 +290,16 @@ impl Bound {
                 amount: self.uncapped_output.saturating_sub(capped),
             });
         }
+        if !self.growth.is_none() {
+            let added: Nano = terms.iter().fold(Nano::ZERO, |sum, term| sum.saturating_add(term.amount));
+            terms.push(Term {
+                what: "for a provider that billed above its bound before",
+                quantity: 1,
+                unit: "request",
+                rate: String::new(),
+                amount: self.usd_at(cap).saturating_sub(added),
+            });
+        }
         Explanation {
             terms,
             total: self.usd_at(cap),
@@ -291,13 +316,27 @@ impl Bound {
 /// # Errors
 /// [`Unpriced`], with a sentence for the person who sent the request.
 pub fn bound(shape: &Shape<'_>, book: &Book, policy: &BoundPolicy) -> Result<Bound, Unpriced> {
+    bound_distrusting(shape, book, policy, &Distrust::default())
+}
+
+/// The same, where some providers have not kept to their bounds before.
+///
+/// # Errors
+/// As [`bound`]; and [`Unpriced::BrokenWord`] where such a provider cannot be left out, and no bound is large enough.
+pub fn bound_distrusting(
+    shape: &Shape<'_>,
+    book: &Book,
+    policy: &BoundPolicy,
+    distrust: &Distrust,
+) -> Result<Bound, Unpriced> {
     if let Some(cost) = shape.costs.first() {
         return Err(cost.clone());
     }
     let mut sets: SmallVec<[Candidates<'_>; 2]> = SmallVec::new();
     for asked in &shape.models {
         let resolved = priceable(asked, book)?;
-        sets.push(Candidates::of(resolved, shape)?);
+        let distrusted = distrust.at(&resolved.model.id);
+        sets.push(Candidates::of(resolved, shape, distrusted)?);
     }
     let Some(first) = sets.first() else { return Err(Unpriced::NoModel) };
     let model = first.model.id.clone();
@@ -307,6 +346,9 @@ pub fn bound(shape: &Shape<'_>, book: &Book, policy: &BoundPolicy) -> Result<Bou
     for set in &sets {
         sum.take(set, &max_price, shape)?;
     }
+    let (growth, grown_for) = sum.growth.unzip();
+    let growth = growth.unwrap_or(Growth::NONE);
+    sum.reasons.add_if(!growth.is_none(), Reason::BrokenWord);
     let limit = sum.output_limit.unwrap_or(u64::MAX).max(1);
     let choices = u64::from(shape.choices.max(1));
     sum.reasons.add_if(shape.unknown_scalars, Reason::UnknownScalars);
@@ -326,6 +368,8 @@ pub fn bound(shape: &Shape<'_>, book: &Book, policy: &BoundPolicy) -> Result<Bou
         ignore: sum.ignore,
         class: if sum.reasons.is_empty() { Class::Proven } else { Class::Published },
         reasons: sum.reasons,
+        growth,
+        grown_for: grown_for.map(str::to_owned),
         input_rate: sum.input_rate,
         request_fee: sum.request_fee,
         dearest: sum.dearest.map(|(_, candidate, model)| candidate.name(model)).unwrap_or_default(),
@@ -370,6 +414,8 @@ struct Candidates<'b> {
     known: bool,
     usable: SmallVec<[Candidate<'b>; 8]>,
     shut_out: SmallVec<[&'b Endpoint; 2]>,
+    /// Providers that have not kept to their bounds at this model.
+    distrusted: &'b [Distrusted],
     /// The dearest base prices of the usable ones, within the caller's ceiling.
     prompt: Rate,
     completion: Rate,
@@ -386,7 +432,7 @@ struct Candidate<'b> {
 }
 
 impl<'b> Candidates<'b> {
-    fn of(resolved: Resolved<'b>, shape: &Shape<'_>) -> Result<Self, Unpriced> {
+    fn of(resolved: Resolved<'b>, shape: &Shape<'_>, distrusted: &'b [Distrusted]) -> Result<Self, Unpriced> {
         let model = resolved.model;
         let mut set = Candidates {
             model,
@@ -394,6 +440,7 @@ impl<'b> Candidates<'b> {
             known: false,
             usable: SmallVec::new(),
             shut_out: SmallVec::new(),
+            distrusted,
             prompt: Rate::ZERO,
             completion: Rate::ZERO,
             request: Rate::ZERO,
@@ -429,7 +476,10 @@ impl<'b> Candidates<'b> {
     fn fill(&mut self, endpoints: &'b [Endpoint], shape: &Shape<'_>) -> Result<(), Unpriced> {
         self.known = true;
         let readable = |endpoint: &&Endpoint| endpoint.prices.priced().is_some_and(|p| p.unknown.is_empty());
-        let good = |endpoint: &&Endpoint| endpoint.supports_output_cap && readable(endpoint);
+        let distrusted = self.distrusted;
+        let trusted = |endpoint: &Endpoint| !distrusted.iter().any(|one| endpoint.is_named(&one.provider));
+        let good =
+            |endpoint: &&Endpoint| endpoint.supports_output_cap && readable(endpoint) && trusted(endpoint);
         let remains = endpoints.iter().filter(good).any(|endpoint| {
             (shape.only.is_empty() || shape.only.iter().any(|name| endpoint.is_named(name)))
                 && !endpoints.iter().any(|other| !good(&other) && endpoint.is_covered_by(&other.tag))
@@ -459,6 +509,15 @@ impl<'b> Candidates<'b> {
                 reason: "no provider lists a price".to_owned(),
             },
         })
+    }
+
+    /// Whether a request may be served by this provider. One without a name may be any; unknown endpoints may be its.
+    fn may_reach(&self, one: &Distrusted) -> bool {
+        let is_it = |candidate: &Candidate<'_>| match candidate.endpoint {
+            None => true,
+            Some(endpoint) => one.provider.is_empty() || endpoint.is_named(&one.provider),
+        };
+        self.usable.iter().any(is_it)
     }
 
     /// The dearest base prices within the caller's own ceiling, over the tiers that the request can be routed to.
@@ -513,6 +572,7 @@ struct Sum<'b> {
     output_limit: Option<u64>,
     ignore: Vec<String>,
     dearest: Option<((Rate, Rate), Candidate<'b>, &'b Model)>,
+    growth: Option<(Growth, &'b str)>,
     reasons: Reasons,
 }
 
@@ -562,6 +622,23 @@ impl<'b> Sum<'b> {
         for endpoint in &set.shut_out {
             if endpoint.prices.priced().is_none_or(&within) && !self.ignore.contains(&endpoint.tag) {
                 self.ignore.push(endpoint.tag.clone());
+            }
+        }
+        self.grow(set)
+    }
+
+    /// Providers that broke their word and can still be reached.
+    fn grow(&mut self, set: &Candidates<'b>) -> Result<(), Unpriced> {
+        for one in set.distrusted {
+            if !one.in_vain && !set.may_reach(one) {
+                continue;
+            }
+            let Some(growth) = one.growth else {
+                let (model, provider) = (set.model.id.clone(), one.provider.clone());
+                return Err(Unpriced::BrokenWord { model, provider });
+            };
+            if self.growth.is_none_or(|(most, _)| growth > most) {
+                self.growth = Some((growth, &one.provider));
             }
         }
         Ok(())

@@ -59,6 +59,17 @@ pub enum Unpriced {
         "'{0}' has a provider that lists neither an output cap nor a limit of its own; exclude it with provider.ignore"
     )]
     NoOutputLimit(String),
+    /// Its provider has billed above its bounds, and no other one remains.
+    #[error(
+        "'{model}' was billed above its bound{}, which cannot be left out; farebox honesty clear {model} lets it through once more",
+        by(.provider)
+    )]
+    BrokenWord {
+        /// The model.
+        model: String,
+        /// The provider; empty when no answer said.
+        provider: String,
+    },
     /// A message part other than text.
     #[error("{place} has a part of type '{kind}', whose tokens have no bound yet; send text")]
     Media {
@@ -113,6 +124,7 @@ impl Unpriced {
             Unpriced::SearchingModel(_) => "searching_model",
             Unpriced::NothingWithinMaxPrice(_) => "nothing_within_max_price",
             Unpriced::NoOutputLimit(_) => "no_output_limit",
+            Unpriced::BrokenWord { .. } => "broken_word",
             Unpriced::Media { .. } => "media",
             Unpriced::ServerTool { .. } => "server_tool",
             Unpriced::Plugin(_) => "plugin",
@@ -123,4 +135,8 @@ impl Unpriced {
             Unpriced::UnknownField(_) => "unknown_field",
         }
     }
+}
+
+fn by(provider: &str) -> String {
+    if provider.is_empty() { " by a provider".to_owned() } else { format!(" by {provider}") }
 }

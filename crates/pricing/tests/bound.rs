@@ -6,8 +6,9 @@ use std::borrow::Cow;
 
 use money::{Nano, Rate};
 use pricing::{
-    About, Book, BookSource, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Endpoint, Family, Model,
-    Override, Prices, Reason, RowPrices, Shape, Tier, UnknownPrice, Unpriced, bound,
+    About, Book, BookSource, Bound, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Distrust, Distrusted,
+    Endpoint, Family, Growth, Model, Override, Prices, Reason, RowPrices, Shape, Tier, UnknownPrice,
+    Unpriced, bound, bound_distrusting,
 };
 use proptest::prelude::*;
 
@@ -406,5 +407,49 @@ proptest! {
                 .saturating_add(output.saturating_mul(u64::from(choices)).times(answered));
             prop_assert!(bill <= found.usd_at(cap), "{} bills {bill}, bound {}", endpoint.tag, found.usd_at(cap));
         }
+    }
+}
+
+/// The bound of a call to `a/m`, served by these, with one provider that is not trusted.
+fn distrusting(endpoints: Option<&[&str]>, provider: &str, growth: Option<u64>) -> Result<Bound, Unpriced> {
+    let plain = || prices("0.000001", "0.00001");
+    let endpoints = endpoints.map(|tags| tags.iter().map(|tag| endpoint(tag, plain())).collect());
+    let book = book(vec![model("a/m", plain(), endpoints)]);
+    let mut distrust = Distrust::default();
+    let growth = growth.map(Growth::from_thousandths);
+    distrust.add("a/m", Distrusted { provider: provider.to_owned(), growth, in_vain: false });
+    bound_distrusting(&Shape { output_cap: Some(1_000), ..shape(&["a/m"], BODY) }, &book, &POLICY, &distrust)
+}
+
+#[test]
+fn who_broke_their_word_is_left_out_where_others_remain() {
+    let plain = distrusting(Some(&["x", "y"]), "nobody", Some(2_000)).unwrap();
+    assert!(plain.growth.is_none() && plain.ignore.is_empty(), "it serves another model");
+    for growth in [Some(2_000), None] {
+        let bound = distrusting(Some(&["x", "y"]), "X", growth).unwrap();
+        assert_eq!((bound.usd(), bound.ignore), (plain.usd(), vec!["x".to_owned()]));
+        assert!(bound.growth.is_none());
+    }
+}
+
+#[test]
+fn who_broke_their_word_and_may_be_reached_costs_a_larger_hold() {
+    let plain = distrusting(Some(&["x"]), "nobody", None).unwrap();
+    for (endpoints, provider) in [(Some(&["x"][..]), "x"), (None, "x"), (Some(&["x", "y"][..]), "")] {
+        let bound = distrusting(endpoints, provider, Some(1_500)).unwrap();
+        let expect = (plain.usd_at(1_000).nanos() * 3 + 1) / 2;
+        assert_eq!((bound.usd().nanos(), bound.ignore.len()), (expect, 0), "{provider}");
+        assert_eq!((bound.class, bound.grown_for.as_deref()), (Class::Published, Some(provider)));
+        assert!(bound.reasons.contains(Reason::BrokenWord));
+        for amount in [expect, expect - 1, expect / 2] {
+            let cap = bound.cap_within(Nano::from_nanos(amount)).unwrap();
+            assert!(bound.usd_at(cap).nanos() <= amount);
+            assert!(cap == 1_000 || bound.usd_at(cap + 1).nanos() > amount, "no lower than it must be");
+        }
+        let told = bound.explain(1_000);
+        assert_eq!(told.terms.iter().map(|term| term.amount).sum::<Nano>(), told.total);
+        let refused = distrusting(endpoints, provider, None).unwrap_err();
+        assert_eq!(refused.code(), "broken_word");
+        assert!(refused.to_string().contains("farebox honesty clear a/m"), "{refused}");
     }
 }

@@ -6,8 +6,7 @@
 //!
 //! `unsynced` says how many records before this one were not known to be on disk when it was written. After a
 //! power cut it tells lawful loss (the unsynced end of the file, in any order) from damage to what was on disk.
-//! `END` is never zero: a frame whose last bytes are there was written whole, so that on the same boot a flipped
-//! bit in the last record is damage, and only a missing end is a torn write.
+//! `END` is never zero: the bytes of a frame end where its last byte that is not zero is.
 
 use std::ops::Range;
 
@@ -23,6 +22,12 @@ pub(crate) const FRAME_BYTES_MAX: usize = HEAD_BYTES + PAYLOAD_BYTES_MAX + TAIL_
 pub(crate) const END: [u8; 4] = *b"\xF0end";
 
 const _: () = assert!(END[0] != 0 && END[3] != 0, "a written end is never zero");
+
+/// How long a frame is whose payload says it has so many bytes; `None`: no frame says that.
+pub(crate) fn bytes_of(payload: u32) -> Option<u64> {
+    let payload = payload as usize;
+    (1..=PAYLOAD_BYTES_MAX).contains(&payload).then_some((HEAD_BYTES + payload + TAIL_BYTES) as u64)
+}
 
 /// A valid frame, without its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -98,6 +98,8 @@ struct Writer {
     unsynced: Vec<Unsynced>,
     /// Why the last record that needed a new segment was refused, and when.
     refused: Option<(Instant, JournalError)>,
+    /// Bytes of a record that may stand in part where the next one would begin: its write failed.
+    half: usize,
     closed: bool,
 }
 
@@ -169,6 +171,7 @@ impl Journal {
             pinned: 0,
             unsynced: Vec::new(),
             refused: None,
+            half: 0,
             closed: false,
         };
         Ok(Self {
@@ -206,10 +209,11 @@ impl Journal {
             self.rotate(writer, matches!(record, Record::Hold { .. }))?;
         }
         self.write_ahead(writer, bytes)?;
-        writer
-            .file
-            .write_all_at(&writer.buffer, writer.offset)
-            .map_err(|e| self.failed(JournalError::io("write", &writer.path, &e)))?;
+        if let Err(error) = writer.file.write_all_at(&writer.buffer, writer.offset) {
+            writer.half = writer.buffer.len();
+            writer.erase_half();
+            return Err(self.failed(JournalError::io("write", &writer.path, &error)));
+        }
         writer.offset += bytes;
         writer.seq = seq;
         writer.note(record);
@@ -383,7 +387,9 @@ impl Journal {
 
     /// Takes no more records.
     pub(crate) fn close(&self) {
-        self.writer.lock().closed = true;
+        let mut writer = self.writer.lock();
+        writer.closed = true;
+        writer.erase_half();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -437,6 +443,13 @@ impl Journal {
 }
 
 impl Writer {
+    /// Nobody was told that it was written. Where the disk does not let it be erased, a start will take it for damage.
+    fn erase_half(&mut self) {
+        if self.half > 0 && self.file.write_all_at(&ZEROS[..self.half], self.offset).is_ok() {
+            self.half = 0;
+        }
+    }
+
     /// Notes a record that is written, and in which segment its hold began.
     fn note(&mut self, record: &Record<'_>) {
         let Some(began) = self.checks.wrote(record, self.ordinal) else { return };

@@ -19,7 +19,7 @@ use crate::books::Reader;
 use crate::disk::{BootId, Disk};
 use crate::error::Fault;
 use crate::fold::{Fold, FoldError, Origin};
-use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
+use crate::frame::{self, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
 use crate::journal::Segment;
 use crate::line::Line;
 use crate::segment::{self, HEADER_BYTES, Head, Header, Scan, Step};
@@ -341,8 +341,12 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
         if synced.is_some_and(|synced| same_boot || synced >= next) {
             return Err(damaged(what));
         }
-        // Written to its last byte and unreadable: without a restart that is no torn write.
-        if same_boot && rest.ends_whole {
+        // Without a restart of the machine only the death of a process can tear a record.
+        let torn = Torn { from, bytes: rest.bytes };
+        if same_boot
+            && rest.bytes > 0
+            && !torn.by_death(segment).map_err(|e| OpenError::io("read", &segment.path, e))?
+        {
             return Err(damaged(what));
         }
         torn_bytes += rest.bytes;
@@ -351,6 +355,36 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
         }
     }
     Ok((torn_bytes, rubbish))
+}
+
+/// What stands where a record should, up to its last byte that is not zero.
+struct Torn {
+    from: u64,
+    bytes: u64,
+}
+
+impl Torn {
+    /// The kernel copies a write page by page, and a kill stops it between two.
+    const PAGE: u64 = 4096;
+    /// Bytes that are zero in a record, one after the other, at most.
+    const ZEROS_MAX: u64 = 16;
+
+    /// Whether it can be the beginning of a record whose writer was killed: it ends where a page does, or with zeros
+    /// before that, and the record would have gone on.
+    fn by_death(&self, segment: &Segment) -> std::io::Result<bool> {
+        let used_to = self.from + self.bytes;
+        let written_to = used_to.next_multiple_of(Self::PAGE);
+        if written_to - used_to > Self::ZEROS_MAX {
+            return Ok(false);
+        }
+        if written_to - self.from < 4 {
+            return Ok(true);
+        }
+        let mut length = [0; 4];
+        segment.file.read_at(&mut length, self.from)?;
+        let frame = frame::bytes_of(u32::from_le_bytes(length));
+        Ok(frame.is_some_and(|frame| self.from + frame > written_to))
+    }
 }
 
 /// Whether the record that was not there is there now.
@@ -364,8 +398,6 @@ fn grown(found: &Found, end: &End, last: u64) -> bool {
 struct Rest {
     /// Bytes up to the last that is not zero.
     bytes: u64,
-    /// Whether those bytes end as a frame does.
-    ends_whole: bool,
     /// When there are later valid records: the highest sequence number they know to be on disk.
     synced: Option<u64>,
 }
@@ -387,7 +419,6 @@ impl Rest {
             let bytes = &buffer[..count];
             if let Some(used) = last_used(bytes) {
                 rest.bytes = at + used as u64 + 1 - from;
-                rest.ends_whole = bytes[..=used].ends_with(&END);
                 rest.later_records(&bytes[..=used], next);
             }
             if count < buffer.len() {

@@ -134,6 +134,16 @@ impl World {
         Ok(tokio::task::spawn_blocking(move || command.output()).await??)
     }
 
+    /// What `farebox verify` says is wrong with the books, while no gateway runs.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn faults_of_books(&self) -> Result<Option<String>> {
+        let output = self.command(&["verify"]).await?;
+        let told = [output.stdout, output.stderr].concat();
+        Ok((!output.status.success()).then(|| format!("verify: {}", String::from_utf8_lossy(&told))))
+    }
+
     /// The folder of the books.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")

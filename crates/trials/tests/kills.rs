@@ -57,8 +57,7 @@ async fn one_run(seed: u64) -> Vec<String> {
         seen.refused.len(),
         verdict.starved,
     );
-    let complaints = verdict.complaints(&seen).into_iter();
-    let complaints: Vec<String> = complaints.map(|complaint| format!("run {seed}: {complaint}")).collect();
     world.stop_gateway().await.unwrap();
-    complaints
+    let complaints = verdict.complaints(&seen).into_iter().chain(world.faults_of_books().await.unwrap());
+    complaints.map(|complaint| format!("run {seed}: {complaint}")).collect()
 }

@@ -1,6 +1,7 @@
 //! The commands: each file or folder is a word that can be typed.
 
 pub(crate) mod alerts;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod balance;
 pub(crate) mod budgets;
@@ -10,6 +11,7 @@ pub(crate) mod explain;
 pub(crate) mod generation;
 pub(crate) mod guardrails;
 mod help;
+pub(crate) mod honesty;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod reconcile;
@@ -46,6 +48,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Restore(args)) => on_one_core(backup::restore(args)),
         Some(Command::Repair(args)) => on_one_core(repair::run(args)),
         Some(Command::Report(args)) => on_one_core(report::run(args)),
+        Some(Command::Audit(args)) => on_one_core(audit::run(args)),
+        Some(Command::Honesty(args)) => on_one_core(honesty::run(args)),
         Some(Command::Estimate(args)) => on_one_core(estimate::run(*args)),
         Some(Command::Models(args)) => match args.command {
             ModelsCommand::List(args) => on_one_core(models::list::run(*args)),

@@ -45,6 +45,15 @@ pub(super) fn parse_long(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads one of either kind: `20s`, `15m`, `12h`, `3d`.
+///
+/// # Errors
+/// One sentence about the text.
+pub(super) fn parse_any(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a duration: write it as 20s, 15m, 12h or 3d");
+    parse(text).or_else(|_| parse_long(text)).map_err(|_| wrong())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

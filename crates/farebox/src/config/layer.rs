@@ -12,6 +12,7 @@ use store::Durability;
 use toml::Spanned;
 
 use super::alerts::{self, AlertsLayer};
+use super::evidence::EvidenceLayer;
 use super::nearest::nearest;
 use super::place::{Source, with_home};
 use super::raw::RawConfig;
@@ -69,6 +70,8 @@ pub struct Layer {
     pub park_max: Option<Duration>,
     /// `[limits] prices_age_max`.
     pub prices_age_max: Option<Duration>,
+    /// `[evidence]` and `[honesty]`.
+    pub evidence: EvidenceLayer,
 }
 
 impl Layer {
@@ -93,6 +96,7 @@ impl Layer {
             clamp_min: self.clamp_min.or(low.clamp_min),
             park_max: self.park_max.or(low.park_max),
             prices_age_max: self.prices_age_max.or(low.prices_age_max),
+            evidence: self.evidence.over(low.evidence),
         }
     }
 
@@ -128,6 +132,7 @@ impl Layer {
             clamp_min: limits.clamp_min.map(|floor| floor.into_inner().0),
             park_max: read(limits.park_max, source, |text| duration::parse(text))?,
             prices_age_max: read(limits.prices_age_max, source, |text| duration::parse_long(text))?,
+            evidence: EvidenceLayer::of_file(raw.evidence, raw.honesty, source)?,
         })
     }
 }
@@ -153,14 +158,14 @@ fn output(tokens: u64) -> Result<u64, String> {
     }
 }
 
-fn choose<T: Copy>(word: &str, name: &str, words: &[(&str, T)]) -> Result<T, String> {
+pub(super) fn choose<T: Copy>(word: &str, name: &str, words: &[(&str, T)]) -> Result<T, String> {
     words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value).ok_or_else(|| {
         let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
         format!("{name} is {}, not '{word}'", known.join(" or "))
     })
 }
 
-fn read<R, T>(
+pub(super) fn read<R, T>(
     raw: Option<Spanned<R>>,
     source: Source<'_>,
     parse: impl FnOnce(&R) -> Result<T, String>,

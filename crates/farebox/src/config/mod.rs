@@ -11,6 +11,7 @@ mod budget;
 mod channel;
 mod duration;
 mod error;
+mod evidence;
 mod file;
 mod layer;
 mod nearest;
@@ -22,7 +23,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gateway::{ClientGone, Fallbacks, Routes};
+use gateway::{ClientGone, EvidenceRules, Fallbacks, OnOverrun, Routes};
 use ledger::Budget;
 use money::Nano;
 use store::Durability;
@@ -32,6 +33,7 @@ pub use alerts::{AlertsConfig, AlertsLayer};
 pub use budget::{BudgetFlag, budgets_of_flags};
 pub use channel::ChannelPlan;
 pub use error::ConfigError;
+pub use evidence::EvidenceLayer;
 pub use layer::{Layer, Setting};
 pub use place::default_data;
 
@@ -78,6 +80,10 @@ pub struct Config {
     pub routes: Routes,
     /// What each budget allows instead of a refusal.
     pub fallbacks: Fallbacks,
+    /// How hard costs that are not known are looked for.
+    pub evidence: EvidenceRules,
+    /// What is done about providers that bill more than their holds.
+    pub on_overrun: OnOverrun,
 }
 
 impl Config {
@@ -132,6 +138,8 @@ impl Config {
             prices_age_max: layer.prices_age_max.unwrap_or(defaults.prices_age_max),
             routes: layer.routes.unwrap_or_default(),
             fallbacks: layer.fallbacks,
+            evidence: layer.evidence.rules(),
+            on_overrun: layer.evidence.on_overrun.unwrap_or(defaults.on_overrun),
         }
     }
 
@@ -185,6 +193,8 @@ mod tests {
         assert!(told.alerts.rules.budget_at.values().all(|at| *at == [50, 80, 100]));
         assert_eq!(told.alerts.channels.len(), 5, "one of each kind");
         assert_eq!(told.prices_age_max, built_in.prices_age_max);
+        assert_eq!(told.evidence, built_in.evidence);
+        assert_eq!(told.on_overrun, built_in.on_overrun);
         assert_eq!(told.budgets.len(), 2);
         assert_eq!(told.per_request, Some(Nano::from_cents(50)));
         assert!(!built_in.says_what_to_hold());

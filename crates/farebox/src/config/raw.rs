@@ -21,6 +21,8 @@ pub(super) struct RawConfig {
     pub(super) limits: RawLimits,
     pub(super) alerts: RawAlerts,
     pub(super) server: RawServer,
+    pub(super) evidence: RawEvidence,
+    pub(super) honesty: RawHonesty,
 }
 
 /// `[[budget]]`.
@@ -60,6 +62,24 @@ pub(super) struct RawServer {
     pub(super) console: Option<Spanned<String>>,
     pub(super) data: Option<Spanned<String>>,
     pub(super) upstream: Option<Spanned<String>>,
+}
+
+/// `[evidence]`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEvidence {
+    pub(super) final_after: Option<Spanned<String>>,
+    pub(super) quiet_after: Option<Spanned<String>>,
+    pub(super) recheck_after: Option<Spanned<String>>,
+    pub(super) audit_every: Option<Spanned<String>>,
+    pub(super) counter_resolution: Option<Spanned<Amount>>,
+}
+
+/// `[honesty]`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawHonesty {
+    pub(super) on_overrun: Option<Spanned<String>>,
 }
 
 /// `[alerts]`.

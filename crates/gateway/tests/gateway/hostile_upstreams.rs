@@ -265,7 +265,7 @@ async fn what_each_status_means_for_the_hold() {
 
 #[tokio::test]
 async fn a_server_error_of_which_nobody_knows_is_insured() {
-    let setup = Setup::new().with(|config| config.final_after = ms(300));
+    let setup = Setup::new().with(|config| config.evidence.final_after = ms(300));
     let house = setup.open().await;
     let error = r#"{"error":{"code":502,"message":"Provider returned error"}}"#;
     let answer =

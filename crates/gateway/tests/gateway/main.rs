@@ -4,6 +4,8 @@
 mod admin;
 mod answers;
 mod downgrades;
+mod evidence;
+mod honesty;
 mod hostile_clients;
 mod hostile_upstreams;
 mod money_errors;

@@ -114,7 +114,9 @@ fn honest_books_are_clean_and_every_lie_in_them_is_named() {
         ("UPDATE entry SET cost_text = '7' WHERE hold = 502", "hold 502 is booked as"),
         ("UPDATE entry SET evidence = 99 WHERE hold = 502", "hold 502 ended by an unknown kind of evidence"),
         ("DELETE FROM entry WHERE hold = 503", "balance 0"),
-        ("INSERT INTO open_hold SELECT hold, at_ms, bound_nanos, class, balances, upstream_key, model, generation,
+        ("INSERT INTO open_hold (hold, at_ms, bound_nanos, class, balances, upstream_key, model, generation,
+          unknown_reason, unknown_status, unknown_since_ms, set_id, key)
+          SELECT hold, at_ms, bound_nanos, class, balances, upstream_key, model, generation,
           NULL, 0, 0, set_id, key FROM entry WHERE hold = 504", "hold 504 is open, and has ended"),
         ("UPDATE correction SET was_nanos = was_nanos + 1 WHERE seq = (SELECT max(seq) FROM correction)", "says it was overrun"),
         ("UPDATE correction SET cost_nanos = cost_nanos + 1 WHERE seq = (SELECT max(seq) FROM correction)", "its corrections come to"),

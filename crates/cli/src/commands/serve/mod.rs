@@ -125,7 +125,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<Exit, Failure> {
     };
     let url = sandbox.as_ref().map_or(config.upstream.value.clone(), |sandbox| sandbox_url(sandbox.addr()));
     checks::no_loop(&url, &[listen, own])?;
-    let house = open(&config, listen, &data, &url, key.as_ref()).await?;
+    let house = open(&config, listen, &data, &url, (key.as_ref(), management_key.as_ref())).await?;
     let gateway = house.gateway().clone();
     let mut watched = config.alerts.clone();
     if args.sandbox && args.config.is_none() {
@@ -199,11 +199,15 @@ async fn open(
     listen: SocketAddr,
     data: &Path,
     upstream: &str,
-    key: Option<&Key>,
+    (key, management_key): (Option<&Key>, Option<&Key>),
 ) -> Result<Farebox, Failure> {
     let house = Farebox::builder().config(Config { listen, ..config.clone() }).data(data).upstream(upstream);
     let house = match key {
         Some(key) => house.upstream_key(key.secret.expose()),
+        None => house,
+    };
+    let house = match management_key {
+        Some(key) => house.management_key(key.secret.expose()),
         None => house,
     };
     house.open().await.map_err(|error| {

@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) selector: Vec<(Label, String)>,
     /// Whether the catalogue has read the upstream's prices before the first request.
     pub(crate) priced: bool,
+    /// Whether the model is served by two providers.
+    pub(crate) twice: bool,
     /// Where the gateway sends to, if not to the scripted upstream.
     pub(crate) base: Option<String>,
 }
@@ -43,7 +45,14 @@ impl Setup {
         let mut config = Config::new("127.0.0.1:0".parse().expect("an address"));
         config.upstream_key = Some(Secret::new(KEY));
         config.park_max = Duration::ZERO;
-        Setup { config, limit: Nano::from_cents(100), selector: Vec::new(), priced: true, base: None }
+        Setup {
+            config,
+            limit: Nano::from_cents(100),
+            selector: Vec::new(),
+            priced: true,
+            twice: false,
+            base: None,
+        }
     }
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
@@ -64,6 +73,7 @@ impl Setup {
     /// On what another house left behind.
     pub(crate) async fn open_again(self, dir: TempDir) -> House {
         let upstream = Upstream::start().await;
+        upstream.serve_twice(self.twice);
         let (store, recovered) = Store::open(dir.path(), options()).expect("a store");
         let store = Arc::new(store);
         let budget = Budget {

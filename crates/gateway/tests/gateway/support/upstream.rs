@@ -105,6 +105,8 @@ struct State {
     generations: Mutex<HashMap<String, String>>,
     prices: Mutex<(String, String)>,
     reads: Mutex<Option<Script>>,
+    also: AtomicBool,
+    counter: Mutex<Option<String>>,
     priceless: AtomicBool,
     connections: AtomicUsize,
     pushed: AtomicUsize,
@@ -153,6 +155,21 @@ impl Upstream {
     /// The prices of the one model, per token.
     pub(crate) fn price(&self, prompt: &str, completion: &str) {
         *self.state.prices.lock() = (prompt.into(), completion.into());
+    }
+
+    /// What `/key` says was ever charged; with own keys at providers nothing.
+    pub(crate) fn count(&self, usage: &str) {
+        *self.state.counter.lock() = Some(usage.to_owned());
+    }
+
+    /// How often `/key` was asked.
+    pub(crate) fn counted(&self) -> usize {
+        self.calls(|call| call.target.ends_with("/key")).len()
+    }
+
+    /// Whether Azure serves the model as well, from the next look on.
+    pub(crate) fn serve_twice(&self, twice: bool) {
+        self.state.also.store(twice, Ordering::SeqCst);
     }
 
     /// Whether `/models` tells nothing.
@@ -278,7 +295,13 @@ impl State {
             let served = row(SERVED, prompt, completion, *context);
             ("200 OK", format!(r#"{{"data":{{"id":"{id}","endpoints":[{served}]}}}}"#))
         } else if path.ends_with("/endpoints") {
-            ("200 OK", format!(r#"{{"data":{{"id":"{MODEL}","endpoints":[{}]}}}}"#, self.row(false)))
+            let mut served = self.row(false);
+            if self.also.load(Ordering::SeqCst) {
+                served = format!("{served},{}", served.replace("OpenAI", "Azure").replace("openai", "azure"));
+            }
+            ("200 OK", format!(r#"{{"data":{{"id":"{MODEL}","endpoints":[{served}]}}}}"#))
+        } else if let Some(usage) = self.counter.lock().clone().filter(|_| path.ends_with("/key")) {
+            ("200 OK", format!(r#"{{"data":{{"limit":null,"usage":{usage},"byok_usage":0}}}}"#))
         } else if let Some(script) = self.reads.lock().clone() {
             return script;
         } else {
