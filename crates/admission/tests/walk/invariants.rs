@@ -31,7 +31,7 @@ fn work(house: &House, random: &mut fastrand::Rng) -> Vec<admission::Flight> {
         let bound = bound(random.u64(1..60));
         let ask = Ask { scope: Scope::default().with(Label::User, user), ..ask(&bound, Clamp::DownTo(5)) };
         let Ok(reserved) = house.admission.reserve(&ask, HOUR) else { continue };
-        let permit = block_on(reserved.permit(HOUR)).unwrap();
+        let permit = block_on(reserved.permit(HOUR)).expect("a journal");
         let cost = Nano::from_nanos(random.i64(0..=permit.bound().nanos() / 4));
         let mut flight = permit.sent();
         match random.u8(0..10) {
@@ -39,18 +39,18 @@ fn work(house: &House, random: &mut fastrand::Rng) -> Vec<admission::Flight> {
             1 => in_flight.push(flight),
             2 => {
                 flight.generated("gen-x");
-                let hold = flight.hold().unwrap();
+                let hold = flight.hold().expect("metered");
                 drop(flight);
                 assert!(house.admission.resolve(hold, cost, &cost.to_string(), Evidence::Generation, HOUR));
             }
             3 => {
-                let hold = flight.hold().unwrap();
+                let hold = flight.hold().expect("metered");
                 flight.settle(cost, &cost.to_string(), Evidence::Usage, HOUR);
                 let billed = Nano::from_nanos(random.i64(0..=cost.nanos()));
                 house
                     .admission
                     .correct(hold, billed, &billed.to_string(), Evidence::Analytics, HOUR)
-                    .unwrap();
+                    .expect("corrected");
             }
             _ => flight.settle(cost, &cost.to_string(), Evidence::Usage, HOUR),
         }
@@ -99,9 +99,9 @@ fn in_memory(house: &House) -> HashMap<String, Amounts> {
 
 fn kept(dir: &Path) -> (Recovered, Vec<EntryRow>) {
     let (store, _) = open_store(dir);
-    let entries = store.entries(0, i64::MAX, None, usize::MAX >> 1).unwrap();
-    store.close().unwrap();
-    (store::read(dir).unwrap(), entries)
+    let entries = store.entries(0, i64::MAX, None, usize::MAX >> 1).expect("entries");
+    store.close().expect("closed");
+    (store::read(dir).expect("books"), entries)
 }
 
 #[test]
