@@ -9,7 +9,7 @@ mod books;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ledger::{BoundClass, HoldId, SetId};
+use ledger::{BoundClass, Evidence, HoldId, SetId};
 use money::Nano;
 use store::{Durability, Options, Record, ReportBy, Store};
 
@@ -96,8 +96,32 @@ fn measure(dir: &Path, size: Size) {
     timed("one entry", || store.entry(HoldId(size.entries / 3)).expect("an entry"));
     timed("the total of the upstream key", || store.key_total(upstream_key()).expect("a total"));
     timed("open_balances, 100 of them", || store.open_balances(last_ms(size), 100).expect("balances"));
+    ship(&store, size);
     timed("close", || store.close().expect("a clean end"));
     timed("read (offline, every open window)", || store::read(dir).expect("the books"));
+}
+
+/// Calls of users far apart, appended as fast as it goes, and carried into the books.
+fn ship(store: &Store, size: Size) {
+    const CALLS: u64 = 100_000;
+    let since = Instant::now();
+    for n in 0..CALLS {
+        let hold = HoldId(size.entries + size.open + 10 + n);
+        let (at_ms, bound) = (last_ms(size), Nano::from_cents(1));
+        let user = 101 + (n * 7_919) % (u64::from(size.balances) - 101);
+        let set = SetId(u32::try_from(user).expect("a user"));
+        let (class, key, model) = (BoundClass::Proven, "key-1", "vendor-1/some-model-1");
+        let upstream_key = upstream_key();
+        store
+            .append(&Record::Hold { hold, at_ms, bound, class, set, upstream_key, key, model })
+            .expect("a hold");
+        let (cost, text, evidence) = (Nano::from_nanos(7), "7e-9", Evidence::Usage);
+        store.append(&Record::Settle { hold, at_ms, cost, text, evidence }).expect("a settlement");
+    }
+    let appended = since.elapsed();
+    store.flush().expect("in the books");
+    println!("{:44} {appended:>12.3?}", format!("append {CALLS} calls"));
+    println!("{:44} {:>12.3?}", "until all of them are in the books", since.elapsed());
 }
 
 fn find_balances(store: &Store, size: Size) {

@@ -9,7 +9,7 @@ use store::books::PostError;
 use store::{Durability, Options, RealDisk, Record, Recovered, Store};
 
 use crate::Factory;
-use crate::script::{KEY, Script, name};
+use crate::script::{KEY, Script, name, record};
 use crate::world::World;
 
 pub(crate) fn reopened_between_any_two_batches(factory: &impl Factory) {
@@ -95,4 +95,35 @@ pub(crate) fn a_store_over_these_books_loses_nothing(factory: &impl Factory) {
     assert_eq!(recovered.balances[0].posted.nanos(), posted);
     assert_eq!(store.find_generation("gen-1").unwrap(), None);
     store.close().unwrap();
+}
+
+pub(crate) fn a_store_recovers_any_history<F: Factory>(_: &F) {
+    for seed in 0..4 {
+        let (factory, dir) = (F::new(), tempfile::tempdir().unwrap());
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut world = World::new();
+        for round in 0..12 {
+            let options = Options {
+                segment_bytes: Options::SEGMENT_BYTES_MIN,
+                ship_every: Duration::from_millis(if random.bool() { 1 } else { 3_600_000 }),
+                ship_records: *random.choice(&[1, 7, 1_000_000]).unwrap(),
+                ..Options::new(Durability::Process)
+            };
+            let (store, recovered) = open(&factory, dir.path(), options);
+            world.check_start(&store, &recovered, &format!("seed {seed}, round {round}"));
+            for _ in 0..random.usize(1..120) {
+                store.append(&record(&world.step(&mut random))).unwrap();
+            }
+            match random.u8(0..4) {
+                0 => store.close().unwrap(),
+                1 => store.flush().unwrap(),
+                _ => {}
+            }
+            drop(store);
+        }
+        let (store, _) = open(&factory, dir.path(), Options::new(Durability::Process));
+        store.flush().unwrap();
+        world.check(&*factory.books().reader().unwrap(), &format!("seed {seed}, in the end"));
+        store.close().unwrap();
+    }
 }

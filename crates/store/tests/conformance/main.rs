@@ -2,6 +2,8 @@
 //!
 //! A new implementation is one `Factory`, and one line at the end of this file.
 
+#![expect(clippy::unwrap_used, reason = "in a test it is the assertion")]
+
 mod beside;
 mod corrections;
 mod crashes;
@@ -80,6 +82,7 @@ macro_rules! conformance {
             crashes::reopened_between_any_two_batches,
             crashes::batches_may_be_cut_anywhere,
             crashes::a_store_over_these_books_loses_nothing,
+            crashes::a_store_recovers_any_history,
             histories::random_histories_are_what_they_add_up_to,
         }
     };

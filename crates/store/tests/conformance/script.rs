@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ledger::{BalanceId, BalanceName, BoundClass, Evidence, HoldId, Member, SetId, UpstreamKeyId};
 use money::Nano;
-use store::OpenHold;
 use store::books::{Batch, Books, Correction, Extent, Line, PostError, Reader, Writer};
+use store::{OpenHold, Record};
 
 use crate::Factory;
 
@@ -149,4 +149,41 @@ pub(crate) fn correct(hold: u64, set: u32, times: (i64, i64), was: i64, cost: i6
         evidence: Evidence::Analytics,
         set: SetId(set),
     })
+}
+
+/// The record that a line says.
+pub(crate) fn record(line: &Line) -> Record<'_> {
+    match line {
+        Line::Balance { id, name, limit } => Record::Balance { id: *id, name, limit: *limit },
+        Line::Set { id, members } => Record::Set { id: *id, members },
+        Line::Hold(open) => Record::Hold {
+            hold: open.hold,
+            at_ms: open.at_ms,
+            bound: open.bound,
+            class: open.class,
+            set: open.set.unwrap(),
+            upstream_key: open.upstream_key,
+            key: &open.key,
+            model: &open.model,
+        },
+        Line::Generation { hold, id } => Record::Generation { hold: *hold, id },
+        Line::Unknown { hold, at_ms, reason, status } => {
+            Record::Unknown { hold: *hold, at_ms: *at_ms, reason: *reason, status: *status }
+        }
+        Line::Settle { hold, at_ms, cost, text, evidence } => {
+            Record::Settle { hold: *hold, at_ms: *at_ms, cost: *cost, text, evidence: *evidence }
+        }
+        Line::Correct(correction) => Record::Correct {
+            hold: correction.hold,
+            at_ms: correction.at_ms,
+            settled_ms: correction.settled_ms,
+            was: correction.was,
+            cost: correction.cost,
+            text: &correction.text,
+            evidence: correction.evidence,
+            set: correction.set,
+        },
+        Line::Clock { at_ms, boot_ms } => Record::Clock { at_ms: *at_ms, boot_ms: *boot_ms },
+        Line::Action { at_ms, who, what } => Record::Action { at_ms: *at_ms, who, what },
+    }
 }

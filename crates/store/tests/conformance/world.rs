@@ -8,7 +8,7 @@ use ledger::{
 };
 use money::{Exact, Nano};
 use store::books::{Correction, Line, Reader};
-use store::{CorrectionRow, EntryRow, Members, OpenHold, ReportBy, ReportRow};
+use store::{BalanceRow, CorrectionRow, EntryRow, Members, OpenHold, Recovered, ReportBy, ReportRow, Store};
 
 use crate::script::{DAY_MS, HOUR_MS};
 
@@ -243,27 +243,53 @@ impl World {
     }
 
     fn check_balances(&self, books: &dyn Reader, why: &str) {
-        for (id, (name, limit)) in self.balances.iter().enumerate() {
-            let row = books.find_balance(name).unwrap().unwrap();
-            assert_eq!((row.id.0 as usize, &row.name, row.limit), (id, name, *limit), "{why}");
-            let postings = || self.postings.iter().filter(|posting| posting.balance as usize == id);
-            assert_eq!(
-                row.posted.nanos(),
-                postings().map(|posting| posting.nanos).sum::<i64>(),
-                "{why}: {name:?}"
-            );
-            let mut buckets: BTreeMap<i64, i64> = BTreeMap::new();
+        for row in self.rows() {
+            assert_eq!(books.find_balance(&row.name).unwrap(), Some(row), "{why}");
+        }
+    }
+
+    /// Every balance as it should be.
+    fn rows(&self) -> impl Iterator<Item = BalanceRow> {
+        self.balances.iter().enumerate().map(|(id, (name, limit))| {
+            let postings = || self.postings.iter().filter(move |posting| posting.balance as usize == id);
+            let mut buckets: BTreeMap<i64, Nano> = BTreeMap::new();
             if let Some(rolling) = Rolling::from_words(&name.window) {
                 for posting in postings() {
                     let bucket = rolling.bucket_of(posting.at_ms);
                     if rolling.counts(bucket, self.latest_ms) {
-                        *buckets.entry(bucket).or_default() += posting.nanos;
+                        let sum = buckets.entry(bucket).or_default();
+                        *sum = sum.saturating_add(Nano::from_nanos(posting.nanos));
                     }
                 }
             }
-            let found: BTreeMap<i64, i64> = row.buckets.iter().map(|(at, sum)| (*at, sum.nanos())).collect();
-            assert_eq!(found, buckets, "{why}: {name:?}");
+            BalanceRow {
+                id: BalanceId(id as u32),
+                name: name.clone(),
+                limit: *limit,
+                posted: Nano::from_nanos(postings().map(|posting| posting.nanos).sum()),
+                buckets: buckets.into_iter().collect(),
+            }
+        })
+    }
+
+    /// Holds against it what a start of a store found. It may leave balances to the books, but none
+    /// with an open hold, and those of windows that are long over.
+    pub(crate) fn check_start(&self, store: &Store, recovered: &Recovered, why: &str) {
+        let known: BTreeMap<BalanceId, &BalanceRow> =
+            recovered.balances.iter().map(|row| (row.id, row)).collect();
+        let since_ms = self.latest_ms - Recovered::GRACE_MS;
+        for row in self.rows().filter(|row| row.name.ends_ms.is_none_or(|ends_ms| ends_ms >= since_ms)) {
+            let found = known.get(&row.id).map(|row| (*row).clone());
+            let found = found.or_else(|| store.find_balance(&row.name).unwrap());
+            assert_eq!(found, Some(row), "{why}");
         }
+        assert_eq!(recovered.open, self.open.values().cloned().collect::<Vec<_>>(), "{why}");
+        for member in recovered.open.iter().flat_map(|open| &open.members) {
+            assert!(known.contains_key(&member.balance), "{why}: {member:?} of an open hold");
+        }
+        let nexts = (recovered.next_balance, recovered.next_set, recovered.next_hold, recovered.latest_ms);
+        let (balances, sets) = (self.balances.len() as u32, self.sets.len() as u32);
+        assert_eq!(nexts, (balances, sets, self.next_hold, self.latest_ms), "{why}");
     }
 
     fn check_keys(&self, books: &dyn Reader, why: &str) {

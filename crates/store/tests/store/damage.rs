@@ -259,9 +259,10 @@ fn after_a_power_cut_the_books_may_know_more_than_the_journal() {
     }
     drop(store);
     let (store, recovered) = open(dir.path(), options(Durability::Process));
-    assert_eq!((recovered.open.len(), recovered.balances[0].posted.nanos()), (0, 200));
+    assert_eq!(recovered.open.len(), 0);
     store.close().unwrap();
-    assert!(read(dir.path()).unwrap().exact);
+    let read = read(dir.path()).unwrap();
+    assert_eq!((read.exact, read.balances[0].posted.nanos()), (true, 200));
 }
 
 #[test]

@@ -57,6 +57,8 @@ fn no_more_than_four_segments_stay_and_the_oldest_goes_first() {
     let left = segments(dir.path());
     assert_eq!(left.len(), 5, "four and the last");
     assert!(left[0] > began[5] && left[0] <= began[6], "{left:?} of {began:?}");
+    let verified = store::verify(dir.path(), &mut |_| {}).unwrap();
+    assert!(verified.is_clean(), "gaps between them are lawful: {:?}", verified.damage);
     let (_store, recovered) = open(dir.path(), few);
     assert_eq!(held(&recovered), kept, "an open hold is in the books, whether its segment stayed or not");
 }

@@ -49,6 +49,8 @@ pub(crate) fn mark_incomplete(dir: &Path) -> Result<i64, OpenError> {
     let sql = "UPDATE progress SET segment = 0, offset = 0, clean = 0,
                restored_ms = coalesce(restored_ms, latest_ms) WHERE one = 1 RETURNING restored_ms";
     let as_of_ms = connection.query_row(sql, [], |row| row.get(0)).map_err(failed("mark"))?;
+    // The segments that open holds began in are of a journal that is gone; the next one counts from the start.
+    connection.execute("UPDATE open_hold SET segment = NULL", []).map_err(failed("mark"))?;
     connection.close().map_err(|(_, error)| failed("mark")(error))?;
     Ok(as_of_ms)
 }
