@@ -88,8 +88,10 @@ impl Core {
     pub(crate) fn new(store: Arc<Store>, recovered: &Recovered, policy: Policy, wall_ms: i64) -> Self {
         let time = Time::start(policy.boot_clock, recovered.clock, recovered.latest_ms, wall_ms);
         let now_ms = time.latest_ms();
-        // A clock that is not trusted opens no window: those of the books' last moment go on.
-        let open_ms = if time.is_trusted() { now_ms } else { recovered.latest_ms };
+        // A clock that is not trusted opens no window: those of the last moment that is known to have been go on.
+        let known_ms =
+            recovered.clock.map_or(recovered.latest_ms, |(at_ms, _)| at_ms.max(recovered.latest_ms));
+        let open_ms = if time.is_trusted() { now_ms } else { known_ms };
         let attempt_ms_max = policy.attempt_ms_max.clamp(0, ATTEMPT_MS_MAX);
         let index = Index::new(policy.budgets, attempt_ms_max, open_ms);
         Core {

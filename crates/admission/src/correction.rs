@@ -1,8 +1,9 @@
 //! Corrections: an entry whose hold has ended turns out to have cost something else.
 //!
 //! One at a time, in this order: everything is shipped, so that the entry is as the books have it; the correction is
-//! journaled; the money in memory follows; the correction is shipped too, before a balance that is not in memory may be
-//! looked up in the books again. Fails closed: what is not journaled has not happened.
+//! journaled; the money in memory follows; the correction is shipped too. Until that is done a balance that is not in
+//! memory cannot be looked up in the books: requests that need it meanwhile are told to come again. Fails closed: what
+//! is not journaled has not happened.
 
 use ledger::{BalanceId, Evidence, HoldId, Seat, Slot};
 use money::Nano;
@@ -70,12 +71,10 @@ impl Core {
         let entry = self.entry(hold)?;
         let correction = Correction { was: entry.cost, cost };
         if entry.cost != cost {
-            let mut opening = self.opening.lock();
-            self.journal_correction(&mut opening, &entry, &news)?;
-            self.move_correction(&entry, &news);
-            self.store.flush().map_err(CorrectError::Shipping)?;
-            drop(opening);
+            self.book(&mut self.opening.lock(), &entry, &news)?;
             self.queue.serve(&self.money, news.at_ms);
+            self.store.flush().map_err(CorrectError::Shipping)?;
+            self.opening.lock().unshipped.clear();
         }
         Ok(correction)
     }
@@ -92,6 +91,17 @@ impl Core {
             None if is_given => Err(CorrectError::Open(hold.0)),
             None => Err(CorrectError::NotFound(hold.0)),
         }
+    }
+
+    /// Journals a correction and moves the money.
+    fn book(&self, opening: &mut Opening, entry: &EntryRow, news: &News<'_>) -> Result<(), CorrectError> {
+        self.journal_correction(opening, entry, news)?;
+        let seats = self.seats(entry);
+        let is_there = |id: BalanceId| seats.iter().any(|seat| seat.slot().id() == id);
+        let ids = entry.members.iter().map(|member| member.balance);
+        opening.unshipped.extend(ids.filter(|id| !is_there(*id)));
+        self.move_correction(entry, &seats, news);
+        Ok(())
     }
 
     fn journal_correction(
@@ -118,15 +128,14 @@ impl Core {
     }
 
     /// The same on the balances in memory; those that are not there are in the books alone.
-    fn move_correction(&self, entry: &EntryRow, news: &News<'_>) {
-        let seats = self.seats(entry);
+    fn move_correction(&self, entry: &EntryRow, seats: &[Seat], news: &News<'_>) {
         if news.cost > entry.cost {
             let more = news.cost.saturating_sub(entry.cost);
-            self.money.lock().raise(&seats, more, news.at_ms);
+            self.money.lock().raise(seats, more, news.at_ms);
             self.counters.overrun(more);
         } else {
             let less = entry.cost.saturating_sub(news.cost);
-            self.money.lock().refund(&seats, less, entry.settled_ms);
+            self.money.lock().refund(seats, less, entry.settled_ms);
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Opening {
     next_set: u32,
     /// The books cannot have a window that starts after this, milliseconds since the Unix epoch.
     books_until_ms: i64,
+    /// Balances that are not in memory and whose last correction is not in the books yet.
+    pub(crate) unshipped: Vec<BalanceId>,
 }
 
 impl Opening {
@@ -34,7 +36,7 @@ impl Opening {
             _ => recovered.latest_ms.saturating_add(ATTEMPT_MS_MAX),
         };
         let (next_balance, next_set) = (recovered.next_balance, recovered.next_set);
-        Opening { next_balance, next_set, books_until_ms }
+        Opening { next_balance, next_set, books_until_ms, unshipped: Vec::new() }
     }
 }
 
@@ -141,7 +143,11 @@ impl Core {
         if name.starts_ms > opening.books_until_ms {
             return Ok(None);
         }
-        self.store.find_balance(name).map_err(|_| RefusalReason::Journal)
+        let kept = self.store.find_balance(name).map_err(|_| RefusalReason::Journal)?;
+        match kept.as_ref().is_some_and(|row| opening.unshipped.contains(&row.id)) {
+            true => Err(RefusalReason::Journal),
+            false => Ok(kept),
+        }
     }
 
     /// Puts a balance into memory.

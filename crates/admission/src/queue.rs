@@ -143,7 +143,11 @@ impl Line {
             if tries >= TRIES_MAX || is_on(&waiter.set, &blocked) {
                 return true;
             }
-            let granted = money.lock().reserve(waiter.set.seats(), waiter.floor, waiter.want, share, now_ms);
+            // A set that a window has turned under is gathered anew, and may be of other balances.
+            let granted = match waiter.set.is_valid(now_ms) {
+                true => money.lock().reserve(waiter.set.seats(), waiter.floor, waiter.want, share, now_ms),
+                false => Err(Short::Stale),
+            };
             let outcome = match granted {
                 Ok(amount) => State::Granted(amount),
                 Err(Short::Stale) => State::Stale,

@@ -270,6 +270,12 @@ fn take_up(data: &Path, config: &Config) -> Result<(Arc<Store>, Admission), Open
         ..Policy::new(config.budgets.clone(), config.allow_unbudgeted)
     };
     let admission = Admission::open(Arc::clone(&store), recovered, policy, now_ms())?;
+    if let Some(off_ms) = admission.clock_is_off_by() {
+        tracing::warn!(
+            off_ms,
+            "the clock is not where the books expect it: no new window opens until OpenRouter confirms the time"
+        );
+    }
     Ok((store, admission))
 }
 

@@ -2,7 +2,7 @@
 
 use money::Nano;
 
-use crate::invariants;
+use crate::invariants::{self, Amounts};
 use crate::name::BalanceId;
 
 /// One balance. A cache line: sixty-four bytes.
@@ -51,6 +51,15 @@ impl Balance {
     /// Whether its window has ended at `now_ms`.
     pub(crate) fn has_ended(&self, now_ms: i64) -> bool {
         self.ends_ms.is_some_and(|ends| now_ms >= ends)
+    }
+
+    /// As [`Balance::assert_whole`], right after a reserve: no overrun and no lowered limit is an excuse for that.
+    pub(crate) fn assert_within_limit(&self) {
+        let Balance { limit, posted, held, unknown, .. } = *self;
+        let amounts = Amounts { limit, posted, held, unknown, overruns: Nano::ZERO };
+        if let Err(broken) = invariants::i1_within_limit(&amounts) {
+            panic!("balance {:?}: {broken}", self.id);
+        }
     }
 
     /// Stops the process rather than going on with amounts that cannot be.

@@ -197,7 +197,10 @@ impl Balances {
             Some((available, _)) => want.min(share.of(available).max(floor)),
             None => want,
         };
-        self.each(seats, |balance, _| balance.held = balance.held.saturating_add(amount));
+        self.each(seats, |balance, _| {
+            balance.held = balance.held.saturating_add(amount);
+            balance.assert_within_limit();
+        });
         Ok(amount)
     }
 

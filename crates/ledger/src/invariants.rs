@@ -135,9 +135,8 @@ pub fn i7_order(what: impl Debug, declared_at: Option<u64>, used_at: u64) -> Res
 pub fn i8_evidence(hold: HoldId, cost: Nano, text: &str, evidence: Evidence) -> Result<(), Broken> {
     let proves_free = matches!(evidence, Evidence::NeverSent | Evidence::Refused | Evidence::Insured);
     let tells_cost = matches!(evidence, Evidence::Usage | Evidence::Generation | Evidence::Analytics);
-    let proved =
-        !(proves_free && cost != Nano::ZERO) && !(tells_cost && cost != Nano::ZERO && text.is_empty());
-    holds("I8", proved, || {
+    let is_unproved = proves_free || (tells_cost && text.is_empty());
+    holds("I8", cost == Nano::ZERO || !is_unproved, || {
         format!("hold {}: {} does not prove a cost of {cost} ('{text}')", hold.0, evidence.text())
     })
 }

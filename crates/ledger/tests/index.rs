@@ -158,3 +158,16 @@ fn a_set_that_is_forgotten_is_made_again() {
     let again = house.set(&anybody, 0);
     assert_eq!((again.seats(), again.id()), (set.seats(), SetId(2)));
 }
+
+#[test]
+fn however_many_scopes_come_only_so_many_are_remembered() {
+    let mut house = House::new(vec![budget("alice", &[(Label::User, "alice")], &[], 9, "day")], 0, 9);
+    let users: Vec<String> = (0..=1 << 17).map(|number| format!("user-{number}")).collect();
+    let scope = |number: usize| Scope::default().with(Label::User, users[number].as_str());
+    for number in 0..users.len() {
+        house.set(&scope(number), 0);
+    }
+    assert!(house.index.find(&scope(users.len() - 1), 0).is_some());
+    assert!(house.index.find(&scope(0), 0).is_none(), "the first were forgotten");
+    assert!(house.set(&scope(0), 0).is_empty(), "and are found again");
+}

@@ -78,7 +78,7 @@ fn live(house: &mut House, steps: &[Step], attempt_ms_max: i64) -> Vec<Billed> {
 
 fn settle(house: &mut House, open: Open, at_ms: i64) -> Billed {
     let Open { set, bound, cost, admitted_ms, unknown } = open;
-    invariants::i5_covered(&set.members(), |_| true).unwrap();
+    invariants::i5_covered(&set.members(), |_| true).expect("covered");
     let nanos = Nano::from_nanos(cost);
     match unknown {
         true => house.money.settle_unknown(set.seats(), bound, nanos, false, at_ms),

@@ -94,6 +94,14 @@ impl World {
     /// # Errors
     /// When it does not become ready.
     pub async fn start_gateway(&mut self) -> Result<()> {
+        self.start_gateway_until("readyz").await
+    }
+
+    /// Starts the gateway, and waits until this page of its console answers with 200.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn start_gateway_until(&mut self, page: &str) -> Result<()> {
         let mut command = binary()?;
         command.args(["serve", "--listen", &self.listen, "--console", &self.console]);
         command.arg("--data").arg(self.data());
@@ -101,8 +109,8 @@ impl World {
         command.args(["--budget", self.budget, "--durability", "process"]);
         command.envs(self.surroundings()).current_dir(self.folder.path());
         self.gateway = Some(spawn(command, &self.folder.path().join("gateway.log"))?);
-        let ready = format!("http://{}/readyz", self.console);
-        self.until_answered(&ready, "the gateway").await
+        let page = format!("http://{}/{page}", self.console);
+        self.until_answered(&page, "the gateway").await
     }
 
     /// Starts the gateway on books that it may refuse: whether it came up, or else what it said.

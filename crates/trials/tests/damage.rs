@@ -39,8 +39,17 @@ async fn one_run(seed: u64) -> Vec<String> {
     if let Some(said) = &refused {
         complaints.extend(named(said, &verified));
         expect(&world.command(&["repair", "--yes"]).await.unwrap(), "repair", &mut complaints);
-        expect(&world.command(&["audit", "--apply", "--json"]).await.unwrap(), "audit", &mut complaints);
-        world.start_gateway().await.unwrap();
+        // It starts, and lets nothing through before the audit.
+        world.start_gateway_until("healthz").await.unwrap();
+        if world.console("readyz").await.is_ok() {
+            complaints.push("repaired books let calls through before the audit".to_owned());
+        }
+        let audited = world.command(&["audit", "--apply", "--json"]).await.unwrap();
+        expect(&audited, "audit", &mut complaints);
+        if world.console("readyz").await.is_err() {
+            complaints.push(format!("not ready after {}", String::from_utf8_lossy(&audited.stdout)));
+            return complaints;
+        }
     }
     let seen = load::run(&world.http, &world.base, PLAN, seed + 1_000, Arc::default()).await;
     let verdict = Verdict::of(&world, &seen, Duration::from_secs(60)).await.unwrap();

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use money::Nano;
 use serde_json::Value;
 use trials::day;
 use trials::reckoning::{Books, Reckoning};
@@ -37,6 +38,8 @@ async fn one_day(calls: u64) -> Vec<String> {
     let took = began.elapsed().as_secs_f64();
     until_still(&world).await;
     let waited = began.elapsed().as_secs_f64() - took;
+    audit(&world, &["audit", "--apply", "--json"]).await;
+    let audit = audit(&world, &["audit", "--json"]).await;
     world.stop_gateway().await.unwrap();
     let damage = world.faults_of_books().await.unwrap();
     let bill = world.sandbox("bill").await.unwrap();
@@ -57,12 +60,42 @@ async fn one_day(calls: u64) -> Vec<String> {
     for line in reckoning.to_string().lines() {
         println!("run 0: {line}");
     }
-    let mut complaints = reckoning.complaints;
+    println!("run 0: farebox audit: {audit}");
+    let mut complaints = agreement(&audit, &reckoning);
+    complaints.extend(reckoning.complaints);
     complaints.extend(damage);
     for kind in ["late", "corrected", "duplicated", "aborted"] {
         if bill[kind].as_u64() == Some(0) {
             complaints.push(format!("nothing was {kind}: the day was too short"));
         }
+    }
+    complaints
+}
+
+/// The books beside the bill, as farebox itself finds them.
+async fn audit(world: &World, words: &[&str]) -> Value {
+    let output = world.command(words).await.unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{words:?}: {error}: {told}"))
+}
+
+/// What farebox says of its books must be what the sandbox's own list says, and nothing may be left to book.
+fn agreement(audit: &Value, reckoning: &Reckoning) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if audit["complete"] != true {
+        complaints.push(format!("the audit is not complete: {audit}"));
+    }
+    for left in ["corrected", "extras", "missing"] {
+        if audit[left] != 0 {
+            complaints.push(format!("after an audit that books, another has {left}: {audit}"));
+        }
+    }
+    let drift = Nano::parse_left(audit["drift_usd"].as_str().unwrap()).unwrap();
+    // An entry with extras is rounded up once, where the list rounds each generation.
+    let rounding = i64::try_from(reckoning.extras.count + reckoning.astray.count).unwrap();
+    let apart = drift.nanos() + reckoning.drift().nanos();
+    if reckoning.unknown.count == 0 && !(-rounding..=rounding).contains(&apart) {
+        complaints.push(format!("the audit's drift is {drift}, the list's -({})", reckoning.drift()));
     }
     complaints
 }

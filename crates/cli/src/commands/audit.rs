@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 use console::{AuditRow, RunAudit};
-use farebox::Farebox;
-use farebox::config::{Config, Layer};
+use farebox::config::{self, BudgetFlag, Config, Layer};
+use farebox::{Farebox, OpenError};
 use jiff::Timestamp;
 use money::Nano;
 
@@ -41,6 +41,9 @@ pub(crate) struct AuditArgs {
     /// Read this configuration file and no other
     #[arg(long, value_name = "FILE", env = "FAREBOX_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
+    /// Without a running gateway: the limits it is given, as farebox serve has them
+    #[arg(long, value_name = "LIMIT", env = "FAREBOX_BUDGET", hide_env_values = true, value_delimiter = ',')]
+    budget: Vec<BudgetFlag>,
     /// Print JSON: {at, from, until, entries, ours_usd, theirs_usd, drift_usd,
     /// corrected, corrected_usd, extras, extras_usd, missing, missing_usd,
     /// complete, applied}; money is decimal text
@@ -71,6 +74,7 @@ pub(crate) async fn run(args: AuditArgs) -> Result<Exit, Failure> {
     let layer = Layer {
         data: args.data.clone(),
         upstream: upstream.map(|value| farebox::config::Setting { value, from: "--upstream".to_owned() }),
+        budgets: config::budgets_of_flags(&args.budget)?,
         ..Layer::default()
     };
     let config = Config::load(layer, args.config.clone())?;
@@ -108,7 +112,15 @@ async fn offline(folder: &Path, config: Config, asked: &RunAudit) -> Result<Audi
     if let Some(key) = secrets::api_key()? {
         builder = builder.upstream_key(key.secret.expose());
     }
-    let house = builder.open().await.map_err(|error| Failure::failed(chain(&error)))?;
+    let house = builder.open().await.map_err(|error| {
+        let failure = Failure::failed(chain(&error));
+        match error {
+            OpenError::NoBudget => failure.hint(
+                "what is found is charged to the budgets: say them as for farebox serve, or start it first; it lets nothing through until the books are whole",
+            ),
+            _ => failure,
+        }
+    })?;
     let report = asked.run(house.gateway(), house.admission()).await;
     house.close_now().await.map_err(|error| Failure::failed(chain(&error)))?;
     report.map_err(|why| Failure::failed(why.to_string()))

@@ -99,7 +99,7 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<Exit, Failure> {
     }
     output::text(&text)?;
     eprintln!(
-        "what was spent since is not in them, so nothing is let through yet.\nnext: farebox audit --apply, or farebox repair --accept --why TEXT to go on without"
+        "what was spent since is not in them, so nothing is let through yet.\nnext: start the gateway, and farebox audit --apply; or farebox repair --accept --why TEXT to go on without"
     );
     Ok(Exit::Ok)
 }

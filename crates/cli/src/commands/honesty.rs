@@ -130,7 +130,9 @@ fn offline(folder: &Path, asked: &ClearHonesty) -> Result<(), Failure> {
     let now_ms = Timestamp::now().as_millisecond();
     let what = format!("trusts {} anew: {}", asked.model, asked.why);
     admission.note_action(&asked.who, &what, now_ms).map_err(|error| failed(&error))?;
-    store.set_honesty_cleared(&asked.model, asked.provider.as_deref(), now_ms).map_err(|error| failed(&error))?;
+    store
+        .set_honesty_cleared(&asked.model, asked.provider.as_deref(), now_ms)
+        .map_err(|error| failed(&error))?;
     drop(admission);
     store.close().map_err(|error| failed(&error))
 }

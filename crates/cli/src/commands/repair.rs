@@ -73,7 +73,7 @@ fn repair(args: &RepairArgs, folder: &std::path::Path) -> Result<Exit, Failure> 
         repaired.records
     ))?;
     eprintln!(
-        "calls whose records were lost may have been billed, so nothing is let through yet.\nnext: farebox audit --apply, or farebox repair --accept --why TEXT to go on without"
+        "calls whose records were lost may have been billed, so nothing is let through yet.\nnext: start the gateway, and farebox audit --apply; or farebox repair --accept --why TEXT to go on without"
     );
     Ok(Exit::Ok)
 }

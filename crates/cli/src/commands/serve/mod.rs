@@ -216,6 +216,8 @@ async fn open(
             OpenError::Folder { .. } => failure.hint("another place for the books: --data DIR"),
             OpenError::Books(store::OpenError::Held { .. }) => failure
                 .hint("one gateway at a time keeps the books of a folder: stop that one, or take another --data DIR"),
+            OpenError::Books(store::OpenError::Damaged(_)) => failure
+                .hint("nothing was changed. farebox verify tells all that is wrong, farebox repair keeps what is whole"),
             OpenError::Books(store::OpenError::TooNew { .. }) => failure.hint("use the newer farebox that wrote it"),
             OpenError::Upstream(error) => Failure::usage(chain(&error))
                 .hint("an upstream is a URL such as https://openrouter.ai/api/v1"),

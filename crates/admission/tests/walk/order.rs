@@ -1,94 +1,16 @@
 //! The order of money, on a real store in a temporary folder: what each step leaves behind, and after a crash.
 
 use std::future::Future;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use admission::{Admission, Ask, Clamp, Parked, Permit, Policy, RefusalReason, Shortage};
-use ledger::{Budget, Evidence, Label, Scope, Straddle, UnknownReason, UpstreamKeyId, Window};
-use money::{Nano, Rate};
-use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Model, Prices, RowPrices, Shape};
-use store::{Durability, Options, Store};
+use admission::{Admission, Ask, Clamp, Parked, RefusalReason, Shortage};
+use ledger::{Evidence, Label, Scope, UnknownReason};
+use money::Nano;
+use pricing::Bound;
 
-const KEY: UpstreamKeyId = UpstreamKeyId([7; 8]);
-
-/// A bound of `cap` dollars' worth: a dollar per token of output, nothing for the prompt.
-fn bound(cap: u64) -> Bound {
-    let dollar = Rate::parse_ceil("0.001").expect("a price");
-    let prices = Prices { completion: dollar, ..Prices::default() };
-    let row = Model {
-        id: "test/model".into(),
-        canonical_slug: "test/model-1".into(),
-        alias_target: None,
-        context_length: Some(1_000_000),
-        max_completion_tokens: None,
-        family: Family::Gpt,
-        prices: RowPrices::Priced(prices),
-        endpoints: None,
-        text_output_only: true,
-        supports_output_cap: true,
-        about: pricing::About::default(),
-    };
-    let book = Book::new(1, 0, BookSource::Snapshot, vec![row]);
-    let shape = Shape {
-        models: ["test/model".into()].into_iter().collect(),
-        body: b"{}",
-        output_cap: Some(cap),
-        choices: 1,
-        ..Shape::default()
-    };
-    pricing::bound(&shape, &book, &BoundPolicy::default()).expect("a bound")
-}
-
-fn millis(count: i64) -> Nano {
-    Nano::from_nanos(count * 1_000_000)
-}
-
-fn budget(name: &str, limit: Nano, per: &[Label]) -> Budget {
-    let per = per.iter().copied().collect();
-    let (selector, window, straddle) = (Vec::new(), Window::lifetime(), Straddle::Admission);
-    Budget { name: name.into(), selector, per, limit, window, straddle }
-}
-
-fn open(dir: &Path, budgets: Vec<Budget>) -> Admission {
-    let options = Options { durability: Durability::Process, segment_bytes: 1 << 20, ..Options::default() };
-    let (store, recovered) = Store::open(dir, options).expect("a store");
-    let policy = Policy::new(budgets, false);
-    Admission::open(Arc::new(store), recovered, policy, 1_000).expect("the books")
-}
-
-fn ask(bound: &Bound, clamp: Clamp) -> Ask<'_> {
-    Ask { scope: Scope::default().with(Label::User, "alice"), bound, upstream_key: KEY, ceiling: None, clamp }
-}
-
-struct Flag(AtomicBool);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let flag = Arc::new(Flag(AtomicBool::new(true)));
-    let waker = Waker::from(Arc::clone(&flag));
-    loop {
-        if flag.0.swap(false, Ordering::SeqCst)
-            && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
-        {
-            return output;
-        }
-        thread::yield_now();
-    }
-}
-
-fn permit(admission: &Admission, bound: &Bound, clamp: Clamp) -> Permit {
-    block_on(admission.reserve(&ask(bound, clamp), 2_000).expect("money").permit(2_000)).expect("a journal")
-}
+use crate::support::{KEY, as_a_crash_leaves, ask, block_on, bound, budget, millis, open, permit};
 
 /// posted, held, unknown, available; in thousandths of a dollar.
 fn amounts(admission: &Admission) -> (i64, i64, i64, i64) {
@@ -251,24 +173,6 @@ fn after_a_crash_what_was_open_is_unknown_and_the_rest_is_spendable() {
 
     let crashed = as_a_crash_leaves(crashed.path());
     assert_eq!(amounts(&open(crashed.path(), budgets())), (10, 0, 100, 889), "and again");
-}
-
-/// A copy of the folder as it is on disk now, with everything still open.
-fn as_a_crash_leaves(dir: &Path) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().expect("a folder");
-    let mut folders = vec![dir.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        let target = copy.path().join(folder.strip_prefix(dir).expect("a path below"));
-        std::fs::create_dir_all(&target).expect("a folder");
-        for entry in std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry")) {
-            if entry.file_type().expect("a type").is_dir() {
-                folders.push(entry.path());
-            } else {
-                std::fs::copy(entry.path(), target.join(entry.file_name())).expect("a copy");
-            }
-        }
-    }
-    copy
 }
 
 #[test]
