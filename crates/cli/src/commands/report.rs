@@ -175,7 +175,7 @@ mod tests {
             overrun_usd: Nano::ZERO,
         };
         let text = table(&[row("2026-11-23", 11), row("2026-11-24", 1)], By::Day, &Terminal::plain());
-        assert!(text.contains("2026-11-23     11  $1.00    $0.1000"), "{text}");
+        assert!(text.contains("2026-11-23     11  $1.00   $0.1000"), "{text}");
         assert!(text.ends_with("12 calls, $2.00 in all\n"), "{text}");
         assert!(table(&[], By::Key, &Terminal::plain()).starts_with("nothing was spent"));
     }

@@ -103,6 +103,38 @@ fn pid_free(told: &str, console: &str) -> String {
 }
 
 #[test]
+fn an_audit_compares_with_the_bill() {
+    let home = tempfile::tempdir().unwrap();
+    let (home, data) = (home.path(), home.path().join("books"));
+    let folder = data.to_str().unwrap();
+    let gateway = Serving::start(home, &data, &["--budget", "1/lifetime"]);
+    golden("honesty-nobody.txt", &run(home, &["honesty", "--data", folder]));
+    golden("honesty-clear-nothing.txt", &run(home, &["honesty", "clear", "m/x", "--why", "x", "--data", folder]));
+    let call = r#"{"model":"openai/gpt-4o-mini","max_tokens":4096,"messages":[{"role":"user","content":"hello"}]}"#;
+    assert_eq!(gateway.ask(call).0, 200);
+    let since = std::time::Instant::now();
+    let even = loop {
+        let audited = json_of(home, &["audit", "--json", "--data", folder]);
+        if audited["entries"] == 1 && audited["drift_usd"] == "0.000000000" {
+            break audited;
+        }
+        assert!(since.elapsed().as_secs() < 20, "{audited}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    };
+    assert_eq!((&even["complete"], &even["ours_usd"]), (&true.into(), &even["theirs_usd"]), "{even}");
+    assert_ne!(even["ours_usd"], "0.000000000");
+    assert_eq!(gateway.stop(), Some(0));
+    golden("audit-no-key.txt", &run(home, &["audit", "--data", folder]));
+}
+
+/// What was printed, whatever the exit code.
+fn json_of(home: &Path, arguments: &[&str]) -> Value {
+    let output = farebox(home).args(arguments).output().unwrap();
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
 fn a_change_needs_the_token_of_the_folder() {
     let home = tempfile::tempdir().unwrap();
     let (home, data) = (home.path(), home.path().join("books"));

@@ -175,7 +175,10 @@ fn the_console_knows_its_own() {
     assert_eq!(get(console, "/nowhere", "").0, 404);
     assert_eq!(get(console, "/budgets", "host: evil.example\r\n").0, 403);
     assert_eq!(get(console, "/budgets", "origin: https://evil.example\r\n").0, 403);
-    assert_eq!(http(console, "POST", "/budgets", "content-length: 2\r\n", "{}").0, 405);
+    assert_eq!(http(console, "POST", "/budgets", "content-length: 2\r\n", "{}").0, 401, "no token");
+    assert_eq!(http(console, "PUT", "/budgets", "content-length: 2\r\n", "{}").0, 405);
+    let (status, page) = get(console, "/metrics", "");
+    assert!(status == 200 && page.contains("farebox_budget_limit_usd{"), "{page}");
     let flooded = get(console, "/budgets", &format!("x-long: {}\r\n", "a".repeat(100_000))).0;
     assert!([0, 431].contains(&flooded), "refused, or cut off: {flooded}");
     assert_eq!(get(console, "/healthz", "").0, 200, "and nobody else noticed");

@@ -33,6 +33,11 @@ fn pages() {
     page("models-cheapest.txt", &["models", "cheapest", "--help"]);
     page("models-compare.txt", &["help", "models", "compare"]);
     page("explain.txt", &["explain", "--help"]);
+    for command in
+        ["unknown", "reconcile", "audit", "report", "honesty", "verify", "backup", "restore", "repair"]
+    {
+        page(&format!("{command}-help.txt"), &[command, "--help"]);
+    }
     for group in ["keys", "guardrails", "workspaces"] {
         page(&format!("{group}-help.txt"), &[group, "--help"]);
     }
