@@ -249,8 +249,8 @@ impl Reckoning {
 
 impl fmt::Display for Reckoning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Reckoning { billed, settled, voided, listed, attributed, astray, extras, twins, unknown, .. } =
-            self;
+        let Reckoning { billed, settled, voided, listed, attributed, astray, .. } = self;
+        let Reckoning { extras, nameless, twins, unknown, .. } = self;
         writeln!(
             f,
             "{billed} billed: {settled} settled, {voided} voided, {listed} unknown by id, {attributed} attributed, {astray} under no id; {twins} of them second bills"
