@@ -259,13 +259,15 @@ fn claim(sides: &mut [Side<'_>], bill: &Bill, exactly: bool) -> bool {
     false
 }
 
-/// Raises the entry that a stranger fits best by it; whether there is one. Those that have no stranger come first.
+/// Raises the entry that a stranger fits best by it; whether there is one. Those whose own id is not on the bill come last:
+/// whatever is booked on them looks missing. Then those without a stranger come first.
 fn add(sides: &mut [Side<'_>], bill: &Bill) -> bool {
     let weight = |side: &Side<'_>| {
         let entry = side.entry;
         let is_free = side.kept + side.added == Exact::ZERO;
         let is_void = entry.generation.is_none() && entry.cost == Nano::ZERO;
-        (is_free, is_void, side.own == Some(bill.cost), entry.at_ms, entry.hold)
+        let is_told = side.own.is_some() || entry.generation.is_none();
+        (is_told, is_free, is_void, side.own == Some(bill.cost), entry.at_ms, entry.hold)
     };
     let sides = under_way(sides, bill.created_ms).iter_mut();
     let best = sides.filter(|side| side.may_have(bill)).max_by_key(|side| weight(side));
@@ -460,6 +462,16 @@ mod tests {
             [entry(1, 0, "", "0.9", Evidence::Attributed), entry(2, 0, "", "0.9", Evidence::Attributed)];
         let found = of(&entries, &[bill("it", 0, "0.4")]);
         assert_eq!(costs(&found), [(1, "0.400000000".to_owned())], "the other one may be another's");
+    }
+
+    #[test]
+    fn a_stranger_is_not_booked_where_it_would_look_missing() {
+        let entries =
+            [entry(1, 0, "g1", "0.1", Evidence::Usage), entry(2, 0, "error", "", Evidence::Refused)];
+        let bills = [bill("g1", 0, "0.1"), bill("twin", 0, "0.1"), bill("other", 0, "0.2")];
+        let found = of(&entries, &bills);
+        assert_eq!(costs(&found), [(1, "0.400000000".to_owned())]);
+        assert!(found.missing.is_empty());
     }
 
     #[test]
