@@ -96,6 +96,8 @@ pub struct Reckoning {
     pub extras: Sum,
     /// The same, unrounded.
     pub extras_exact: Exact,
+    /// Entries without an id that something was charged for, at that.
+    pub nameless: Sum,
     /// Second bills, among all of these.
     pub twins: Sum,
     /// Of all entries, the costs as booked.
@@ -110,13 +112,6 @@ pub struct Reckoning {
     pub complaints: Vec<String>,
 }
 
-/// What may explain a generation that the books do not know by its id.
-#[derive(Default)]
-struct Nameless {
-    bounds: Nano,
-    charged: Nano,
-}
-
 impl Reckoning {
     /// Compares; `generations` are the rows of `/sandbox/generations`.
     ///
@@ -126,19 +121,20 @@ impl Reckoning {
         let mut own = Reckoning::default();
         let mut entries: HashMap<&str, Vec<&EntryRow>> = HashMap::new();
         let mut open: HashMap<&str, &OpenHold> = HashMap::new();
-        let mut nameless = Nameless::default();
+        let mut bounds = Nano::ZERO;
         for entry in &books.entries {
             own.post(entry)?;
             match entry.generation.as_deref() {
                 Some(id) => entries.entry(id).or_default().push(entry),
-                None => nameless.charged = nameless.charged.saturating_add(entry.cost),
+                None if entry.cost > Nano::ZERO => own.nameless.add(entry.cost),
+                None => {}
             }
         }
         for hold in &books.open {
             own.unknown.add(hold.bound);
             match hold.generation.as_deref() {
                 Some(id) => drop(open.insert(id, hold)),
-                None => nameless.bounds = nameless.bounds.saturating_add(hold.bound),
+                None => bounds = bounds.saturating_add(hold.bound),
             }
             if hold.unknown.is_none() {
                 own.complaints.push(format!("hold {} has not ended and is not unknown", hold.hold.0));
@@ -160,7 +156,7 @@ impl Reckoning {
                 (Some(_), Some(_)) => own.complaints.push(format!("{row} has ended and has not")),
             }
         }
-        own.rest(&entries, &nameless);
+        own.rest(&entries, bounds);
         Ok(own)
     }
 
@@ -220,8 +216,9 @@ impl Reckoning {
         self.astray_exact = self.astray_exact + exact;
     }
 
-    /// Entries that no generation belongs to must have cost nothing; what is astray must be covered.
-    fn rest(&mut self, entries: &HashMap<&str, Vec<&EntryRow>>, nameless: &Nameless) {
+    /// Entries that no generation belongs to must have cost nothing; what is astray must be covered. `bounds`: those of
+    /// holds that have not ended and have no id.
+    fn rest(&mut self, entries: &HashMap<&str, Vec<&EntryRow>>, bounds: Nano) {
         for entry in entries.values().flatten().filter(|entry| entry.cost > Nano::ZERO) {
             let evidence = entry.evidence.text();
             self.complaints.push(format!(
@@ -230,7 +227,7 @@ impl Reckoning {
             ));
         }
         let left = self.astray_exact - self.extras_exact;
-        let covered = nameless.bounds.saturating_add(nameless.charged);
+        let covered = bounds.saturating_add(self.nameless.usd);
         if left > covered.into() {
             self.complaints.push(format!(
                 "{} billed are in the books under no id, {} of them as extras, and only ${covered} may be the rest",
@@ -252,8 +249,8 @@ impl Reckoning {
 
 impl fmt::Display for Reckoning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Reckoning { billed, settled, voided, listed, attributed, astray, extras, twins, unknown, .. } =
-            self;
+        let Reckoning { billed, settled, voided, listed, attributed, astray, .. } = self;
+        let Reckoning { extras, nameless, twins, unknown, .. } = self;
         writeln!(
             f,
             "{billed} billed: {settled} settled, {voided} voided, {listed} unknown by id, {attributed} attributed, {astray} under no id; {twins} of them second bills"
@@ -261,7 +258,7 @@ impl fmt::Display for Reckoning {
         let proofs: Vec<_> = self.by_evidence.iter().map(|(name, count)| format!("{count} {name}")).collect();
         writeln!(
             f,
-            "{} posted, {extras} of it extras; {unknown} unknown; entries: {}",
+            "{} posted, {extras} of it extras, {nameless} under no id; {unknown} unknown; entries: {}",
             self.posted,
             proofs.join(", ")
         )?;

@@ -135,8 +135,10 @@ pub fn compare(
     let in_reach = span.from_ms..span.strangers_until_ms;
     strangers.retain(|bill| in_reach.contains(&bill.created_ms) && bill.cost > Exact::ZERO);
     strangers.retain(|bill| !may_be.iter().any(|hold| hold.covers(bill) && hold.is_of_model(bill)));
+    // Exact matches first, all of them: what an audit has booked is found again by the next one.
+    strangers.retain(|bill| !claim(&mut sides, bill, true));
     for bill in strangers {
-        if !tie(&mut sides, bill) && span.has(bill.created_ms) {
+        if !claim(&mut sides, bill, false) && !add(&mut sides, bill) && span.has(bill.created_ms) {
             found.theirs = found.theirs.saturating_add(bill.cost.ceil());
             found.extras.push(Extra {
                 id: bill.id.clone(),
@@ -241,29 +243,34 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Finds the entry that a stranger belongs to. Whether there is one.
-fn tie(sides: &mut [Side<'_>], bill: &Bill) -> bool {
-    let sides = under_way(sides, bill.created_ms);
-    let claim = |exactly: bool| {
-        move |side: &&mut Side<'_>| {
-            let there = side.surplus;
-            side.may_have(bill) && if exactly { there == bill.cost } else { there > bill.cost }
-        }
+/// Finds an entry that has more than its own bill, and ties a stranger to it; whether there is one. Of an entry that has
+/// more than the stranger, the rest is nobody's: one stranger each, so that the next audit matches exactly.
+fn claim(sides: &mut [Side<'_>], bill: &Bill, exactly: bool) -> bool {
+    let fits = |side: &&mut Side<'_>| {
+        let there = side.surplus;
+        (if exactly { there == bill.cost } else { there > bill.cost }) && side.may_have(bill)
     };
-    for exactly in [true, false] {
-        if let Some(side) = sides.iter_mut().find(|side| claim(exactly)(side)) {
-            side.surplus = side.surplus - bill.cost;
-            side.kept = side.kept + bill.cost;
-            return true;
-        }
+    let found = under_way(sides, bill.created_ms).iter_mut().find(fits);
+    if let Some(side) = found {
+        side.surplus = Exact::ZERO;
+        side.kept = bill.cost;
+        return true;
     }
+    false
+}
+
+/// Raises the entry that a stranger fits best by it; whether there is one. Those whose own id is not on the bill come last:
+/// whatever is booked on them looks missing. Then those without a stranger come first.
+fn add(sides: &mut [Side<'_>], bill: &Bill) -> bool {
     let weight = |side: &Side<'_>| {
         let entry = side.entry;
+        let is_free = side.kept + side.added == Exact::ZERO;
         let is_void = entry.generation.is_none() && entry.cost == Nano::ZERO;
-        let is_alike = side.own == Some(bill.cost) && side.added == Exact::ZERO;
-        (is_void, is_alike, entry.at_ms, entry.hold)
+        let is_told = side.own.is_some() || entry.generation.is_none();
+        (is_told, is_free, is_void, side.own == Some(bill.cost), entry.at_ms, entry.hold)
     };
-    let best = sides.iter_mut().filter(|side| side.may_have(bill)).max_by_key(|side| weight(side));
+    let sides = under_way(sides, bill.created_ms).iter_mut();
+    let best = sides.filter(|side| side.may_have(bill)).max_by_key(|side| weight(side));
     match best {
         Some(side) => {
             side.added = side.added + bill.cost;
@@ -455,6 +462,31 @@ mod tests {
             [entry(1, 0, "", "0.9", Evidence::Attributed), entry(2, 0, "", "0.9", Evidence::Attributed)];
         let found = of(&entries, &[bill("it", 0, "0.4")]);
         assert_eq!(costs(&found), [(1, "0.400000000".to_owned())], "the other one may be another's");
+    }
+
+    #[test]
+    fn a_stranger_is_not_booked_where_it_would_look_missing() {
+        let entries =
+            [entry(1, 0, "g1", "0.1", Evidence::Usage), entry(2, 0, "error", "", Evidence::Refused)];
+        let bills = [bill("g1", 0, "0.1"), bill("twin", 0, "0.1"), bill("other", 0, "0.2")];
+        let found = of(&entries, &bills);
+        assert_eq!(costs(&found), [(1, "0.400000000".to_owned())]);
+        assert!(found.missing.is_empty());
+    }
+
+    #[test]
+    fn many_strangers_come_to_rest() {
+        let suspected = |hold, cost| entry(hold, 0, "", cost, Evidence::Attributed);
+        let mut entries = vec![suspected(1, "0.9"), suspected(2, "0.9"), suspected(3, "0.3")];
+        entries.extend((4..7).map(|hold| entry(hold, 0, &format!("g{hold}"), "0.1", Evidence::Usage)));
+        let mut bills: Vec<Bill> = (4..7).map(|hold| bill(&format!("g{hold}"), 0, "0.1")).collect();
+        let costs_of = ["0.25", "0.3", "0.9", "0.05", "0.15", "0.1", "0.4"];
+        bills.extend(costs_of.iter().enumerate().map(|(at, cost)| bill(&format!("s{at}"), 0, cost)));
+        let found = of(&entries, &bills);
+        let entries = booked(entries, &found);
+        let again = of(&entries, &bills);
+        assert_eq!((costs(&again), again.extras.len()), (Vec::new(), 0), "booked once");
+        assert_eq!(again.ours, again.theirs, "and nothing twice");
     }
 
     #[test]
