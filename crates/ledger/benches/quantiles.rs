@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use ledger::{
-    Balance, BalanceId, Balances, Budget, Gap, Index, Label, Places, Scope, SetId, Share, Straddle, Window,
+    Balance, BalanceId, Balances, Budget, Gap, Index, Label, Places, Scope, Seat, SetId, Share, Straddle,
+    Window, WindowKind,
 };
 use money::Nano;
 
@@ -81,7 +82,40 @@ fn quantiles(house: &mut House, users: &[String], told: &str) {
     println!("{told}: p50 {} ns, p99 {} ns, p99.9 {} ns", at(500), at(990), at(999));
 }
 
+/// What one reserve and settle on four balances take, without the timer and without what else the machine does: the
+/// median of many batches.
+fn four_balances(window: &str) {
+    const BATCH: u32 = 100;
+    let mut money = Balances::with_room_for(4);
+    let seats: Vec<Seat> = (0..4)
+        .map(|id| {
+            let balance = Balance::new(BalanceId(id), Nano::from_cents(100_000), None);
+            let slot = match WindowKind::from_words(window) {
+                Some(WindowKind::Rolling(rolling)) => money.open_rolling(balance, rolling, &[], 0),
+                _ => money.open(balance),
+            };
+            Seat::plain(slot.expect("there is room"))
+        })
+        .collect();
+    let bound = Nano::from_nanos(5_000);
+    let mut took: Vec<u128> = (0..REQUESTS / 100)
+        .map(|_| {
+            let since = Instant::now();
+            for _ in 0..BATCH {
+                let seats = std::hint::black_box(seats.as_slice());
+                let held = money.reserve(seats, bound, bound, Share::Whole, 0).expect("there is money");
+                money.settle(seats, held, Nano::ZERO, 0);
+            }
+            since.elapsed().as_nanos() / u128::from(BATCH)
+        })
+        .collect();
+    took.sort_unstable();
+    println!("reserve+settle on 4 balances, {window}: {} ns", took[took.len() / 2]);
+}
+
 fn main() {
+    four_balances("lifetime");
+    four_balances("rolling 5h");
     let users: Vec<String> = (0..1_000_000).map(|number| format!("user-{number:08}")).collect();
     let mut one = House::new(&users[..1]);
     one.warm(&users[0]);

@@ -2,7 +2,7 @@
 
 use money::Nano;
 
-use crate::invariants::{self, Amounts};
+use crate::invariants::{self, Amounts, Broken};
 use crate::name::BalanceId;
 
 /// One balance. A cache line: sixty-four bytes.
@@ -54,18 +54,26 @@ impl Balance {
     }
 
     /// As [`Balance::assert_whole`], right after a reserve: no overrun and no lowered limit is an excuse for that.
+    #[inline]
     pub(crate) fn assert_within_limit(&self) {
         let Balance { limit, posted, held, unknown, .. } = *self;
         let amounts = Amounts { limit, posted, held, unknown, overruns: Nano::ZERO };
         if let Err(broken) = invariants::i1_within_limit(&amounts) {
-            panic!("balance {:?}: {broken}", self.id);
+            stop(self.id, &broken);
         }
     }
 
     /// Stops the process rather than going on with amounts that cannot be.
+    #[inline]
     pub(crate) fn assert_whole(&self) {
         if let Err(broken) = invariants::i3_whole(self) {
-            panic!("balance {:?}: {broken}", self.id);
+            stop(self.id, &broken);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn stop(id: BalanceId, broken: &Broken) -> ! {
+    panic!("balance {id:?}: {broken}");
 }

@@ -197,7 +197,7 @@ impl Balances {
             Some((available, _)) => want.min(share.of(available).max(floor)),
             None => want,
         };
-        self.each(seats, |balance, _| {
+        self.each(seats, amount, |balance, _| {
             balance.held = balance.held.saturating_add(amount);
             balance.assert_within_limit();
         });
@@ -206,12 +206,12 @@ impl Balances {
 
     /// Gives back a part of a hold that is not needed, or all of one that was never journaled.
     pub fn give_back(&mut self, seats: &[Seat], amount: Nano) {
-        self.each(seats, |balance, _| balance.held = balance.held.saturating_sub(amount));
+        self.each(seats, amount, |balance, _| balance.held = balance.held.saturating_sub(amount));
     }
 
     /// The hold's cost is not known: it stays charged at its bound, on view. `stuck`: and nothing can be asked for it.
     pub fn keep_unknown(&mut self, seats: &[Seat], bound: Nano, stuck: bool) {
-        self.each(seats, |balance, _| {
+        self.each(seats, bound, |balance, _| {
             balance.held = balance.held.saturating_sub(bound);
             balance.unknown = balance.unknown.saturating_add(bound);
             if stuck {
@@ -222,14 +222,14 @@ impl Balances {
 
     /// Charges an unknown hold that was recovered from the books: whatever is left, it is owed.
     pub fn charge_unknown(&mut self, seats: &[Seat], bound: Nano, stuck: bool) {
-        self.each(seats, |balance, _| balance.held = balance.held.saturating_add(bound));
+        self.each(seats, bound, |balance, _| balance.held = balance.held.saturating_add(bound));
         self.keep_unknown(seats, bound, stuck);
     }
 
     /// Ends a hold in flight at its cost; zero for a void. A cost above the bound is booked in full. `at_ms`: as in the
     /// journal, milliseconds since the Unix epoch.
     pub fn settle(&mut self, seats: &[Seat], bound: Nano, cost: Nano, at_ms: i64) {
-        self.each_with_rings(seats, |balance, seat, rings| {
+        self.each_with_rings(seats, bound, |balance, seat, rings| {
             balance.held = balance.held.saturating_sub(bound);
             post(balance, seat, rings, cost, at_ms);
         });
@@ -237,7 +237,7 @@ impl Balances {
 
     /// Ends an unknown hold at its cost; zero for a void. `stuck` as it was kept.
     pub fn settle_unknown(&mut self, seats: &[Seat], bound: Nano, cost: Nano, stuck: bool, at_ms: i64) {
-        self.each_with_rings(seats, |balance, seat, rings| {
+        self.each_with_rings(seats, bound, |balance, seat, rings| {
             balance.unknown = balance.unknown.saturating_sub(bound);
             if stuck {
                 balance.stuck = balance.stuck.saturating_sub(bound);
@@ -248,12 +248,14 @@ impl Balances {
 
     /// More was billed for a hold that had ended. Balances that were retired are passed over: the books have them.
     pub fn raise(&mut self, seats: &[Seat], more: Nano, at_ms: i64) {
-        self.each_there(seats, |balance, seat, rings| post(balance, seat, rings, more, at_ms));
+        self.each_with_rings(seats, Nano::ZERO, |balance, seat, rings| {
+            post(balance, seat, rings, more, at_ms)
+        });
     }
 
     /// Less was billed for a hold that had ended at `settled_ms`; a rolling window has it back only while that counts.
     pub fn refund(&mut self, seats: &[Seat], less: Nano, settled_ms: i64) {
-        self.each_there(seats, |balance, seat, rings| {
+        self.each_with_rings(seats, Nano::ZERO, |balance, seat, rings| {
             if seat.takes(settled_ms) {
                 let back = ring(rings, balance).map_or(less, |ring| ring.take(settled_ms, less));
                 balance.posted = balance.posted.saturating_sub(back.min(balance.posted));
@@ -278,33 +280,25 @@ impl Balances {
         true
     }
 
-    fn each(&mut self, seats: &[Seat], mut change: impl FnMut(&mut Balance, &Seat)) {
-        self.each_with_rings(seats, |balance, seat, _| change(balance, seat));
+    fn each(&mut self, seats: &[Seat], amount: Nano, mut change: impl FnMut(&mut Balance, &Seat)) {
+        self.each_with_rings(seats, amount, |balance, seat, _| change(balance, seat));
     }
 
+    /// Changes every balance, on each of which `amount` is held or unknown. Where that is nothing, the balance may have
+    /// been retired: then the books alone have the change.
     fn each_with_rings(
         &mut self,
         seats: &[Seat],
+        amount: Nano,
         mut change: impl FnMut(&mut Balance, &Seat, &mut [Option<Ring>]),
     ) {
         for seat in seats {
-            let balance = row(&mut self.rows, seat.slot());
-            let balance = balance.expect("a balance with a hold on it is never retired");
+            let Some(balance) = row(&mut self.rows, seat.slot()) else {
+                assert!(amount == Nano::ZERO, "a balance with a hold on it is never retired");
+                continue;
+            };
             change(balance, seat, &mut self.rings);
             balance.assert_whole();
-        }
-    }
-
-    fn each_there(
-        &mut self,
-        seats: &[Seat],
-        mut change: impl FnMut(&mut Balance, &Seat, &mut [Option<Ring>]),
-    ) {
-        for seat in seats {
-            if let Some(balance) = row(&mut self.rows, seat.slot()) {
-                change(balance, seat, &mut self.rings);
-                balance.assert_whole();
-            }
         }
     }
 }
@@ -422,6 +416,28 @@ mod tests {
         let slot = money.open(Balance::new(id, limit, None));
         assert_ne!(slot.unwrap(), set[0].slot(), "the place is reused, the name is not");
         assert!(money.balance(set[0].slot()).is_none());
+    }
+
+    #[test]
+    fn a_hold_of_nothing_outlives_its_balance() {
+        let (mut money, set) = balances(&[4, 4]);
+        let zero = Nano::ZERO;
+        for _ in 0..2 {
+            money.reserve(&set, zero, zero, Share::Whole, 0).unwrap();
+        }
+        assert!(money.retire(set[0].slot()), "nothing is held on it");
+        money.keep_unknown(&set, zero, true);
+        money.settle_unknown(&set, zero, dollars(3), true, 0);
+        money.settle(&set, zero, zero, 0);
+        assert_eq!(money.balance(set[1].slot()).unwrap().posted, dollars(3));
+    }
+
+    #[test]
+    #[should_panic(expected = "never retired")]
+    fn a_hold_of_something_does_not() {
+        let (mut money, set) = balances(&[4]);
+        assert!(money.retire(set[0].slot()));
+        money.settle(&set, dollars(1), dollars(1), 0);
     }
 
     #[test]

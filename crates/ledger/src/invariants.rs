@@ -44,6 +44,7 @@ pub struct Amounts {
 ///
 /// # Errors
 /// By how much it is above.
+#[inline]
 pub fn i1_within_limit(amounts: &Amounts) -> Result<(), Broken> {
     let Amounts { limit, posted, held, unknown, overruns } = *amounts;
     let charged = sum([posted, held, unknown]);
@@ -60,6 +61,7 @@ pub fn i1_within_limit(amounts: &Amounts) -> Result<(), Broken> {
 ///
 /// # Errors
 /// Which amount is wrong.
+#[inline]
 pub fn i3_whole(balance: &Balance) -> Result<(), Broken> {
     let Balance { posted, held, unknown, stuck, .. } = *balance;
     let below = [posted, held, unknown, stuck].iter().any(|amount| amount.is_negative());
@@ -210,6 +212,7 @@ pub fn i11_rounding(nanos: i128, exact: Exact, count: u64) -> Result<(), Broken>
     })
 }
 
+#[inline]
 fn sum(amounts: impl IntoIterator<Item = Nano>) -> i128 {
     amounts.into_iter().map(|amount| i128::from(amount.nanos())).sum()
 }
@@ -228,8 +231,16 @@ fn ascending<T: Debug>(
     Ok(())
 }
 
+#[inline]
 fn holds(invariant: &'static str, holds: bool, what: impl FnOnce() -> String) -> Result<(), Broken> {
-    if holds { Ok(()) } else { Err(Broken { invariant, what: what() }) }
+    if holds { Ok(()) } else { Err(broken(invariant, what)) }
+}
+
+/// Apart, so that what holds costs no more than the comparison.
+#[cold]
+#[inline(never)]
+fn broken(invariant: &'static str, what: impl FnOnce() -> String) -> Broken {
+    Broken { invariant, what: what() }
 }
 
 #[cfg(test)]

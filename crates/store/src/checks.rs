@@ -11,7 +11,9 @@ use crate::{JournalError, Record, Recovered};
 pub(crate) struct Checks {
     /// Each with the segment it began in; 0 when that is not known.
     open: HashMap<u64, u64>,
-    /// The first hold id above all that were given.
+    /// The first hold id that was not given before the store was opened,
+    first_hold: u64,
+    /// and the first above all that were given.
     next_hold: u64,
     balances: Declared,
     sets: Declared,
@@ -30,6 +32,7 @@ impl Checks {
         let of = |hold: u64| (hold, began.get(&hold).copied().unwrap_or(0));
         Self {
             open: recovered.open.iter().map(|open| of(open.hold.0)).collect(),
+            first_hold: recovered.next_hold,
             next_hold: recovered.next_hold,
             balances: Declared { below: recovered.next_balance, above: HashSet::new() },
             sets: Declared { below: recovered.next_set, above: HashSet::new() },
@@ -46,6 +49,9 @@ impl Checks {
             Record::Set { members, .. } => self.allow_members(members),
             Record::Hold { hold, .. } if self.open.contains_key(&hold.0) => {
                 Err(JournalError::AlreadyOpen(hold))
+            }
+            Record::Hold { hold, .. } if hold.0 < self.first_hold => {
+                Err(JournalError::Invalid("a hold id that was given before"))
             }
             Record::Hold { set, .. } if !self.sets.has(set.0) => Err(JournalError::UndeclaredSet(set)),
             Record::Hold { .. } => Ok(()),

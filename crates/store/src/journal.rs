@@ -361,8 +361,8 @@ impl Journal {
             writer.segments.iter().filter(|segment| segment.ordinal < ordinal).cloned().collect();
         let pinned = shipped.iter().filter(|segment| segment.open > 0).count();
         let mut excess = pinned.saturating_sub(self.options.pinned_max());
-        writer.pinned = pinned - excess;
-        if writer.pinned > 0 {
+        let before = std::mem::replace(&mut writer.pinned, pinned - excess);
+        if writer.pinned > before {
             writer.refused.take_if(|(_, error)| matches!(error, JournalError::Full { .. }));
         }
         let mut disposable = shipped;

@@ -1,13 +1,13 @@
 //! The ledger made durable on one machine: journal file, recovery, books.
 //!
 //! The journal is the truth: a record that [`Store::append`] acknowledged survives `kill -9`, and power loss once its
-//! [`Durable`] has ended. The books (SQLite) are the journal carried on, for reports, and so that a start reads
-//! the open windows and holds and not the past. No runtime: plain threads, and wakers from std.
+//! [`Durable`] has ended. The books ([`books`]: SQLite, or memory for simulations) are the journal carried on, for
+//! reports, and so that a start reads the open holds and not the past. No runtime: plain threads, and wakers from std.
 //!
 //! ```text
 //! append ── journal segment ── pread ── shipper ── books (farebox.db)
 //!               │ fdatasync                            │
-//!             syncer ── Durable                        └── read(), last_decisions(), find_generation()
+//!             syncer ── Durable                        └── read(), find_balance(), entries(), report()
 //! ```
 //!
 //! Money fails closed: what each outside failure does stands at the head of `journal`, `syncer`, `shipper`, `books`.

@@ -19,7 +19,7 @@ use crate::books::Reader;
 use crate::disk::{BootId, Disk};
 use crate::error::Fault;
 use crate::fold::{Fold, FoldError, Origin};
-use crate::frame::{self, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
+use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
 use crate::journal::Segment;
 use crate::line::Line;
 use crate::segment::{self, HEADER_BYTES, Head, Header, Scan, Step};
@@ -372,6 +372,12 @@ impl Torn {
     /// Whether it can be the beginning of a record whose writer was killed: it ends where a page does, or with zeros
     /// before that, and the record would have gone on.
     fn by_death(&self, segment: &Segment) -> std::io::Result<bool> {
+        let mut end = [0; END.len()];
+        segment.file.read_at(&mut end, (self.from + self.bytes).saturating_sub(END.len() as u64))?;
+        if end == END {
+            // Written to its last byte, and unreadable.
+            return Ok(false);
+        }
         let used_to = self.from + self.bytes;
         let written_to = used_to.next_multiple_of(Self::PAGE);
         if written_to - used_to > Self::ZEROS_MAX {

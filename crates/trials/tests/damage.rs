@@ -63,7 +63,7 @@ async fn one_run(seed: u64) -> Vec<String> {
     );
     world.stop_gateway().await.unwrap();
     let verified = world.command(&["verify", "--json"]).await.unwrap();
-    expect(&verified, "verify at the end", &mut complaints);
+    complaints.extend(clean_or_named(&verified, refused.is_none()));
     complaints.into_iter().map(|complaint| format!("run {seed}: {struck}: {complaint}")).collect()
 }
 
@@ -90,6 +90,15 @@ fn named(said: &str, verified: &Output) -> Option<String> {
         true => None,
         false => Some(format!("not named: {said}\nverify: {report}")),
     }
+}
+
+/// Where what was struck is in the books already, the gateway starts, and `verify` goes on naming the place in the
+/// journal; nothing else may be wrong.
+fn clean_or_named(verified: &Output, may_be_named: bool) -> Option<String> {
+    let report: Value = serde_json::from_slice(&verified.stdout).unwrap_or_default();
+    let named = |damage: &Value| damage.as_str().is_some_and(|damage| damage.contains(".journal at byte "));
+    let all_named = may_be_named && report["damage"].as_array().is_some_and(|all| all.iter().all(named));
+    (report["clean"] != true && !all_named).then(|| format!("at the end: {report}"))
 }
 
 fn expect(output: &Output, what: &str, complaints: &mut Vec<String>) {

@@ -174,7 +174,9 @@ fn what_a_replay_would_refuse_is_not_written() {
     store.close().unwrap();
     assert_eq!(hold(&store, 3), Err(JournalError::Closed));
     assert_eq!(store.close(), Ok(()), "closing twice answers twice");
-    let (_store, _) = open(dir.path(), options(Durability::Process));
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    assert!(matches!(hold(&store, 1), Err(JournalError::Invalid(_))), "it has ended, and its id is spent");
+    hold(&store, 2).unwrap();
     let read = read(dir.path()).unwrap();
     assert_eq!((read.balances.len(), read.balances[0].posted.nanos()), (1, 5));
 }
