@@ -21,10 +21,10 @@ const SESSION_HEADERS: [&str; 5] =
 /// Where clients put the name of the program.
 const APP_HEADERS: [&str; 3] = ["x-openrouter-title", "x-title", "http-referer"];
 
-/// A caller with the key that will pay.
 /// The label of calls that are paid for with the gateway's own key.
 pub(crate) const LOCAL: &str = "local";
 
+/// A caller with the key that will pay.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// The label `key`.
@@ -41,7 +41,12 @@ impl Caller {
         ours.cloned().or_else(|| {
             let upstream_key = Secret::new(own_openrouter_key(headers)?);
             let upstream_key_id = key_id(&upstream_key);
-            Some(Caller { key_label: hex(&upstream_key_id.0), upstream_key, upstream_key_id, own_key: true })
+            Some(Caller {
+                key_label: label_of(upstream_key_id),
+                upstream_key,
+                upstream_key_id,
+                own_key: true,
+            })
         })
     }
 
@@ -82,6 +87,11 @@ pub(crate) fn hash(key: &Secret) -> String {
 pub(crate) fn id_of_hash(hash: &str) -> Option<UpstreamKeyId> {
     let number = u64::from_str_radix(hash.get(..16)?, 16).ok()?;
     Some(UpstreamKeyId(number.to_be_bytes()))
+}
+
+/// The `key` label of calls with a caller's own key.
+pub(crate) fn label_of(id: UpstreamKeyId) -> String {
+    hex(&id.0)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -23,7 +23,7 @@ pub struct Span {
     pub from_ms: i64,
     /// Until before here.
     pub until_ms: i64,
-    /// Until before here strangers are looked at that may belong to those entries; at least `until_ms`.
+    /// Until before here strangers are looked at that may belong to those entries.
     pub strangers_until_ms: i64,
 }
 
@@ -86,6 +86,8 @@ pub struct Extra {
     pub model: Option<String>,
     /// What it cost, USD.
     pub cost: Exact,
+    /// The same as OpenRouter wrote it.
+    pub text: String,
 }
 
 /// What came out.
@@ -145,6 +147,7 @@ pub fn compare(
                 created_ms: bill.created_ms,
                 model: bill.model.clone(),
                 cost: bill.cost,
+                text: bill.text.clone(),
             });
         }
     }
@@ -153,6 +156,9 @@ pub fn compare(
         // What began before the span may have strangers that are not looked at here.
         let is_whole = complete && entry.at_ms >= span.from_ms.saturating_add(SLACK_MS);
         let fix = side.fix(is_whole);
+        if side.is_a_booked_extra() {
+            continue;
+        }
         if span.has(entry.at_ms) {
             found.entries += 1;
             found.ours = found.ours.saturating_add(entry.cost);
@@ -207,6 +213,12 @@ impl<'a> Side<'a> {
     /// What OpenRouter billed for it, as far as that is known.
     fn billed(&self) -> Exact {
         self.own.unwrap_or(Exact::ZERO) + self.kept + self.added
+    }
+
+    /// A generation of another time that was booked by itself, as a hold of nothing: its bill is not among these.
+    fn is_a_booked_extra(&self) -> bool {
+        let entry = self.entry;
+        self.own.is_none() && entry.bound == Nano::ZERO && entry.evidence == Evidence::Analytics
     }
 
     fn is_missing(&self) -> bool {
@@ -509,6 +521,15 @@ mod tests {
             (report.extras.count, report.extras.amount, report.drift),
             (2, Nano::from_cents(90), Nano::from_cents(90))
         );
+    }
+
+    #[test]
+    fn an_extra_that_was_booked_by_itself_is_not_missing() {
+        let booked = EntryRow { bound: Nano::ZERO, ..entry(1, 0, "old", "0.4", Evidence::Analytics) };
+        let entries = [booked];
+        assert_eq!(of(&entries, &[]), Compared::default());
+        let found = of(&entries, &[bill("old", 0, "0.4")]);
+        assert_eq!((found.entries, found.ours, found.fixes.len()), (1, found.theirs, 0));
     }
 
     #[test]

@@ -35,9 +35,10 @@ pub struct AuditReport {
     pub ours: Nano,
     /// What OpenRouter billed.
     pub theirs: Nano,
-    /// Costs that were booked anew: changed ones, and generations that no entry had and one can be tied to.
+    /// Costs that were booked anew: changed ones, and generations that no entry had.
     pub corrected: Sum,
-    /// Generations billed that can be tied to no entry: other traffic on the key, or calls the books have lost.
+    /// Generations billed that can be tied to no entry, and were not booked: other traffic on the key, or calls the
+    /// books have lost.
     pub extras: Sum,
     /// Those of them that were booked now, each as a call of its own.
     pub booked: Sum,

@@ -40,10 +40,14 @@ async fn ask(shared: Arc<Shared>, due: DueHold) {
     let Some(key) = shared.key(due.upstream_key) else { return };
     match shared.upstream.generation(&due.generation, key.expose()).await {
         Ok(GenerationAnswer::Found(generation)) => {
-            judge(&shared, &due, &generation);
-            if let Some(charge) = generation.charge {
-                let evidence = Evidence::Generation;
-                shared.admission.resolve(due.hold, charge.amount, &charge.text, evidence, shared.now_ms());
+            let Some(charge) = &generation.charge else { return };
+            let (cost, now_ms) = (charge.amount, shared.now_ms());
+            if shared.admission.resolve(due.hold, cost, &charge.text, Evidence::Generation, now_ms) {
+                judge(&shared, &due, &generation);
+                // A cost of zero may be one that is not charged yet.
+                if cost == Nano::ZERO {
+                    shared.rechecks.add(recheck(due, now_ms), shared.config.evidence.recheck_after);
+                }
             }
         }
         Ok(GenerationAnswer::NotYet) if is_insured(&shared, &due) => {

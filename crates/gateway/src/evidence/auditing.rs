@@ -21,6 +21,8 @@ use crate::shared::Shared;
 
 /// How far back each audit looks.
 const SINCE: Duration = Duration::from_secs(26 * 3_600);
+/// The bill goes no further back (CONTRACT 7.3).
+const MOST: Duration = Duration::from_secs(31 * 86_400);
 /// Entries of so long are compared at a time, milliseconds.
 const PIECE_MS: i64 = 2 * 3_600_000;
 /// The first audit comes this soon after the start, or sooner.
@@ -52,7 +54,8 @@ pub enum Booking {
     Everything,
 }
 
-/// Audits the calls made from one instant until before another.
+/// Audits the calls made from one instant until before another, within the last 31 days; what lies
+/// further back makes the report incomplete.
 pub(crate) async fn audit(
     shared: &Arc<Shared>,
     from_ms: i64,
@@ -60,17 +63,23 @@ pub(crate) async fn audit(
     booking: Booking,
 ) -> Result<AuditReport, AuditError> {
     let _one_at_a_time = shared.auditing.lock().await;
+    let now_ms = shared.now_ms();
+    let earliest_ms = now_ms.saturating_sub(ms(MOST));
+    let is_cut = from_ms < earliest_ms.saturating_sub(REACH_MS);
+    let (from_ms, until_ms) = (from_ms.max(earliest_ms), until_ms.min(now_ms));
+    let strangers_until_ms = strangers_until(shared, now_ms).min(until_ms);
     let hashes = bills::hashes(shared).await?;
-    let mut report = AuditReport::of(shared.now_ms(), from_ms, until_ms);
+    let mut report = AuditReport::of(now_ms, from_ms, until_ms);
+    report.complete = !is_cut;
     let mut piece_ms = from_ms;
     while piece_ms < until_ms {
         let next_ms = piece_ms.saturating_add(PIECE_MS).min(until_ms);
         let span = Span {
             from_ms: piece_ms,
             until_ms: next_ms,
-            strangers_until_ms: next_ms.saturating_add(REACH_MS).min(until_ms),
+            strangers_until_ms: next_ms.saturating_add(REACH_MS).min(strangers_until_ms),
         };
-        let reach = (span.from_ms - REACH_MS, span.strangers_until_ms + SLACK_MS);
+        let reach = (span.from_ms - REACH_MS, next_ms.saturating_add(REACH_MS).min(until_ms) + SLACK_MS);
         let (mut entries, is_all) = bills::entries(shared, reach.0, reach.1).await?;
         for (key, hash) in &hashes {
             let own = entries.remove(key).unwrap_or_default();
@@ -78,7 +87,7 @@ pub(crate) async fn audit(
             if own.is_empty() && !is_ours {
                 continue;
             }
-            let range = (span.from_ms - SLACK_MS, (span.strangers_until_ms + SLACK_MS).min(shared.now_ms()));
+            let range = (span.from_ms - SLACK_MS, reach.1.min(now_ms));
             let billed = bills::billed(shared, hash, range, &own).await?;
             let complete = billed.complete && is_all;
             let open = open(shared, *key);
@@ -99,6 +108,15 @@ pub(crate) async fn audit(
     }
     *shared.audit.lock() = Some(report.clone());
     Ok(report)
+}
+
+/// A bill of the last moments without an entry may be of a call that is still under way, whose id is not told yet. In
+/// books that let no calls through there is none.
+fn strangers_until(shared: &Shared, now_ms: i64) -> i64 {
+    match shared.admission.restored() {
+        Some(_) => now_ms,
+        None => now_ms.saturating_sub(ms(shared.config.evidence.final_after)),
+    }
 }
 
 /// Holds that may be a bill that no entry has.
@@ -130,18 +148,16 @@ async fn book_extras(
     let amounts: Vec<Nano> = extras.iter().map(|extra| extra.cost.ceil()).collect();
     let now_ms = shared.now_ms();
     let booked = blocking(shared, move |admission| {
-        let texts: Vec<String> = extras.iter().map(|extra| extra.cost.to_string()).collect();
         let extras: Vec<admission::Extra<'_>> = extras
             .iter()
-            .zip(&texts)
-            .map(|(extra, text)| admission::Extra {
+            .map(|extra| admission::Extra {
                 generation: &extra.id,
                 created_ms: extra.created_ms,
                 model: extra.model.as_deref().unwrap_or_default(),
                 key: &label,
                 upstream_key,
                 cost: extra.cost.ceil(),
-                text,
+                text: &extra.text,
             })
             .collect();
         admission.book_extras(&extras, now_ms).map_err(|error| error.to_string())

@@ -50,6 +50,17 @@ pub(crate) fn start(shared: &Arc<Shared>, background: &mut JoinSet<()>) {
         background.spawn(auditing::run(Arc::clone(shared)));
     }
     background.spawn(tick(Arc::clone(shared)));
+    background.spawn(hear(Arc::clone(shared)));
+}
+
+/// Asks what time it is while our clock is in doubt; for ever.
+async fn hear(shared: Arc<Shared>) {
+    loop {
+        sleep(TICK_EVERY).await;
+        if shared.admission.clock_is_off_by().is_some() {
+            shared.hear_the_time().await;
+        }
+    }
 }
 
 /// Lets time pass for those who wait, and retires balances whose window has ended; for ever.
@@ -57,9 +68,6 @@ async fn tick(shared: Arc<Shared>) {
     for tick in 1_u64.. {
         sleep(TICK_EVERY).await;
         shared.admission.tick(shared.now_ms());
-        if shared.admission.clock_is_off_by().is_some() {
-            shared.hear_the_time().await;
-        }
         if tick.is_multiple_of(TICKS_A_SWEEP) {
             shared.admission.sweep(shared.now_ms());
         }

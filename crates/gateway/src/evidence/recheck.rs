@@ -1,5 +1,5 @@
 //! Holds that were taken as free on an assumption are asked for once more, `recheck_after` later: a refused call, an
-//! insured one, one that a counter or the bill did not show. What was billed after all is booked, as an overrun.
+//! insured one, one that a counter or the bill did not show, or that `/generation` told at a cost of zero. What was billed after all is booked, as an overrun.
 //!
 //! The line is in memory and bounded; a start fills it from the books. What drops out of it the audit still finds.
 
@@ -150,7 +150,11 @@ fn voided(admission: &Admission, since_ms: i64, until_ms: i64) -> Vec<EntryRow> 
 fn is_assumed_free(entry: &EntryRow) -> bool {
     let assumed = matches!(
         entry.evidence,
-        Evidence::Refused | Evidence::Insured | Evidence::ControlTotal | Evidence::Analytics
+        Evidence::Refused
+            | Evidence::Insured
+            | Evidence::ControlTotal
+            | Evidence::Analytics
+            | Evidence::Generation
     );
     assumed && entry.cost == Nano::ZERO && entry.generation.is_some()
 }

@@ -133,7 +133,7 @@ async fn a_refused_call_that_was_billed_after_all_is_an_overrun() {
     house.settles_at(30_000_000).await;
     let entry = last_entry(&house).await;
     assert_eq!((entry.evidence, entry.overrun), (Evidence::Generation, Nano::from_cents(3)));
-    assert_eq!((house.counter("rechecked"), house.counter("corrected")), (1, 1));
+    until("it is counted", || house.counter("rechecked") == 1 && house.counter("corrected") == 1).await;
     assert!(house.gateway.honesty().is_empty(), "within its hold");
     house.end().await;
 }

@@ -3,8 +3,10 @@
 
 mod admin;
 mod answers;
+mod bill;
 mod downgrades;
 mod evidence;
+mod failures;
 mod honesty;
 mod hostile_clients;
 mod hostile_upstreams;

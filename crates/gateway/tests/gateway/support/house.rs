@@ -11,7 +11,7 @@ use gateway::{Config, Gateway, Secret};
 use ledger::{Budget, Label, Straddle, Window};
 use money::Nano;
 use openrouter::catalogue::Catalogue;
-use store::{Durability, Options, Store};
+use store::{Disk, Durability, Options, RealDisk, Store};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -35,6 +35,12 @@ pub(crate) struct Setup {
     pub(crate) priced: bool,
     /// Whether the model is served by two providers.
     pub(crate) twice: bool,
+    /// Whether prices come from `base` too.
+    pub(crate) priced_there: bool,
+    /// How the store is opened, and on which disk.
+    pub(crate) options: Options,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) window: Window,
     /// Where the gateway sends to, if not to the scripted upstream.
     pub(crate) base: Option<String>,
 }
@@ -51,6 +57,10 @@ impl Setup {
             selector: Vec::new(),
             priced: true,
             twice: false,
+            priced_there: false,
+            options: options(),
+            disk: Arc::new(RealDisk),
+            window: Window::lifetime(),
             base: None,
         }
     }
@@ -74,25 +84,30 @@ impl Setup {
     pub(crate) async fn open_again(self, dir: TempDir) -> House {
         let upstream = Upstream::start().await;
         upstream.serve_twice(self.twice);
-        let (store, recovered) = Store::open(dir.path(), options()).expect("a store");
+        let opened = Store::open_on(dir.path(), self.options.clone(), Arc::clone(&self.disk));
+        let (store, recovered) = opened.expect("a store");
         let store = Arc::new(store);
         let budget = Budget {
             name: "all".into(),
             selector: self.selector,
             per: Default::default(),
             limit: self.limit,
-            window: Window::lifetime(),
+            window: self.window,
             straddle: Straddle::Admission,
         };
         let policy = Policy::new(vec![budget], false);
-        let admission = Admission::open(Arc::clone(&store), recovered, policy, now_ms()).expect("the books");
+        let now_ms = self.config.clock.now_ms();
+        let admission = Admission::open(Arc::clone(&store), recovered, policy, now_ms).expect("the books");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let mut config = self.config;
         config.listen = address;
         let catalogue = Arc::new(Catalogue::open(None));
         let own = openrouter::client::Upstream::new(&upstream.base()).expect("a base");
-        if self.priced {
+        if let Some(base) = self.base.as_ref().filter(|_| self.priced_there) {
+            let there = openrouter::client::Upstream::new(base).expect("a base");
+            catalogue.refresh(&there).await.expect("prices");
+        } else if self.priced {
             catalogue.refresh(&own).await.expect("prices");
             catalogue.refresh_model(&own, MODEL).await.expect("endpoints");
         } else {
@@ -115,7 +130,7 @@ impl Setup {
     }
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         durability: Durability::Process,
         segment_bytes: 1 << 20,
@@ -136,7 +151,7 @@ pub(crate) struct House {
     pub(crate) address: SocketAddr,
     pub(crate) upstream: Upstream,
     store: Arc<Store>,
-    dir: TempDir,
+    pub(crate) dir: TempDir,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
 }

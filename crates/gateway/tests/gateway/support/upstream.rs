@@ -107,6 +107,7 @@ struct State {
     reads: Mutex<Option<Script>>,
     also: AtomicBool,
     counter: Mutex<Option<String>>,
+    date: Mutex<Option<String>>,
     priceless: AtomicBool,
     connections: AtomicUsize,
     pushed: AtomicUsize,
@@ -155,6 +156,12 @@ impl Upstream {
     /// The prices of the one model, per token.
     pub(crate) fn price(&self, prompt: &str, completion: &str) {
         *self.state.prices.lock() = (prompt.into(), completion.into());
+    }
+
+    /// What time it is, as `Date` of every answer from a table: milliseconds since the Unix epoch.
+    pub(crate) fn date(&self, now_ms: i64) {
+        let now = jiff::Timestamp::from_millisecond(now_ms).expect("a time");
+        *self.state.date.lock() = Some(now.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n").to_string());
     }
 
     /// What `/key` says was ever charged; with own keys at providers nothing.
@@ -308,8 +315,9 @@ impl State {
             ("200 OK", format!(r#"{{"path":"{}"}}"#, call.target))
         };
         let length = body.len();
+        let date = self.date.lock().clone().unwrap_or_default();
         let head = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+            "HTTP/1.1 {status}\r\n{date}content-type: application/json\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
         );
         vec![Step::Send(format!("{head}{body}").into_bytes()), Step::Close]
     }
