@@ -104,7 +104,8 @@ impl Core {
             let name = ways.index.name(seat.slot());
             name.is_none_or(|name| name.starts_ms <= extra.created_ms)
         };
-        Ok(places.seats.iter().copied().filter(had_begun).collect())
+        // Of a straddling pair the next window has not begun, and this one takes all.
+        Ok(places.seats.iter().filter(|seat| had_begun(seat)).map(|seat| Seat::plain(seat.slot())).collect())
     }
 
     fn journal_extra(&self, set: SetId, extra: &Extra<'_>, now_ms: i64) -> Result<(), JournalError> {

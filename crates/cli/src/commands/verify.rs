@@ -26,7 +26,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "DIR", env = "FAREBOX_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
     /// Print JSON: {clean, damage, damage_more, notes, balances, entries,
-    /// corrections, open_holds, segments, records, posted_usd, charged_usd}
+    /// corrections, open_holds, control_points, segments, records, posted_usd,
+    /// charged_usd}
     #[arg(long, verbatim_doc_comment)]
     json: bool,
 }
@@ -41,6 +42,7 @@ struct Told<'a> {
     entries: u64,
     corrections: u64,
     open_holds: u64,
+    control_points: u64,
     segments: u64,
     records: u64,
     posted_usd: String,
@@ -79,6 +81,7 @@ fn told(found: &Verification) -> Told<'_> {
         entries: found.entries,
         corrections: found.corrections,
         open_holds: found.open,
+        control_points: found.control_points,
         segments: found.segments,
         records: found.records,
         posted_usd: found.posted.to_string(),

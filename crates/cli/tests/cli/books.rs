@@ -109,8 +109,12 @@ fn an_audit_compares_with_the_bill() {
     let folder = data.to_str().unwrap();
     let gateway = Serving::start(home, &data, &["--budget", "1/lifetime"]);
     golden("honesty-nobody.txt", &run(home, &["honesty", "--data", folder]));
-    golden("honesty-clear-nothing.txt", &run(home, &["honesty", "clear", "m/x", "--why", "x", "--data", folder]));
-    let call = r#"{"model":"openai/gpt-4o-mini","max_tokens":4096,"messages":[{"role":"user","content":"hello"}]}"#;
+    golden(
+        "honesty-clear-nothing.txt",
+        &run(home, &["honesty", "clear", "m/x", "--why", "x", "--data", folder]),
+    );
+    let call =
+        r#"{"model":"openai/gpt-4o-mini","max_tokens":4096,"messages":[{"role":"user","content":"hello"}]}"#;
     assert_eq!(gateway.ask(call).0, 200);
     let since = std::time::Instant::now();
     let even = loop {

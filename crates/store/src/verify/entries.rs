@@ -1,6 +1,6 @@
 //! The entries, one after the other: each checked by itself, and added to the sums.
 
-use ledger::{Evidence, Member};
+use ledger::{Evidence, HoldId, Member, invariants};
 use money::{Exact, Nano};
 use rusqlite::{Connection, Row};
 
@@ -100,8 +100,14 @@ impl Entry {
 
     fn check(&self, first: Nano, first_text: &str, corrections: &[Correction], found: &mut Verification) {
         let hold = self.hold;
-        if Evidence::from_code(self.evidence).is_none() {
-            found.wrong(format!("hold {hold} ended by an unknown kind of evidence, {}", self.evidence));
+        match Evidence::from_code(self.evidence) {
+            None => {
+                found.wrong(format!("hold {hold} ended by an unknown kind of evidence, {}", self.evidence))
+            }
+            Some(evidence) => {
+                let id = HoldId(hold.cast_unsigned());
+                found.holds(invariants::i8_evidence(id, self.cost, &self.text, evidence));
+            }
         }
         if self.settled_ms < self.at_ms {
             found.wrong(format!("hold {hold} ended before it was made"));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ledger::{Member, Rolling};
+use ledger::{Member, Rolling, invariants};
 use money::Nano;
 use rusqlite::Connection;
 
@@ -98,8 +98,9 @@ fn sets(
             found.wrong(format!("hold set {id} cannot be read: '{text}'"));
             continue;
         };
-        for member in members.iter().filter(|member| !balances.contains_key(&member.balance.0)) {
-            found.wrong(format!("hold set {id} names balance {}, which is not there", member.balance.0));
+        let covered = invariants::i5_covered(&members, |balance| balances.contains_key(&balance.0));
+        if let Err(broken) = covered {
+            found.wrong(format!("hold set {id}: {broken}"));
         }
         sets.insert(id, members.to_vec());
     }

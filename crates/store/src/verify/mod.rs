@@ -6,6 +6,7 @@
 //!
 //! What is wrong is told as sentences that name the place. Outside failures: what cannot be read is an error, not clean.
 
+mod control;
 mod entries;
 mod holdings;
 mod journal;
@@ -13,6 +14,7 @@ mod sums;
 
 use std::path::Path;
 
+use ledger::invariants::Broken;
 use money::Nano;
 use rusqlite::Connection;
 
@@ -39,6 +41,8 @@ pub struct Verification {
     pub entries: u64,
     /// Corrections of entries read.
     pub corrections: u64,
+    /// Looks at OpenRouter's counters compared.
+    pub control_points: u64,
     /// Holds that have not ended.
     pub open: u64,
     /// Journal segments read.
@@ -57,6 +61,12 @@ impl Verification {
     /// Whether nothing is wrong.
     pub fn is_clean(&self) -> bool {
         self.damage.is_empty()
+    }
+
+    fn holds(&mut self, invariant: Result<(), Broken>) {
+        if let Err(broken) = invariant {
+            self.wrong(broken.to_string());
+        }
     }
 
     fn wrong(&mut self, sentence: String) {
@@ -95,6 +105,7 @@ pub fn verify(dir: &Path, watch: &mut dyn FnMut(Stage)) -> Result<Verification, 
     let sums = entries::read(&connection, &holdings, &mut found, watch)?;
     watch(Stage::Sums);
     sums.compare(&connection, &holdings, &mut found)?;
+    control::read(&connection, &mut found)?;
     watch(Stage::Journal);
     journal::read(dir, &RealDisk, &connection, &mut found)?;
     Ok(found)

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ledger::Member;
+use ledger::invariants::{self, Amounts};
+use ledger::{BalanceId, Member};
 use money::{Exact, Nano};
 use rusqlite::Connection;
 
@@ -149,21 +150,22 @@ impl Sums {
         let of = |sums: &HashMap<u32, Nano>, id: &u32| sums.get(id).copied().unwrap_or_default();
         for (id, row) in &holdings.balances {
             let posted = of(&self.posted, id);
-            if posted != row.posted {
+            if invariants::i10_posted(BalanceId(*id), row.posted, [posted]).is_err() {
                 let says = row.posted;
                 found.wrong(format!("balance {id} ({}) says {says}, its entries come to {posted}", row.name));
             }
             if row.rolling.is_some() {
                 continue;
             }
-            let owed = posted.saturating_add(of(&self.open, id));
-            let explained = row.limit.saturating_add(of(&self.overrun, id));
-            if owed > explained {
-                let beyond = owed.saturating_sub(explained);
-                found.notes.push(format!(
-                    "balance {id} ({}) owes {beyond} more than its limit and its overruns: the limit was lowered",
-                    row.name
-                ));
+            let amounts = Amounts {
+                limit: row.limit,
+                posted,
+                unknown: of(&self.open, id),
+                overruns: of(&self.overrun, id),
+                ..Amounts::default()
+            };
+            if let Err(broken) = invariants::i1_within_limit(&amounts) {
+                found.notes.push(format!("balance {id} ({}): {broken}; the limit was lowered", row.name));
             }
         }
     }
@@ -226,14 +228,9 @@ impl Sums {
                     ours.2.attos()
                 ));
             }
-            let rounding = Exact::from(ours.1) - ours.2;
-            let most = Exact::from(Nano::from_nanos(ours.0.saturating_mul(2)));
-            if rounding < Exact::ZERO || rounding > most {
-                found.wrong(format!(
-                    "upstream key {named}: rounding comes to {rounding} over {} entries",
-                    ours.0
-                ));
-            }
+            // A cost of two parties is rounded twice.
+            let count = ours.0.cast_unsigned().saturating_mul(2);
+            found.holds(invariants::i11_rounding(i128::from(ours.1.nanos()), ours.2, count));
         }
         if seen != self.keys.len() {
             found.wrong("an upstream key with entries has no total".to_owned());

@@ -120,7 +120,7 @@ fn honest_books_are_clean_and_every_lie_in_them_is_named() {
           NULL, 0, 0, set_id, key FROM entry WHERE hold = 504", "hold 504 is open, and has ended"),
         ("UPDATE correction SET was_nanos = was_nanos + 1 WHERE seq = (SELECT max(seq) FROM correction)", "says it was overrun"),
         ("UPDATE correction SET cost_nanos = cost_nanos + 1 WHERE seq = (SELECT max(seq) FROM correction)", "its corrections come to"),
-        ("UPDATE hold_set SET members = '0,99' WHERE id = 1", "hold set 1 names balance 99"),
+        ("UPDATE hold_set SET members = '0,99' WHERE id = 1", "hold set 1: I5"),
         ("UPDATE hold_set SET members = 'x' WHERE id = 1", "hold set 1 cannot be read"),
         ("UPDATE bucket SET posted_nanos = posted_nanos + 1 WHERE starts_ms = (SELECT max(starts_ms) FROM bucket)",
          "balance 1, bucket"),
@@ -137,6 +137,28 @@ fn honest_books_are_clean_and_every_lie_in_them_is_named() {
         let found = verify(lied.path());
         assert!(found.damage.iter().any(|damage| damage.contains(told)), "{lie}: {:?}", found.damage);
     }
+}
+
+#[test]
+fn a_counter_that_moved_otherwise_than_the_books_is_noted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), options(Durability::Process));
+    history(&store, 6);
+    store.flush().unwrap();
+    let upstream_key = UpstreamKeyId([1; 8]);
+    let booked = store.key_total(upstream_key).unwrap().exact;
+    for (usage, moved) in [("1.5", "0"), ("1.500000001", "0"), ("1.75", "0")] {
+        let exact = booked + money::Exact::parse_ceil(moved).unwrap();
+        let point =
+            store::ControlPoint { upstream_key, at_ms: 1, usage: usage.to_owned(), exact, entries: 1 };
+        store.keep_control(&point).unwrap();
+    }
+    store.close().unwrap();
+    let found = verify(dir.path());
+    assert_eq!((found.control_points, found.is_clean()), (3, true), "{found:?}");
+    let noted: Vec<&String> = found.notes.iter().filter(|note| note.contains("counter moved")).collect();
+    assert_eq!(noted.len(), 1, "a step of the counter is nothing, a quarter of a dollar is: {noted:?}");
+    assert!(noted[0].contains("0.249999999"), "{noted:?}");
 }
 
 #[test]
