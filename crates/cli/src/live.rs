@@ -9,6 +9,8 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
 use crate::failure::{Failure, chain};
@@ -52,6 +54,32 @@ pub(crate) async fn get_ok(address: &str, path: &str) -> Result<Bytes, Failure> 
     }
 }
 
+/// What a page says.
+///
+/// # Errors
+/// As [`get_ok`]; and when it says something else.
+pub(crate) async fn read<T: DeserializeOwned>(address: &str, path: &str) -> Result<T, Failure> {
+    parsed(address, &get_ok(address, path).await?)
+}
+
+/// Asks for a change, and reads what became of it.
+///
+/// # Errors
+/// As [`post_ok`]; and when the answer says something else.
+pub(crate) async fn change<T: DeserializeOwned>(
+    address: &str,
+    data: &Path,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<T, Failure> {
+    parsed(address, &post_ok(address, data, path, body).await?)
+}
+
+fn parsed<T: DeserializeOwned>(address: &str, body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::caused(&format!("the answer of {address} cannot be read"), &error))
+}
+
 /// Asks for a change, with the token of the folder; `body` goes as JSON.
 ///
 /// # Errors
@@ -60,7 +88,7 @@ pub(crate) async fn post_ok(
     address: &str,
     data: &Path,
     path: &str,
-    body: &impl serde::Serialize,
+    body: &impl Serialize,
 ) -> Result<Bytes, Failure> {
     let token = Token::read(data).map_err(|error| {
         Failure::caused(&format!("cannot read the console's token in {}", data.display()), &error)

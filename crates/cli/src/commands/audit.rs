@@ -87,12 +87,7 @@ pub(crate) async fn run(args: AuditArgs) -> Result<Exit, Failure> {
         who: who(),
     };
     let report = match live::of_folder(&folder) {
-        Some(address) => {
-            let body = live::post_ok(&address, &folder, "/audit", &asked).await?;
-            serde_json::from_slice(&body).map_err(|error| {
-                Failure::caused(&format!("the answer of {address} cannot be read"), &error)
-            })?
-        }
+        Some(address) => live::change(&address, &folder, "/audit", &asked).await?,
         None => offline(&folder, config, &asked).await?,
     };
     if args.json {

@@ -54,12 +54,7 @@ pub(crate) async fn back_up(args: BackupArgs) -> Result<Exit, Failure> {
         std::path::absolute(&args.to).map_err(|error| Failure::caused("cannot find the file", &error))?;
     let asked = BackUp { to };
     let done = match live::of_folder(&folder) {
-        Some(address) => {
-            let body = live::post_ok(&address, &folder, "/backup", &asked).await?;
-            serde_json::from_slice(&body).map_err(|error| {
-                Failure::caused(&format!("the answer of {address} cannot be read"), &error)
-            })?
-        }
+        Some(address) => live::change(&address, &folder, "/backup", &asked).await?,
         None => offline(&folder, &asked.to)?,
     };
     let file = asked.to.display();

@@ -87,9 +87,7 @@ async fn list(args: ListArgs) -> Result<Exit, Failure> {
 }
 
 async fn ask(address: &str) -> Result<Vec<HonestyRow>, Failure> {
-    let body = live::get_ok(address, "/honesty").await?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Failure::caused(&format!("the answer of {address} cannot be read"), &error))
+    live::read(address, "/honesty").await
 }
 
 async fn of_folder(folder: &Path) -> Result<Vec<HonestyRow>, Failure> {

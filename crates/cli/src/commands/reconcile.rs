@@ -62,7 +62,7 @@ pub(crate) async fn run(args: ReconcileArgs) -> Result<Exit, Failure> {
     }
     let asked = Reconcile { hold: args.hold, cost_usd, who: who(), why: args.why };
     let done = match live::of_folder(&folder) {
-        Some(address) => live(&address, &folder, &asked).await?,
+        Some(address) => live::change(&address, &folder, "/reconcile", &asked).await?,
         None => offline(&folder, &asked)?,
     };
     if args.json {
@@ -70,12 +70,6 @@ pub(crate) async fn run(args: ReconcileArgs) -> Result<Exit, Failure> {
     }
     let (was, cost) = (done.was_usd.for_people(), done.cost_usd.for_people());
     output::text(&format!("hold {}: {cost} booked, {was} was charged until now\n", done.hold))
-}
-
-async fn live(address: &str, folder: &Path, asked: &Reconcile) -> Result<Reconciled, Failure> {
-    let body = live::post_ok(address, folder, "/reconcile", asked).await?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Failure::caused(&format!("the answer of {address} cannot be read"), &error))
 }
 
 fn offline(folder: &Path, asked: &Reconcile) -> Result<Reconciled, Failure> {

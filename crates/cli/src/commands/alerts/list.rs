@@ -34,12 +34,7 @@ pub(crate) struct ListArgs {
 /// Prints them.
 pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
     let report = match &args.console {
-        Some(console) => {
-            let body = live::get_ok(console, "/alerts").await?;
-            serde_json::from_slice(&body).map_err(|error| {
-                Failure::caused(&format!("the answer of {console} cannot be read"), &error)
-            })?
-        }
+        Some(console) => live::read(console, "/alerts").await?,
         None => of_folder(&args.places)?,
     };
     if args.json {

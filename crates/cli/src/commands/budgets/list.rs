@@ -56,9 +56,7 @@ pub(crate) fn folder(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
 }
 
 async fn ask(address: &str) -> Result<Vec<BudgetRow>, Failure> {
-    let body = live::get_ok(address, "/budgets").await?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Failure::caused(&format!("the answer of {address} cannot be read"), &error))
+    live::read(address, "/budgets").await
 }
 
 async fn of_folder(folder: &Path) -> Result<Vec<BudgetRow>, Failure> {

@@ -113,9 +113,7 @@ fn selected(budget: &Budget, label: Label) -> Option<&str> {
 }
 
 async fn of_console(address: &str) -> Result<Vec<BudgetRow>, Failure> {
-    let body = live::get_ok(address, "/budgets").await?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Failure::caused(&format!("the answer of {address} cannot be read"), &error))
+    live::read(address, "/budgets").await
 }
 
 /// No books, no limits: an estimate needs none.

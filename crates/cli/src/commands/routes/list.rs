@@ -57,9 +57,7 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
 }
 
 async fn ask(address: &str) -> Result<Vec<RouteRow>, Failure> {
-    let body = live::get_ok(address, "/routes").await?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Failure::caused(&format!("the answer of {address} cannot be read"), &error))
+    live::read(address, "/routes").await
 }
 
 async fn of_folder(folder: &Path, config: Option<PathBuf>) -> Result<Vec<RouteRow>, Failure> {

@@ -49,9 +49,7 @@ pub(crate) async fn run(args: UnknownArgs) -> Result<Exit, Failure> {
 }
 
 async fn ask(address: &str) -> Result<Vec<UnknownRow>, Failure> {
-    let body = live::get_ok(address, "/unknown").await?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Failure::caused(&format!("the answer of {address} cannot be read"), &error))
+    live::read(address, "/unknown").await
 }
 
 async fn of_folder(folder: &Path) -> Result<Vec<UnknownRow>, Failure> {
