@@ -3,7 +3,7 @@
 use admission::BalanceReport;
 use alerts::{Alerts, Level, OutboxError, Pace, Subject};
 use jiff::Timestamp;
-use ledger::Span;
+use ledger::{Rolling, Span};
 use openrouter::account::{Credits, KeyInfo, Reset};
 
 use crate::instant;
@@ -50,11 +50,19 @@ pub(crate) fn of_credits(credits: &Credits) -> Level {
 }
 
 /// One balance of a budget. What calls in flight hold is not counted: most of it comes back.
-pub(crate) fn of_balance(report: &BalanceReport, refused: u64) -> Level {
+/// A rolling window never ends; warnings about it are given once in each stretch of its length.
+pub(crate) fn of_balance(report: &BalanceReport, refused: u64, now_ms: i64) -> Level {
+    let span = match Rolling::from_words(&report.name.window) {
+        Some(Rolling { length_ms, .. }) => {
+            let starts_ms = now_ms.div_euclid(length_ms) * length_ms;
+            Span { starts_ms, ends_ms: Some(starts_ms + length_ms) }
+        }
+        None => Span { starts_ms: report.name.starts_ms, ends_ms: report.name.ends_ms },
+    };
     Level {
         subject: Subject::Budget { name: report.name.budget.clone(), scope: report.name.scope.clone() },
         window: report.name.window.clone(),
-        span: Span { starts_ms: report.name.starts_ms, ends_ms: report.name.ends_ms },
+        span,
         limit: report.limit,
         used: report.posted,
         left: report.limit.saturating_sub(report.posted).saturating_sub(report.unknown),
@@ -68,6 +76,10 @@ pub(crate) fn of_balance(report: &BalanceReport, refused: u64) -> Level {
 /// # Errors
 /// When what was used before cannot be read.
 pub(crate) fn paced(mut level: Level, alerts: &Alerts, now_ms: i64) -> Result<Level, OutboxError> {
+    if Rolling::from_words(&level.window).is_some() {
+        // What was spent leaves it again, so that a pace says nothing of its end.
+        return Ok(level);
+    }
     level.pace = alerts.pace(&level.subject, level.span, level.used, now_ms)?;
     Ok(level)
 }
@@ -81,6 +93,24 @@ mod tests {
         let info: KeyInfo =
             serde_json::from_str(&format!(r#"{{"label":"sk-or-v1-a...b","usage":900,{rest}}}"#)).unwrap();
         of_key(&info, "2026-11-24T12:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_rolling_budget_warns_once_in_each_length_of_it() {
+        let name = ledger::BalanceName {
+            budget: "b".into(),
+            window: "rolling 5h".into(),
+            scope: vec![],
+            starts_ms: 0,
+            ends_ms: None,
+        };
+        let balance = ledger::Balance::new(ledger::BalanceId(0), Nano::from_cents(100), None);
+        let report = BalanceReport::new(std::sync::Arc::new(name), &balance);
+        const LENGTH_MS: i64 = 5 * 3_600_000;
+        let span = |now_ms| of_balance(&report, 0, now_ms).span;
+        assert_eq!(span(7 * LENGTH_MS), span(8 * LENGTH_MS - 1));
+        assert_eq!(span(8 * LENGTH_MS).starts_ms, 8 * LENGTH_MS);
+        assert!(span(8 * LENGTH_MS).contains(8 * LENGTH_MS), "and it ends, so that it is over");
     }
 
     #[test]

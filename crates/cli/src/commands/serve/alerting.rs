@@ -118,7 +118,7 @@ impl Budgets {
         let reports = self.admission.balances(now_ms);
         let levels = reports.iter().map(|report| {
             let refused = self.refused.of(&report.name);
-            levels::paced(levels::of_balance(report, refused), &self.alerts, now_ms)
+            levels::paced(levels::of_balance(report, refused, now_ms), &self.alerts, now_ms)
         });
         let looked =
             levels.collect::<Result<Vec<Level>, _>>().and_then(|levels| self.alerts.look(&levels, now_ms));
