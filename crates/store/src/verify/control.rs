@@ -56,7 +56,7 @@ fn read_point(row: &rusqlite::Row<'_>) -> rusqlite::Result<Point> {
     Ok(Point {
         key: row.get(0)?,
         at_ms: row.get(1)?,
-        usage: Exact::parse_ceil(&usage).ok(),
+        usage: Exact::parse_sum(&usage).ok(),
         booked: booked.parse().ok().map(Exact::from_attos),
     })
 }

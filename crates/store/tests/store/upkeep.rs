@@ -147,7 +147,7 @@ fn a_counter_that_moved_otherwise_than_the_books_is_noted() {
     store.flush().unwrap();
     let upstream_key = UpstreamKeyId([1; 8]);
     let booked = store.key_total(upstream_key).unwrap().exact;
-    for (usage, moved) in [("1.5", "0"), ("1.500000001", "0"), ("1.75", "0")] {
+    for (usage, moved) in [("1+0.5", "0"), ("1.500000001", "0"), ("1.5+0.25", "0")] {
         let exact = booked + money::Exact::parse_ceil(moved).unwrap();
         let point =
             store::ControlPoint { upstream_key, at_ms: 1, usage: usage.to_owned(), exact, entries: 1 };
