@@ -57,6 +57,8 @@ pub struct AuditRow {
     pub applied: bool,
     /// Whether restored or repaired books were found whole by it, and let calls through from now on.
     pub accepted: bool,
+    /// Whether they still let nothing through: the bill was not told whole, or calls of before may still be billed.
+    pub shut: bool,
 }
 
 impl AuditRow {
@@ -79,6 +81,7 @@ impl AuditRow {
             complete: report.complete,
             applied,
             accepted,
+            shut: false,
         }
     }
 
@@ -119,7 +122,8 @@ pub enum NotAudited {
 
 impl RunAudit {
     /// Runs it, up to now. Restored or repaired books are compared from before their last record on; when all of it was
-    /// told and booked they are whole again, and let calls through.
+    /// told and booked, and nothing that an earlier process sent can still come, they are whole again and let calls
+    /// through.
     ///
     /// # Errors
     /// [`NotAudited`]; what was booked before stays.
@@ -132,14 +136,17 @@ impl RunAudit {
             let what = format!("booked what OpenRouter billed since {}", rfc3339(from_ms));
             admission.note_action(&self.who, &what, now_ms)?;
         }
+        // Asked before the bill is read: what is billed in between is on it.
+        let is_final = gateway.earlier_calls_are_final();
         let report = gateway.audit_now(from_ms, now_ms, booking).await?;
-        let is_whole = self.apply && report.complete && restored_ms.is_some();
+        let is_whole = self.apply && report.complete && is_final && restored_ms.is_some();
         if is_whole {
             let admission = admission.clone();
             let accepted = tokio::task::spawn_blocking(move || admission.accept_restored());
             accepted.await.map_err(|_| NotAudited::CutShort)??;
         }
-        Ok(AuditRow::new(&report, self.apply, is_whole))
+        let shut = restored_ms.is_some() && !is_whole;
+        Ok(AuditRow { shut, ..AuditRow::new(&report, self.apply, is_whole) })
     }
 
     pub(crate) async fn reply(&self, gateway: &Gateway, admission: &Admission) -> Reply {

@@ -257,6 +257,17 @@ impl Gateway {
         self.shared.audit.lock().clone()
     }
 
+    /// Whether all that an earlier process sent has been billed by now, as far as we wait for anything: nothing has been
+    /// sent with the gateway's own key for longer than `final_after`.
+    pub fn earlier_calls_are_final(&self) -> bool {
+        let key = self.shared.local.as_ref().map_or(UpstreamKeyId([0; 8]), |local| local.upstream_key_id);
+        let quiet_since = self.shared.admission.quiet_since(key);
+        let final_after = self.shared.config.evidence.final_after.as_millis();
+        quiet_since.is_some_and(|since| {
+            u128::try_from(self.shared.now_ms().saturating_sub(since)).is_ok_and(|ms| ms > final_after)
+        })
+    }
+
     /// Audits the calls made from one instant until before another (milliseconds since the Unix epoch), now.
     ///
     /// # Errors

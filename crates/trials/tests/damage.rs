@@ -18,6 +18,9 @@ use trials::world::{Gateway, Sandbox, World};
 
 const PLAN: Plan = Plan { clients: 24, requests_each: 8, aborts_percent: 20, patience: 3 };
 
+/// What a killed gateway had sent is billed within this time, or never.
+const GATEWAY: Gateway = Gateway { config: "[evidence]\nfinal_after = \"2s\"\n", ..Gateway::ONE_DOLLAR };
+
 #[test]
 fn no_damage_is_silent() {
     let runs = trials::runs("FAREBOX_TRIALS_DAMAGES", 3);
@@ -29,7 +32,7 @@ fn no_damage_is_silent() {
 async fn one_run(seed: u64) -> Vec<String> {
     let mut random = Rng::with_seed(seed ^ 0xdead);
     let sandbox = Sandbox { config: include_str!("sandbox.toml").to_owned(), seed, adversarial: false };
-    let mut world = World::start(&sandbox, Gateway::ONE_DOLLAR).await.unwrap();
+    let mut world = World::start(&sandbox, GATEWAY).await.unwrap();
     kill_under_load(&mut world, seed, &mut random).await;
     let damage = Damage::ALL[seed as usize % Damage::ALL.len()];
     let struck = damage.strike(&world.data(), &mut random).unwrap();
@@ -44,6 +47,12 @@ async fn one_run(seed: u64) -> Vec<String> {
         if world.console("readyz").await.is_ok() {
             complaints.push("repaired books let calls through before the audit".to_owned());
         }
+        let early = world.command(&["audit", "--apply", "--json"]).await.unwrap();
+        let early: Value = serde_json::from_slice(&early.stdout).unwrap_or_default();
+        if early["shut"] != true {
+            complaints.push(format!("accepted before its calls could be billed: {early}"));
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
         let audited = world.command(&["audit", "--apply", "--json"]).await.unwrap();
         expect(&audited, "audit", &mut complaints);
         if world.console("readyz").await.is_err() {

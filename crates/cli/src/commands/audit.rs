@@ -46,7 +46,7 @@ pub(crate) struct AuditArgs {
     budget: Vec<BudgetFlag>,
     /// Print JSON: {at, from, until, entries, ours_usd, theirs_usd, drift_usd,
     /// corrected, corrected_usd, extras, extras_usd, missing, missing_usd,
-    /// complete, applied}; money is decimal text
+    /// complete, applied, accepted, shut}; money is decimal text
     #[arg(long, verbatim_doc_comment)]
     json: bool,
 }
@@ -141,6 +141,9 @@ fn text(report: &AuditRow, terminal: &Terminal) -> String {
         if count > 0 {
             text += &format!("  {} {what}: {}\n", grouped(count), exact(amount));
         }
+    }
+    if report.shut && report.applied {
+        text += "  calls of before may still be billed, so nothing is let through yet: with the gateway running for final_after (15m), audit again\n";
     }
     if !report.complete {
         text +=

@@ -50,13 +50,10 @@ fn sizes(dir: &Path, size: Size) {
     };
     let entry = of(&["entry", "entry_generation", "entry_overrun"]);
     let balance = of(&["balance", "balance_by_name", "balance_by_end"]);
-    println!("{:44} {:>12.1} bytes", "each entry, with its indexes", entry as f64 / size.entries as f64);
-    println!(
-        "{:44} {:>12.1} bytes",
-        "each balance, with its indexes",
-        balance as f64 / f64::from(size.balances)
-    );
-    println!("{:44} {:>12.1} bytes", "each hold set", of(&["hold_set"]) as f64 / f64::from(size.balances));
+    let each = |what: &str, bytes: i64, count: i64| println!("{what:44} {:>12} bytes", bytes / count.max(1));
+    each("each entry, with its indexes", entry, size.entries.cast_signed());
+    each("each balance, with its indexes", balance, i64::from(size.balances));
+    each("each hold set", of(&["hold_set"]), i64::from(size.balances));
 }
 
 fn measure(dir: &Path, size: Size) {
