@@ -20,6 +20,8 @@ mod evidence;
 mod hold_set;
 mod index;
 pub mod invariants;
+#[doc(hidden)]
+pub mod mutants;
 mod name;
 mod ring;
 mod rolling;
