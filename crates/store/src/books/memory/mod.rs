@@ -27,6 +27,11 @@ impl Memory {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Books of their own that say the same. The past is shared until one of the two is written to.
+    pub fn copy(&self) -> Self {
+        Self { state: Arc::new(Mutex::new(Arc::clone(&self.state.lock()))) }
+    }
 }
 
 impl Books for Memory {
