@@ -120,7 +120,7 @@ impl Line {
             per: pick(rng, &PER).to_vec(),
             limit: Line::limit(rng, is_tight),
             window,
-            zone: pick(rng, ZONES),
+            zone: *pick(rng, ZONES),
             straddles: rng.u32(0..3) == 0,
         }
     }

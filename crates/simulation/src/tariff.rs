@@ -47,11 +47,12 @@ pub struct Tariff(Vec<Kind>);
 impl Tariff {
     /// Made once; the price book is not what is simulated here.
     pub fn new() -> Self {
-        let kinds = PRICES.iter().enumerate().flat_map(|(number, price)| {
-            let caps = CAPS.iter().filter(|cap| **cap as i64 * price <= 1_000_000_000_000);
-            caps.map(move |cap| kind(format!("test/m{number}"), *price, *cap))
-        });
-        Tariff(kinds.collect())
+        let mut kinds = Vec::new();
+        for (number, price) in PRICES.into_iter().enumerate() {
+            let caps = CAPS.into_iter().filter(|cap| *cap as i64 * price <= 1_000_000_000_000);
+            kinds.extend(caps.map(|cap| kind(format!("test/m{number}"), price, cap)));
+        }
+        Tariff(kinds)
     }
 
     /// One of them; seldom a huge one.
@@ -99,8 +100,8 @@ fn kind(model: String, price: i64, cap: u64) -> Kind {
         about: About::default(),
     };
     let book = Book::new(1, 0, BookSource::Snapshot, vec![row]);
-    let models = [model.as_str()].into_iter().map(Into::into).collect();
+    let models = [model.as_str().into()].into_iter().collect();
     let shape = Shape { models, body: b"{}", output_cap: Some(cap), choices: 1, ..Shape::default() };
     let bound = pricing::bound(&shape, &book, &BoundPolicy::default()).expect("a price for all of it");
-    Kind { bound, model, price, cap }
+    Kind { model: bound.model.clone(), bound, price, cap }
 }

@@ -28,7 +28,7 @@ impl Calendar {
             // The first of January 1970 was a Thursday.
             "week" => (day + 3).div_euclid(7),
             _ => {
-                let date = at.to_zoned(zone.clone()).date();
+                let date = at.to_zoned_datetime(zone.clone()).date();
                 i64::from(date.year()) * 12 + i64::from(date.month())
             }
         }

@@ -27,7 +27,7 @@ use crate::upstream::{Attempt, Upstream};
 const AHEAD_MS_MAX: i64 = 600_000;
 
 /// What an attempt that leaves must have.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Sent<'a> {
     /// The hold it leaves under.
     pub hold: u64,
@@ -44,7 +44,6 @@ pub struct Sent<'a> {
 }
 
 /// The auditor of one world.
-#[derive(Debug)]
 pub struct Auditor {
     mode: Mode,
     log: Vec<Entry>,
@@ -67,12 +66,6 @@ struct Expected {
 }
 
 type Checked = Result<(), String>;
-
-impl std::fmt::Debug for Ledger {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ledger").field("open", &self.open).finish_non_exhaustive()
-    }
-}
 
 impl Auditor {
     /// Of a world that has not begun.

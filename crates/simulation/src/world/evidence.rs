@@ -31,7 +31,7 @@ impl World {
         let wall_ms = self.wall_ms();
         for due in self.process().admission.due(wall_ms, ASKED_MAX, |_| true) {
             let told = self.upstream.generation(&due.generation, self.now_ms).cloned();
-            let is_over = admission::control::is_insured(due.reason, due.since_ms, self.ledger_ms(), FINAL_MS);
+            let is_over = due.is_insured(self.ledger_ms(), FINAL_MS);
             match told {
                 Some(cost) => {
                     self.resolve(due.hold, cost.amount(), &cost.text, Evidence::Generation);

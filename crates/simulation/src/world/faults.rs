@@ -1,10 +1,12 @@
 //! What goes wrong with process, power, disk and books, and what an operator changes.
 
+use std::sync::Arc;
+
 use fastrand::Rng;
 
 use super::call::{Call, Stage};
 use super::{Checked, World};
-use crate::machine::{Process, StartError, Trap, TrapKind};
+use crate::machine::{StartError, Trap, TrapKind};
 use crate::setting::{Line, pick};
 
 impl World {
@@ -16,6 +18,7 @@ impl World {
 
     /// The process will be killed in one of its next writes.
     pub(super) fn kill_soon(&mut self, rng: &mut Rng) -> Checked {
+        self.is_trapped = true;
         let trap = Trap { after: rng.u32(0..12), kind: TrapKind::Kill { torn: rng.bool() } };
         self.process().disk.arm(trap);
         Ok(())
@@ -85,15 +88,14 @@ impl World {
                 self.land(flight, attempt, rng);
             }
         }
+        let may_fail = self.is_trapped || self.may_journal_refuse();
         let process = self.process.take().expect("a process runs");
-        let Process { store, disk, admission, .. } = process;
-        drop(admission);
-        let closed = store.close();
+        let disk = Arc::clone(&process.disk);
+        let closed = process.close();
         self.writes.clear();
         disk.take_writes(&mut self.writes);
         self.auditor.read(&self.writes, &self.upstream, self.now_ms)?;
         self.rechecks.clear();
-        let may_fail = self.is_disk_full || self.do_books_refuse || disk.is_dead() || disk.has_failed();
         self.auditor.died();
         match closed {
             Err(error) if !may_fail => Err(format!("the store does not close: {error}")),
@@ -143,25 +145,21 @@ impl World {
         match self.machine.start(&self.setting.options, self.budgets(), false, None) {
             Err(StartError::Damaged(_)) => {
                 self.tally.damages += 1;
-                self.machine.undo(damage);
+                self.machine.undo(&damage);
                 self.start(None)
             }
-            // What is in the books already need not be read again.
-            Ok(process) => {
-                self.machine.undo(damage);
-                self.started(process)
-            }
+            Ok(_) => Err(format!("damage is not noticed: {damage:?}")),
             Err(error) => Err(format!("damage is told as {error:?}")),
         }
     }
 
     /// Books from a backup: nothing passes until somebody accepts them.
     pub(super) fn restore(&mut self, rng: &mut Rng) -> Checked {
-        if self.do_books_refuse {
+        if self.setting.on_sqlite || self.is_trapped || self.may_journal_refuse() {
             return Ok(());
         }
         self.end_in_order(rng)?;
-        self.machine.mark_restored(self.now_ms);
+        self.machine.restore(&self.machine.back_up());
         self.start(None)?;
         if self.process().admission.restored().is_none() {
             return Err("books from a backup are not known as such".to_owned());
@@ -185,12 +183,14 @@ impl World {
 
     /// One of the next writes fails.
     pub(super) fn fail_write(&mut self, rng: &mut Rng) -> Checked {
+        self.is_trapped = true;
         self.process().disk.arm(Trap { after: rng.u32(0..20), kind: TrapKind::WriteError });
         Ok(())
     }
 
     /// One of the next syncs fails.
     pub(super) fn fail_sync(&mut self, rng: &mut Rng) -> Checked {
+        self.is_trapped = true;
         self.process().disk.arm(Trap { after: rng.u32(0..20), kind: TrapKind::SyncError });
         Ok(())
     }

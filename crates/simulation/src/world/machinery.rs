@@ -104,18 +104,14 @@ impl World {
 
     /// A process starts; it may be killed while it does.
     pub(super) fn start(&mut self, rng: Option<&mut Rng>) -> Checked {
-        let mut trap = rng.filter(|rng| rng.u32(0..4) == 0).map(|rng| Trap {
-            after: rng.u32(0..6),
-            kind: TrapKind::Kill { torn: rng.bool() },
-        });
+        let kill = |rng: &mut Rng| Trap { after: rng.u32(0..6), kind: TrapKind::Kill { torn: rng.bool() } };
+        let mut trap = rng.and_then(|rng| (rng.u32(0..4) == 0).then(|| kill(rng)));
         for _ in 0..TRIES_MAX {
             match self.machine.start(&self.setting.options, self.budgets(), false, trap.take()) {
                 Ok(process) => return self.started(process),
-                Err(StartError::Died(disk)) => {
+                Err(StartError::Died(written)) => {
                     self.tally.deaths += 1;
-                    self.writes.clear();
-                    disk.take_writes(&mut self.writes);
-                    self.auditor.read(&self.writes, &self.upstream, self.now_ms)?;
+                    self.auditor.read(&written, &self.upstream, self.now_ms)?;
                     self.auditor.died();
                 }
                 Err(StartError::Failed(_)) if self.is_disk_full => self.machine.fill_disk(false),
@@ -128,6 +124,9 @@ impl World {
 
     fn started(&mut self, process: Process) -> Checked {
         self.tally.starts += 1;
+        self.is_trapped = false;
+        let admission = process.admission.clone();
+        process.disk.watch(Box::new(move || admission.is_money_locked()));
         self.process = Some(process);
         self.watches.iter_mut().for_each(|watch| *watch = admission::control::Watch::default());
         // What the start itself wrote comes first, and its header says what it found.

@@ -54,6 +54,8 @@ pub struct World {
     skew_ms: i64,
     is_disk_full: bool,
     do_books_refuse: bool,
+    /// Whether a trap was armed for this process.
+    is_trapped: bool,
     writes: Vec<Write>,
     steps: u64,
     /// A name for the next new budget.
@@ -87,6 +89,7 @@ impl World {
             skew_ms,
             is_disk_full: false,
             do_books_refuse: false,
+            is_trapped: false,
             writes: Vec::new(),
             steps: 0,
             named: setting.budgets.len(),
