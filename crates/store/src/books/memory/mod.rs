@@ -32,6 +32,14 @@ impl Memory {
     pub fn copy(&self) -> Self {
         Self { state: Arc::new(Mutex::new(Arc::clone(&self.state.lock()))) }
     }
+
+    /// A copy as [`crate::restore`] leaves a backup of these books: without a journal, and incomplete until somebody
+    /// accepts that.
+    pub fn restored(&self) -> Self {
+        let mut state = State::clone(&self.state.lock());
+        state.restore();
+        Self { state: Arc::new(Mutex::new(Arc::new(state))) }
+    }
 }
 
 impl Books for Memory {

@@ -70,6 +70,14 @@ impl State {
         }
     }
 
+    /// Forgets the journal that the books belong to.
+    pub(super) fn restore(&mut self) {
+        self.at = Extent { seq: self.at.seq, ..Extent::default() };
+        self.clean = false;
+        self.restored = self.restored.or(Some(self.latest_ms));
+        self.began.clear();
+    }
+
     /// With the buckets that count.
     pub(super) fn balance(&self, id: u32) -> Option<BalanceRow> {
         let mut row = self.balances.get(&id)?.clone();
