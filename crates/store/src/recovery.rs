@@ -156,6 +156,7 @@ impl Recovery {
             self.overwrite(segment, end).map_err(|e| OpenError::io("write", &segment.path, e))?;
         }
         for segment in self.segments.iter().skip(self.start) {
+            rewrite(segment).map_err(|e| OpenError::io("write", &segment.path, e))?;
             segment.file.sync_data().map_err(|e| OpenError::io("sync", &segment.path, e))?;
         }
         Ok(())
@@ -173,6 +174,24 @@ impl Recovery {
         }
         Ok(())
     }
+}
+
+/// Writes what is there once more. After a sync that failed, the kernel may take pages that never reached the disk for
+/// written: they can be read, and another sync would do nothing for them.
+fn rewrite(segment: &Segment) -> std::io::Result<()> {
+    let end = segment.end.unwrap_or(HEADER_BYTES);
+    let mut buffer = vec![0; usize::try_from(end.min(1 << 20)).unwrap_or(1 << 20)];
+    let mut at = 0;
+    while at < end {
+        let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
+        let count = segment.file.read_at(&mut buffer[..most], at)?;
+        if count == 0 {
+            return Ok(());
+        }
+        segment.file.write_all_at(&buffer[..count], at)?;
+        at += count as u64;
+    }
+    Ok(())
 }
 
 type Found = Vec<(Segment, Head)>;

@@ -154,9 +154,8 @@ impl Ledger {
                 self.correct(*hold, *at_ms, *settled_ms, (*was, *cost))?;
                 return Ok(Change::Corrected { hold: *hold, cost: *cost });
             }
-            Entry::Clock { at_ms } | Entry::Action { at_ms } => {
-                self.latest_ms = self.latest_ms.max(*at_ms);
-            }
+            // No money moved then.
+            Entry::Clock | Entry::Action => {}
         }
         Ok(Change::Other)
     }

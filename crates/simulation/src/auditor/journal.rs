@@ -11,8 +11,8 @@ pub(super) enum Entry {
     Unknown { hold: u64, at_ms: i64 },
     Settle { hold: u64, at_ms: i64, cost: i64, evidence: u8, text: String },
     Correct { hold: u64, at_ms: i64, settled_ms: i64, was: i64, cost: i64 },
-    Clock { at_ms: i64 },
-    Action { at_ms: i64 },
+    Clock,
+    Action,
 }
 
 /// What a balance counts.
@@ -125,14 +125,12 @@ fn entry(kind: u8, bytes: &mut Bytes<'_>) -> Option<Entry> {
             Entry::Correct { hold, at_ms, settled_ms, was, cost }
         }
         9 => {
-            let at_ms = bytes.i64()?;
-            bytes.i64()?;
-            Entry::Clock { at_ms }
+            (bytes.i64()?, bytes.i64()?);
+            Entry::Clock
         }
         10 => {
-            let at_ms = bytes.i64()?;
-            (bytes.text()?, bytes.text()?);
-            Entry::Action { at_ms }
+            (bytes.i64()?, bytes.text()?, bytes.text()?);
+            Entry::Action
         }
         _ => return None,
     })

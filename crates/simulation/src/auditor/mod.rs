@@ -55,6 +55,8 @@ pub struct Auditor {
     durable: usize,
     /// How many records must be there when a new process starts, and whether there may be fewer.
     expected: Option<Expected>,
+    /// Of the segments, as last written.
+    headers: HashMap<u64, Vec<u8>>,
     /// Of everything that was written.
     print: u64,
 }
@@ -78,6 +80,7 @@ impl Auditor {
             reserved: HashMap::new(),
             durable: 0,
             expected: None,
+            headers: HashMap::new(),
             print: 0xcbf2_9ce4_8422_2325,
         }
     }
@@ -86,8 +89,14 @@ impl Auditor {
     pub fn read(&mut self, writes: &[Write], upstream: &Upstream, now_ms: i64) -> Checked {
         for write in writes {
             self.stamp(&write.bytes);
+            if !self.is_news(write) {
+                continue;
+            }
             match journal::read(write.offset, &write.bytes)? {
-                Written::Header { first_seq } => self.begins(first_seq, upstream)?,
+                Written::Header { first_seq } => {
+                    self.headers.insert(write.segment, write.bytes.clone());
+                    self.begins(first_seq, upstream)?;
+                }
                 Written::Record { seq, entry } => self.record(seq, entry, upstream, now_ms)?,
                 Written::Nothing => {}
             }
@@ -97,10 +106,17 @@ impl Auditor {
 
     /// Takes in what a start wrote; before that, it found this.
     pub fn begin(&mut self, writes: &[Write], found: &Recovered, upstream: &Upstream, now_ms: i64) -> Checked {
-        let header = writes.iter().position(|write| write.offset == 0).map_or(writes.len(), |at| at + 1);
+        let is_header = |write: &Write| write.offset == 0 && self.is_news(write);
+        let header = writes.iter().position(is_header).map_or(writes.len(), |at| at + 1);
         self.read(&writes[..header], upstream, now_ms)?;
         self.check_recovered(found)?;
         self.read(&writes[header..], upstream, now_ms)
+    }
+
+    /// A start writes what it found once more, header and all.
+    fn is_news(&self, write: &Write) -> bool {
+        let known = self.headers.get(&write.segment);
+        write.offset > 0 || known.is_none_or(|header| !write.bytes.starts_with(header))
     }
 
     /// Mixes something into the print of the world.
