@@ -78,7 +78,7 @@ impl Recovery {
         if same_boot && !posted.clean {
             check_length(&found)?;
         }
-        let mut reading = Reading { fold, books, last: posted.seq, notes: Vec::new() };
+        let mut reading = Reading { fold, books, last: posted.seq, notes: Vec::new(), scan: None };
         let end = reading.run(&mut found, start, posted)?;
         let (torn_bytes, rubbish) = match &end {
             Some(end) => match judge(&found, end, reading.last, same_boot) {
@@ -252,6 +252,7 @@ struct Reading<'a> {
     books: &'a dyn Reader,
     last: u64,
     notes: Vec<String>,
+    scan: Option<Scan>,
 }
 
 impl Reading<'_> {
@@ -286,7 +287,14 @@ impl Reading<'_> {
         offset: u64,
         posted: u64,
     ) -> Result<(u64, Option<&'static str>), OpenError> {
-        let mut scan = Scan::new(segment.file.clone(), offset);
+        // One buffer for all segments.
+        let scan = match &mut self.scan {
+            Some(scan) => {
+                scan.restart(segment.file.clone(), offset);
+                scan
+            }
+            scan => scan.insert(Scan::new(segment.file.clone(), offset)),
+        };
         loop {
             let step = scan.step().map_err(|e| OpenError::io("read", &segment.path, e))?;
             let (offset, seq, kind, payload) = match step {
@@ -413,7 +421,7 @@ impl Rest {
 
     fn read(segment: &Segment, from: u64, next: u64) -> std::io::Result<Self> {
         let mut rest = Rest::default();
-        let mut buffer = vec![0; Self::CHUNK + FRAME_BYTES_MAX];
+        let mut buffer = Vec::new();
         let mut at = from;
         loop {
             // Room that was never written need not be read.
@@ -421,6 +429,7 @@ impl Rest {
                 Some(data) => data,
                 None => return Ok(rest),
             };
+            buffer.resize(Self::CHUNK + FRAME_BYTES_MAX, 0);
             let count = segment.file.read_at(&mut buffer, at)?;
             let bytes = &buffer[..count];
             if let Some(used) = last_used(bytes) {
