@@ -146,6 +146,11 @@ impl Admission {
         self.core.time.hear(date_ms);
     }
 
+    /// The time that money goes by: the highest told so far, milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        self.core.latest_ms()
+    }
+
     /// How far the wall clock is from the time that money goes by, milliseconds (below zero: behind), while it is not
     /// trusted to open a window; `None` while it is.
     pub fn clock_is_off_by(&self) -> Option<i64> {
