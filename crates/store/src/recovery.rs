@@ -15,6 +15,8 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use ledger::mutants::{self, Mutant};
+
 use crate::books::Reader;
 use crate::disk::{BootId, Disk};
 use crate::error::Fault;
@@ -263,7 +265,8 @@ impl Reading<'_> {
         for (index, (segment, head)) in found.iter_mut().enumerate().skip(start) {
             let Some(header) = written(head) else { break };
             let follows = before.is_none_or(|ordinal| ordinal + 1 == segment.ordinal);
-            if index > start && (header.first_seq != self.last + 1 || !follows) {
+            let follows = (follows && header.first_seq == self.last + 1) || mutants::is(Mutant::GapAccepted);
+            if index > start && !follows {
                 break;
             }
             before = Some(segment.ordinal);
@@ -331,6 +334,7 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
         OpenError::Damaged(Fault { file: segment.path.clone(), offset: end.offset, seq: next, what })
     };
     let what = end.what.unwrap_or("zeros where a record was");
+    let is_strict = !mutants::is(Mutant::DamageCutOff);
     let (mut torn_bytes, mut rubbish) = (0, 0);
     for (index, (segment, head)) in found.iter().enumerate().skip(end.index) {
         let from = if index == end.index { end.offset } else { HEADER_BYTES };
@@ -342,16 +346,17 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
             synced = synced.max(Some(header.synced));
         } else if let Head::Bad(what) = head {
             torn_bytes += HEADER_BYTES;
-            if same_boot {
+            if same_boot && is_strict {
                 return Err(damaged(what));
             }
         }
-        if synced.is_some_and(|synced| same_boot || synced >= next) {
+        if is_strict && synced.is_some_and(|synced| same_boot || synced >= next) {
             return Err(damaged(what));
         }
         // Without a restart of the machine only the death of a process can tear a record.
         let torn = Torn { from, bytes: rest.bytes };
         if same_boot
+            && is_strict
             && rest.bytes > 0
             && !torn.by_death(segment).map_err(|e| OpenError::io("read", &segment.path, e))?
         {
