@@ -43,12 +43,14 @@ impl Core {
     }
 
     pub(crate) fn standing(&self, scope: &Scope<'_>, now_ms: i64) -> Option<SmallVec<[Balance; 4]>> {
+        let now_ms = self.see(now_ms);
         let found = self.ways.read().index.find(scope, now_ms)?;
         let mut money = self.money.lock();
         found.set.seats().iter().map(|seat| money.expire(seat.slot(), now_ms).copied()).collect()
     }
 
     pub(crate) fn each_balance(&self, now_ms: i64, each: &mut dyn FnMut(&BalanceName, &Balance)) {
+        let now_ms = self.see(now_ms);
         let ways = self.ways.read();
         let mut money = self.money.lock();
         for (_, slot) in ways.index.open() {

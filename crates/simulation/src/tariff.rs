@@ -26,9 +26,11 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// The most it may cost with a cap, nano-dollars.
+    /// The most it may cost with a cap, nano-dollars: the permission is a femto-dollar a token above the price, and a
+    /// nano-dollar that is begun counts.
     pub fn cost_at(&self, cap: u64) -> i64 {
-        self.price.saturating_mul(i64::try_from(cap).unwrap_or(i64::MAX))
+        let tokens = i64::try_from(cap).unwrap_or(i64::MAX);
+        self.price.saturating_mul(tokens).saturating_add((tokens + 999_999) / 1_000_000)
     }
 
     /// The least it is worth sending with, nano-dollars.

@@ -15,7 +15,7 @@ use ledger::Balance;
 use store::Recovered;
 
 use self::account::{Change, Ledger, NEVER_SENT, TOLD};
-pub use self::exposure::Labels;
+pub(crate) use self::exposure::Labels;
 use self::exposure::{Exposure, rolling_ms};
 use self::journal::{Entry, Written};
 use crate::machine::Write;
@@ -226,7 +226,8 @@ impl Auditor {
     pub fn died(&mut self) {
         self.reserved.clear();
         let all = self.log.len();
-        self.expected = Some(Expected { least: all, most: all });
+        // One that died before it had read the journal leaves everything as it found it.
+        self.expected.get_or_insert(Expected { least: all, most: all });
     }
 
     /// The power went: what was on disk is there, and perhaps more.

@@ -112,7 +112,9 @@ impl Machine {
         cable.arm(trap);
         let started = self.open(options, policy, &cable);
         if cable.is_dead() {
-            return Err(StartError::Died);
+            let mut written = Vec::new();
+            cable.take_writes(&mut written);
+            return Err(StartError::Died(written));
         }
         match started {
             Ok(_) => {

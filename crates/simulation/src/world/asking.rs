@@ -36,6 +36,7 @@ impl World {
         for _ in 0..rng.usize(4..40) {
             let same = Want { labels: want.labels.clone(), ..want };
             self.ask_for(same, rng)?;
+            self.answer_parked()?;
             self.look(crate::event::Kind::Ask)?;
         }
         Ok(())
@@ -71,7 +72,11 @@ impl World {
         }
         self.tally.asked += 1;
         let answer = self.reserve(&want)?;
-        let call = |stage| Call { labels: want.labels.clone(), key: want.key, kind: want.kind, clamp: want.clamp, stage };
+        let number = self.tally.asked;
+        let call = |stage| {
+            let Want { key, kind, clamp, .. } = want;
+            Call { labels: want.labels.clone(), key, kind, clamp, number, stage }
+        };
         match answer {
             Ok((reserved, grant)) => self.calls.push(call(Stage::Reserved { reserved, grant })),
             Err(Shortage::Refused(refusal)) => self.refused(&want, &refusal)?,
@@ -183,22 +188,21 @@ impl World {
 
     /// Whoever was woken goes on; whoever has waited too long goes.
     pub(super) fn answer_parked(&mut self) -> Checked {
+        // One who goes on may give back what another was waiting for.
+        while self.calls.iter().any(Call::is_woken) {
+            self.answer_woken()?;
+        }
+        self.send_away()
+    }
+
+    fn answer_woken(&mut self) -> Checked {
         let mut at = 0;
         while at < self.calls.len() {
             match &mut self.calls[at].stage {
-                Stage::Parked { parked, flag, since_ms } => {
-                    let is_over = self.now_ms - *since_ms > PARK_MS_MAX;
-                    let answer = if flag.take() { poll(parked.as_mut(), flag) } else { Poll::Pending };
-                    match answer {
-                        Poll::Ready(outcome) => self.woken(at, outcome)?,
-                        Poll::Pending if is_over => {
-                            let call = self.calls.swap_remove(at);
-                            drop(call.stage);
-                            self.gave_up(&call.labels, call.kind, call.clamp);
-                        }
-                        Poll::Pending => at += 1,
-                    }
-                }
+                Stage::Parked { parked, flag, .. } if flag.take() => match poll(parked.as_mut(), flag) {
+                    Poll::Ready(outcome) => self.woken(at, outcome)?,
+                    Poll::Pending => at += 1,
+                },
                 Stage::Permitting { flag, .. } if flag.is_up() => {
                     let mut rng = Rng::with_seed(0);
                     let before = self.calls.len();
@@ -207,6 +211,18 @@ impl World {
                 }
                 _ => at += 1,
             }
+        }
+        Ok(())
+    }
+
+    /// Whoever has waited too long goes without.
+    fn send_away(&mut self) -> Checked {
+        let now_ms = self.now_ms;
+        let is_over = |call: &Call| matches!(call.stage, Stage::Parked { since_ms, .. } if now_ms - since_ms > PARK_MS_MAX);
+        while let Some(at) = self.calls.iter().position(is_over) {
+            let call = self.calls.swap_remove(at);
+            drop(call.stage);
+            self.gave_up(&call.labels, call.kind, call.clamp);
         }
         Ok(())
     }
@@ -231,10 +247,7 @@ impl World {
     /// Nobody who is first in line waits for money that is there.
     pub(super) fn look_at_first_in_line(&self) -> Checked {
         let parked = |call: &&Call| matches!(call.stage, Stage::Parked { .. });
-        let first = self.calls.iter().filter(parked).min_by_key(|call| match &call.stage {
-            Stage::Parked { since_ms, .. } => *since_ms,
-            _ => i64::MAX,
-        });
+        let first = self.calls.iter().filter(parked).min_by_key(|call| call.number);
         let Some(call) = first else { return Ok(()) };
         let floor = self.tariff.kind(call.kind).floor(call.clamp);
         let Some(standing) = self.standing(&call.labels) else { return Ok(()) };

@@ -23,7 +23,19 @@ pub(super) struct Call {
     pub(super) key: usize,
     pub(super) kind: usize,
     pub(super) clamp: Clamp,
+    /// In the order in which they came.
+    pub(super) number: u64,
     pub(super) stage: Stage,
+}
+
+impl Call {
+    /// Whether it was woken, and not asked yet what for.
+    pub(super) fn is_woken(&self) -> bool {
+        match &self.stage {
+            Stage::Parked { flag, .. } | Stage::Permitting { flag, .. } => flag.is_up(),
+            _ => false,
+        }
+    }
 }
 
 /// How far it is.

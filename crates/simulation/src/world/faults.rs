@@ -58,7 +58,7 @@ impl World {
         if !self.needs_disk() {
             // What a cut may cost without `durability = "power"` is documented, not simulated: here it costs nothing.
             self.sync()?;
-            if self.process().store.health().is_err() {
+            if self.process().disk.is_dead() || self.process().store.health().is_err() {
                 return self.kill(rng);
             }
         }

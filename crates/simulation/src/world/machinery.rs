@@ -107,24 +107,27 @@ impl World {
         let kill = |rng: &mut Rng| Trap { after: rng.u32(0..6), kind: TrapKind::Kill { torn: rng.bool() } };
         let mut trap = rng.and_then(|rng| (rng.u32(0..4) == 0).then(|| kill(rng)));
         for _ in 0..TRIES_MAX {
+            let is_trapped = trap.is_some();
             match self.machine.start(&self.setting.options, self.budgets(), false, trap.take()) {
-                Ok(process) => return self.started(process),
+                Ok(process) => return self.started(process, is_trapped),
                 Err(StartError::Died(written)) => {
                     self.tally.deaths += 1;
                     self.auditor.read(&written, &self.upstream, self.now_ms)?;
                     self.auditor.died();
                 }
-                Err(StartError::Failed(_)) if self.is_disk_full => self.machine.fill_disk(false),
+                Err(StartError::Failed(_)) if self.is_disk_full => {
+                    self.is_disk_full = false;
+                    self.machine.fill_disk(false);
+                }
                 Err(error) => return Err(format!("a process does not start: {error:?}")),
             }
-            self.is_disk_full = false;
         }
         Err("a process does not start, whatever one does".to_owned())
     }
 
-    fn started(&mut self, process: Process) -> Checked {
+    fn started(&mut self, process: Process, is_trapped: bool) -> Checked {
         self.tally.starts += 1;
-        self.is_trapped = false;
+        self.is_trapped = is_trapped;
         let admission = process.admission.clone();
         process.disk.watch(Box::new(move || admission.is_money_locked()));
         self.process = Some(process);
