@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use ledger::mutants::{self, Mutant};
 use ledger::{Balance, BalanceName, Evidence, HoldId, LedgerFull, Scope, Share, Short, UpstreamKeyId};
 use money::Nano;
 use smallvec::SmallVec;
@@ -68,11 +69,13 @@ impl Admission {
         let Some((floor, want)) = ask.amounts() else {
             return Err(refused(RefusalReason::PerRequest, ask));
         };
+        let floor = if mutants::is(Mutant::ShrunkHold) { Nano::ZERO } else { floor };
         for _ in 0..STALE_MAX {
             let way = self.core.matching(ask, now_ms).map_err(|reason| refused(reason, ask))?;
             let set = &way.found.set;
             // Who takes nothing takes nothing from those who wait.
             let queued = want > Nano::ZERO && self.core.queue.is_ahead_of(set);
+            let queued = queued && !mutants::is(Mutant::QueueJumped);
             // Whoever must queue asks for more than there can be, to learn the binding balance.
             let (least, most) = if queued { (Nano::MAX, Nano::MAX) } else { (floor, want) };
             let granted = self.core.money.lock().reserve(set.seats(), least, most, Share::Whole, now_ms);

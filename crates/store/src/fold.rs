@@ -6,6 +6,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use ledger::mutants::{self, Mutant};
 use ledger::{BalanceId, BalanceName, HoldId, SetId};
 use money::Nano;
 
@@ -223,7 +224,9 @@ impl Fold {
             return Err(wrong("a correction on another set of hold", hold.0));
         }
         let (amount, when_ms) = correction.posting();
-        self.post(&members, amount, when_ms, books)?;
+        if !mutants::is(Mutant::CorrectionNotReplayed) {
+            self.post(&members, amount, when_ms, books)?;
+        }
         booked.cost = cost;
         self.ended.insert(hold.0, booked);
         Ok(())
@@ -310,6 +313,9 @@ impl Fold {
         let since = latest_ms.saturating_sub(Recovered::GRACE_MS);
         let held: BTreeSet<u32> =
             open.values().flat_map(|open| open.members.iter().map(|member| member.balance.0)).collect();
+        if mutants::is(Mutant::JournalEndForgotten) {
+            balances.retain(|id, _| held.contains(id));
+        }
         balances.values_mut().for_each(|row| row.expire(latest_ms));
         let matters =
             |row: &BalanceRow| row.name.ends_ms.is_none_or(|ends| ends >= since) || held.contains(&row.id.0);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use ledger::mutants::{self, Mutant};
 use parking_lot::Mutex;
 
 use crate::books::{Batch, PostError, Writer};
@@ -267,7 +268,9 @@ impl Shipper {
                 PostError::Closed
             })?;
         }
-        self.write(|books| books.make_durable(false)).map_err(PostError::Trouble)?;
+        if !mutants::is(Mutant::SegmentGoesEarly) {
+            self.write(|books| books.make_durable(false)).map_err(PostError::Trouble)?;
+        }
         for segment in disposable {
             if let Err(error) = self.journal.remove(&segment) {
                 tracing::warn!(file = %segment.path.display(), %error, "cannot remove a shipped journal segment");

@@ -122,6 +122,9 @@ impl File {
 
     /// The power goes. What is left is what programs see from now on.
     pub(super) fn cut(&mut self, rng: &mut Rng) {
+        if self.bytes.len() == self.length_on_disk && self.pages.iter().all(|page| *page == Page::Synced) {
+            return;
+        }
         let mood = rng.u8(0..4);
         for page in 0..self.pages.len() {
             if self.pages[page] == Page::Synced {

@@ -1,7 +1,5 @@
 //! What the machine promises, each by a test; and that the store lives up to it.
 
-#![expect(clippy::unwrap_used, reason = "in a test it is the assertion")]
-
 mod books;
 mod kills;
 mod outages;
@@ -204,4 +202,50 @@ fn what_is_written_can_be_read_off_the_disk() {
     assert!(!process.disk.is_durable(settlement.segment, end(settlement)));
     process.store.sync().unwrap();
     assert!(process.disk.is_durable(settlement.segment, end(settlement)));
+}
+
+/// By hand, for its times: `cargo test -p simulation --lib time_of -- --ignored --nocapture`.
+#[test]
+#[ignore = "tells times"]
+fn time_of_a_step() {
+    let time = |what: &str, count: u32, work: &mut dyn FnMut()| {
+        let since = std::time::Instant::now();
+        (0..count).for_each(|_| work());
+        println!("{what}: {:?}", since.elapsed() / count);
+    };
+    let machine = machine();
+    let process = start(&machine, Durability::Process);
+    let bytes = [7; 100];
+    let mut writes = Vec::new();
+    {
+        use store::Disk;
+        let file = process.disk.create(std::path::Path::new("x/9.journal"), 1 << 20).unwrap();
+        let mut at = 0;
+        time("a write of 100 bytes", 10_000, &mut || {
+            file.write_all_at(&bytes, at).unwrap();
+            at += 100;
+        });
+        process.disk.take_writes(&mut writes);
+        process.disk.remove(std::path::Path::new("x/9.journal")).unwrap();
+    }
+    time("a call without a ship", 500, &mut || spend(&machine, &process));
+    time("a call with a ship each", 2_000, &mut || {
+        spend(&machine, &process);
+        process.store.ship().unwrap();
+    });
+    let flights: Vec<_> = (0..50).map(|_| send(&machine, &process)).collect();
+    time("the same with fifty open", 2_000, &mut || {
+        spend(&machine, &process);
+        process.store.ship().unwrap();
+    });
+    time("a replay", 200, &mut || drop(process.store.replay().unwrap()));
+    drop(flights);
+    process.kill();
+    let mut rng = fastrand::Rng::with_seed(1);
+    time("a start and a kill", 50, &mut || start(&machine, Durability::Process).kill());
+    time("a start and a power cut", 50, &mut || {
+        let process = start(&machine, Durability::Power);
+        spend(&machine, &process);
+        machine.cut_power(Some(process), &mut rng);
+    });
 }
