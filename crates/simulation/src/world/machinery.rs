@@ -40,6 +40,10 @@ impl World {
 
     /// The wall clock jumps, or comes back.
     pub(super) fn jump(&mut self, rng: &mut Rng) -> Checked {
+        if !self.auditor.is_rooted() {
+            // Books without a past believe the clock; there is nothing yet that could tell them better.
+            return Ok(());
+        }
         let skew_ms = match rng.u32(0..5) {
             0 => rng.i64(-200_000..200_000),
             1 => *pick(rng, &[-24 * HOUR_MS, 24 * HOUR_MS, 31 * 24 * HOUR_MS, -365 * 24 * HOUR_MS]),
@@ -115,9 +119,10 @@ impl World {
                     self.auditor.read(&written, &self.upstream, self.now_ms)?;
                     self.auditor.died();
                 }
-                Err(StartError::Failed(_)) if self.is_disk_full => {
-                    self.is_disk_full = false;
+                Err(StartError::Failed(_)) if self.is_disk_full || self.do_books_refuse => {
+                    (self.is_disk_full, self.do_books_refuse) = (false, false);
                     self.machine.fill_disk(false);
+                    self.machine.books_refuse(false);
                 }
                 Err(error) => return Err(format!("a process does not start: {error:?}")),
             }
