@@ -112,13 +112,15 @@ impl World {
         let mut trap = rng.and_then(|rng| (rng.u32(0..4) == 0).then(|| kill(rng)));
         for _ in 0..TRIES_MAX {
             let is_trapped = trap.is_some();
-            match self.machine.start(&self.setting.options, self.budgets(), false, trap.take()) {
+            let started = self.machine.start(&self.setting.options, self.budgets(), false, trap.take());
+            let left = self.machine.take_left();
+            if !left.is_empty() {
+                self.auditor.read(&left, &self.upstream, self.now_ms)?;
+                self.auditor.died();
+            }
+            match started {
                 Ok(process) => return self.started(process, is_trapped),
-                Err(StartError::Died(written)) => {
-                    self.tally.deaths += 1;
-                    self.auditor.read(&written, &self.upstream, self.now_ms)?;
-                    self.auditor.died();
-                }
+                Err(StartError::Died) => self.tally.deaths += 1,
                 Err(StartError::Failed(_)) if self.is_disk_full || self.do_books_refuse => {
                     (self.is_disk_full, self.do_books_refuse) = (false, false);
                     self.machine.fill_disk(false);
