@@ -230,9 +230,14 @@ impl Balances {
     /// Ends a hold in flight at its cost; zero for a void. A cost above the bound is booked in full. `at_ms`: as in the
     /// journal, milliseconds since the Unix epoch.
     pub fn settle(&mut self, seats: &[Seat], bound: Nano, cost: Nano, at_ms: i64) {
+        let back = if mutants::is(Mutant::RestKept) { bound.min(cost) } else { bound };
         self.each_with_rings(seats, bound, |balance, seat, rings| {
-            balance.held = balance.held.saturating_sub(given_back(balance, bound, cost));
+            balance.held = balance.held.saturating_sub(back);
             post(balance, seat, rings, cost, at_ms);
+            // Out of what is posted: out of what others hold, a balance would notice by itself.
+            if mutants::is(Mutant::DoubleSettle) && balance.ring == Balance::NO_RING {
+                balance.posted = balance.posted.saturating_sub(bound.min(balance.posted));
+            }
         });
     }
 
@@ -320,17 +325,6 @@ fn expire(balance: &mut Balance, rings: &mut [Option<Ring>], now_ms: i64) {
     if let Some(ring) = ring(rings, balance) {
         balance.posted = balance.posted.saturating_sub(ring.expire(now_ms));
     }
-}
-
-/// What a hold gives back that ends: all of it.
-#[inline(always)]
-fn given_back(balance: &Balance, bound: Nano, cost: Nano) -> Nano {
-    if mutants::is(Mutant::RestKept) {
-        return bound.min(cost);
-    }
-    // As far as others hold something: below zero, a balance would notice by itself.
-    let twice = || bound.saturating_add(bound).min(balance.held);
-    if mutants::is(Mutant::DoubleSettle) { twice() } else { bound }
 }
 
 /// Posts a cost to a balance that takes what settles now.
