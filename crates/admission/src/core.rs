@@ -191,9 +191,6 @@ impl Core {
             return;
         }
         self.money.lock().settle(hold.set.seats(), hold.bound, cost, now_ms);
-        if mutants::is(Mutant::DoubleSettle) {
-            self.money.lock().settle(hold.set.seats(), hold.bound, Nano::ZERO, now_ms);
-        }
         self.count_end(hold.bound, cost, evidence);
         self.queue.serve(&self.money, now_ms);
     }

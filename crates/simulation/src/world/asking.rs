@@ -78,14 +78,19 @@ impl World {
             Call { labels: want.labels.clone(), key, kind, clamp, number, stage }
         };
         match answer {
-            Ok((reserved, grant)) => self.calls.push(call(Stage::Reserved { reserved, grant })),
+            Ok((reserved, grant)) => {
+                self.check_line(&grant)?;
+                self.calls.push(call(Stage::Reserved { reserved, grant }));
+            }
             Err(Shortage::Refused(refusal)) => self.refused(&want, &refusal)?,
             Err(Shortage::Wait(_)) if rng.u32(0..8) == 0 => self.gave_up(&want.labels, want.kind, want.clamp),
             Err(Shortage::Wait(wait)) => match self.process().admission.park(wait) {
                 Ok(parked) => {
                     self.tally.parked += 1;
                     let (flag, since_ms) = (Flag::up(), self.now_ms);
-                    self.calls.push(call(Stage::Parked { parked: Box::pin(parked), flag, since_ms }));
+                    let standing = self.standing(&want.labels).unwrap_or_default();
+                    let balances = standing.iter().map(|balance| balance.id.0).collect();
+                    self.calls.push(call(Stage::Parked { parked: Box::pin(parked), flag, since_ms, balances }));
                 }
                 Err(refusal) if refusal.reason == RefusalReason::Held => {
                     self.gave_up(&want.labels, want.kind, want.clamp);
@@ -118,6 +123,20 @@ impl World {
             }
             Err(shortage) => Err(shortage),
         })
+    }
+
+    /// Whoever comes takes nothing that somebody waits for.
+    fn check_line(&self, grant: &Grant) -> Checked {
+        let waits = |call: &&Call| match &call.stage {
+            Stage::Parked { flag, balances, .. } => {
+                !flag.is_up() && balances.iter().any(|id| grant.balances.contains(id))
+            }
+            _ => false,
+        };
+        match self.calls.iter().find(waits) {
+            Some(call) if grant.amount > 0 => Err(format!("overtaken: call {} waits, and another is granted", call.number)),
+            _ => Ok(()),
+        }
     }
 
     /// What was set aside, as the auditor reckons it; `None` when it is not known on what, for a window ended meanwhile.
