@@ -249,3 +249,23 @@ fn flipped(boot_id: BootId, flips: &[u8]) {
     // Each was on disk for certain before the next was written, and says so: a later one that is whole tells of it.
     assert!(touched[found..].iter().all(|touched| *touched), "records went, and a later one is whole");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise everything above would pass by being refused.
+    #[test]
+    fn the_histories_of_the_corpus_open() {
+        for (name, holds) in [("records", 1), ("records_straddle", 0), ("records_rolling", 0), ("file", 1)] {
+            let path = format!("{}/../../fuzz/corpus/journal/{name}", env!("CARGO_MANIFEST_DIR"));
+            let data = std::fs::read(path).expect("a file of the corpus");
+            let file = if data[0] == 0 { data[1..].to_vec() } else { framed(&data[1..]) };
+            let (store, recovered) = open(&on_a_shelf(BOOT, file), &Memory::new()).expect(name);
+            store.close().expect("a clean end");
+            assert_eq!(recovered.open.len(), holds, "{name}");
+            assert!(recovered.next_hold > 1, "{name}");
+        }
+        assert_eq!(WRITTEN.states.len(), records(|_| ()) + 1);
+    }
+}
