@@ -42,7 +42,9 @@ fn refused(body: &[u8], error: &BodyError) {
     let text = std::str::from_utf8(body);
     match error {
         BodyError::Duplicate(_) => {
-            assert!(has_twins(text.expect("read as UTF-8")), "no member is given twice")
+            // Told before the rest is looked at, which may be no JSON.
+            let text = text.expect("read as UTF-8");
+            assert!(has_twins(text) || Members::of(text).is_none(), "no member is given twice");
         }
         BodyError::NotAnObject => assert!(text.is_ok_and(|text| Members::of(text).is_none())),
         BodyError::NotJson(_) => {
@@ -98,7 +100,8 @@ fn bounds(bound: &Bound, request: &ChatRequest<'_>) {
     assert_eq!(bound.asked_cap, request.shape.output_cap);
     assert_eq!(bound.class == Class::Proven, bound.reasons.is_empty());
     assert!(bound.output_cap > 0, "a bound of no output");
-    let caps = [0, 1, bound.output_cap / 2, bound.output_cap];
+    let mut caps = [0, 1, bound.output_cap / 2, bound.output_cap];
+    caps.sort_unstable();
     assert!(caps.map(|cap| bound.usd_at(cap)).is_sorted(), "a larger cap costs less");
     let whole = bound.usd();
     for share in [0, 1, 2, 3, 1_000] {
