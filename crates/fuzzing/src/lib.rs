@@ -20,8 +20,11 @@ pub mod shape;
 pub mod shelf;
 pub mod sse;
 
+/// What a target does with some bytes.
+pub type Run = fn(&[u8]);
+
 /// The targets, by name.
-pub const TARGETS: [(&str, fn(&[u8])); 5] = [
+pub const TARGETS: [(&str, Run); 5] = [
     ("answer", answer::run),
     ("config", config::run),
     ("journal", journal::run),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use fuzzing::Run;
 
 /// Mutations of one corpus; fewer on a machine that is slow.
 const MUTATIONS_MAX: usize = 2_000;
@@ -55,7 +56,7 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Runs a target; tells what it ran on when it panics.
-fn watch(name: &str, run: fn(&[u8]), what: &str, data: &[u8]) {
+fn watch(name: &str, run: Run, what: &str, data: &[u8]) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(data))) {
         eprintln!("{name}: {what}: b\"{}\"", data.escape_ascii());
         resume_unwind(panic);
