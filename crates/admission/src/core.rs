@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use ledger::{
     Balance, Balances, Evidence, Found, HoldId, HoldSet, Index, Scope, Seat, Slot, UnknownReason,
     UpstreamKeyId,
 };
 use money::Nano;
-use parking_lot::{Mutex, RwLock};
+use store::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, RwLock};
 use store::{Record, Recovered, Store};
 
 use crate::ask::Ask;

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use ledger::UpstreamKeyId;
+use store::sync::{AtomicI64, AtomicU64};
 
 /// Keys remembered, at most, beyond those in flight.
 const KEPT_MAX: usize = 10_000;

@@ -12,8 +12,6 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use crate::backup::{self, Backup};
 use crate::books::{Books, Reader, Sqlite};
 use crate::checks::Checks;
@@ -23,6 +21,7 @@ use crate::lock::Lock;
 use crate::reading::{self, JOURNAL};
 use crate::segment::HEADER_BYTES;
 use crate::shipper::{Dispatch, SharedWriter, Shipper};
+use crate::sync::Mutex;
 use crate::syncer::Syncer;
 use crate::{Durability, Durable, JournalError, OpenError, Options, Position, Record, Recovered, address};
 
