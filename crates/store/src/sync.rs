@@ -7,7 +7,7 @@
 mod explored;
 
 #[cfg(feature = "loom")]
-pub use explored::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock, RwLock};
+pub use explored::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock, RwLock, thread};
 
 #[cfg(not(feature = "loom"))]
 pub use parking_lot::{Condvar, Mutex, RwLock};
@@ -15,3 +15,5 @@ pub use parking_lot::{Condvar, Mutex, RwLock};
 pub use std::sync::OnceLock;
 #[cfg(not(feature = "loom"))]
 pub use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize};
+#[cfg(not(feature = "loom"))]
+pub use std::thread;

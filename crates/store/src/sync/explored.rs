@@ -143,3 +143,50 @@ impl<T> OnceLock<T> {
         result
     }
 }
+
+/// Threads.
+pub mod thread {
+    use std::io;
+    use std::time::Duration;
+
+    pub use loom::thread::{JoinHandle, panicking};
+
+    /// Room for the frames of a store that opens, in words. Loom gives a thread a sixteenth of it.
+    const STACK_WORDS: usize = 64 << 10;
+
+    /// How a thread is started.
+    #[derive(Debug, Default)]
+    pub struct Builder {
+        name: String,
+    }
+
+    impl Builder {
+        /// A thread without a name.
+        pub fn new() -> Self {
+            Self::default()
+        }
+
+        /// Names it.
+        #[must_use]
+        pub fn name(self, name: String) -> Self {
+            Self { name }
+        }
+
+        /// Starts it.
+        ///
+        /// # Errors
+        /// Never; std's may.
+        #[track_caller]
+        pub fn spawn<T: Send + 'static>(
+            self,
+            work: impl FnOnce() -> T + Send + 'static,
+        ) -> io::Result<JoinHandle<T>> {
+            loom::thread::Builder::new().name(self.name).stack_size(STACK_WORDS).spawn(work)
+        }
+    }
+
+    /// Lets the others go on.
+    pub fn sleep(_for: Duration) {
+        loom::thread::yield_now();
+    }
+}
