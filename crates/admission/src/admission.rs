@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ledger::{Evidence, HoldId, LedgerFull, Scope, Share, Short, UpstreamKeyId};
+use ledger::{Balance, BalanceName, Evidence, HoldId, LedgerFull, Scope, Share, Short, UpstreamKeyId};
 use money::Nano;
+use smallvec::SmallVec;
 use store::{DecisionRow, GenerationRow, JournalError, Recovered, SavingRow, Store};
 use thiserror::Error;
 
@@ -145,6 +146,11 @@ impl Admission {
         self.core.time.hear(date_ms);
     }
 
+    /// The time that money goes by: the highest told so far, milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        self.core.latest_ms()
+    }
+
     /// How far the wall clock is from the time that money goes by, milliseconds (below zero: behind), while it is not
     /// trusted to open a window; `None` while it is.
     pub fn clock_is_off_by(&self) -> Option<i64> {
@@ -219,6 +225,25 @@ impl Admission {
     /// The books, to be read beside the requests.
     pub fn books(&self) -> Books {
         Books::new(&self.core.store)
+    }
+
+    /// Whether the mutex of the money is held now: an auditor asks while the disk works, and it must not be.
+    #[doc(hidden)]
+    pub fn is_money_locked(&self) -> bool {
+        self.core.money.is_locked()
+    }
+
+    /// The balances that a request with this scope would be charged to, as they stand at `now_ms`, in the order of the
+    /// budgets; `None` when no such request came before in the same windows. No I/O.
+    pub fn standing(&self, scope: &Scope<'_>, now_ms: i64) -> Option<SmallVec<[Balance; 4]>> {
+        self.core.standing(scope, now_ms)
+    }
+
+    /// Every balance in memory that belongs to a configured budget, as it stands at `now_ms`. No I/O; holds requests up
+    /// for as long as it takes.
+    #[doc(hidden)]
+    pub fn each_balance(&self, now_ms: i64, each: &mut dyn FnMut(&BalanceName, &Balance)) {
+        self.core.each_balance(now_ms, each);
     }
 
     /// Whether money can move.

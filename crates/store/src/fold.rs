@@ -105,6 +105,12 @@ impl Fold {
         }
     }
 
+    /// Adds an open hold that the snapshot did not bring, and the segment it began in.
+    pub(crate) fn lend(&mut self, open: OpenHold, began: Option<u64>) {
+        self.began.extend(began.map(|segment| (open.hold.0, segment)));
+        self.open.insert(open.hold.0, open);
+    }
+
     /// The state after one more record.
     pub(crate) fn apply(&mut self, line: Line, origin: Origin, books: &dyn Reader) -> Result<(), FoldError> {
         self.latest_ms = self.latest_ms.max(line.at_ms().unwrap_or(0));

@@ -65,7 +65,7 @@ pub(crate) struct Journal {
     pub(crate) options: Options,
     pub(crate) progress: Progress,
     dir: PathBuf,
-    disk: Arc<dyn Disk>,
+    pub(crate) disk: Arc<dyn Disk>,
     boot_id: Option<BootId>,
     writer: Mutex<Writer>,
     /// Locked alone or after `writer`, never before it; held while a segment is being made.

@@ -26,6 +26,15 @@ pub(crate) struct Lock {
 
 impl Lock {
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
+        Self::take_in(dir, ATTEMPTS)
+    }
+
+    /// As [`Lock::take`], without waiting for a holder that is about to end.
+    pub(crate) fn take_at_once(dir: &Path) -> Result<Self, OpenError> {
+        Self::take_in(dir, 1)
+    }
+
+    fn take_in(dir: &Path, attempts_max: u32) -> Result<Self, OpenError> {
         let path = dir.join(FILE);
         let io = |doing| {
             let path = path.clone();
@@ -43,7 +52,7 @@ impl Lock {
         while let Err(error) = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             match error {
                 Errno::INTR => {}
-                Errno::WOULDBLOCK if attempts < ATTEMPTS => thread::sleep(PAUSE),
+                Errno::WOULDBLOCK if attempts < attempts_max => thread::sleep(PAUSE),
                 Errno::WOULDBLOCK => return Err(held(dir, &path)),
                 error => return Err(io("lock")(error.into())),
             }

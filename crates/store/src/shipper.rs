@@ -108,6 +108,8 @@ pub(crate) struct Shipper {
     /// The last record posted, and where the next one begins.
     at: Extent,
     scan: Option<Scan>,
+    /// Whether what the scan has read ahead is still so.
+    is_fresh: bool,
 }
 
 impl Shipper {
@@ -117,7 +119,7 @@ impl Shipper {
         books: SharedWriter,
         at: Extent,
     ) -> Self {
-        Self { journal, dispatch, books, at, scan: None }
+        Self { journal, dispatch, books, at, scan: None, is_fresh: false }
     }
 
     /// The thread: until stopped, a round whenever a batch is full or the time is over. Gives itself back.
@@ -177,7 +179,7 @@ impl Shipper {
     fn ship_all(&mut self) -> Result<(), PostError> {
         let extent = self.journal.extent();
         // A scan reads ahead; what it took for zeros then may be records now.
-        self.scan = None;
+        self.is_fresh = false;
         while self.at.seq < extent.seq {
             let batch = self.read_batch(&extent)?;
             let mut books = self.books.lock();
@@ -197,7 +199,7 @@ impl Shipper {
             match segment.end {
                 Some(end) if self.at.offset >= end => {
                     self.at = Extent { ordinal: self.at.ordinal + 1, offset: HEADER_BYTES, ..self.at };
-                    self.scan = None;
+                    self.is_fresh = false;
                 }
                 Some(end) => break (segment, end),
                 // Written on since `extent` was taken, or not: read no further than was whole then.
@@ -211,9 +213,14 @@ impl Shipper {
         };
         let at = self.at;
         let scan = match &mut self.scan {
-            Some(scan) if scan.offset() == at.offset => scan,
+            Some(scan) if self.is_fresh && scan.offset() == at.offset => scan,
+            Some(scan) => {
+                scan.restart(segment.file.clone(), at.offset);
+                scan
+            }
             scan => scan.insert(Scan::new(segment.file.clone(), at.offset)),
         };
+        self.is_fresh = true;
         let mut batch = Batch { path: segment.path, boot_id: segment.boot_id, lines: Vec::new(), next: at };
         let records_max = self.journal.options.ship_records;
         while batch.next.offset < end && batch.next.seq < extent.seq && batch.lines.len() < records_max {
