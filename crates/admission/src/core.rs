@@ -13,7 +13,7 @@ use store::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, RwLock};
 use store::{Record, Recovered, Store};
 
 use crate::ask::Ask;
-use crate::keys::{KeyUse, Keys};
+use crate::keys::{Keys, SharedKey};
 use crate::opening::Opening;
 use crate::permit::{OpenHold, Terms};
 use crate::policy::{ATTEMPT_MS_MAX, Policy};
@@ -61,7 +61,7 @@ pub(crate) struct Ways {
 #[derive(Debug)]
 pub(crate) struct Way {
     pub(crate) found: Found,
-    pub(crate) upstream_key: Arc<KeyUse>,
+    pub(crate) upstream_key: SharedKey,
 }
 
 impl Way {

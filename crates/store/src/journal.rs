@@ -437,7 +437,8 @@ impl Journal {
         if !asked && !stop.load(Ordering::Acquire) {
             self.ship_bell.wait_for(&mut gate, for_at_most);
         }
-        self.ship_asked.store(false, Ordering::Release);
+        // Not a store: the round that follows sees what was appended by whoever found it asked for already.
+        self.ship_asked.swap(false, Ordering::AcqRel);
     }
 }
 

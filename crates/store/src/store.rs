@@ -9,7 +9,6 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::backup::{self, Backup};
@@ -22,6 +21,7 @@ use crate::reading::{self, JOURNAL};
 use crate::segment::HEADER_BYTES;
 use crate::shipper::{Dispatch, SharedWriter, Shipper};
 use crate::sync::Mutex;
+use crate::sync::thread::{self, JoinHandle};
 use crate::syncer::Syncer;
 use crate::{Durability, Durable, JournalError, OpenError, Options, Position, Record, Recovered, address};
 

@@ -7,13 +7,15 @@
 mod explored;
 
 #[cfg(feature = "loom")]
-pub use explored::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock, RwLock, thread};
+pub use explored::{
+    Arc, AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Condvar, Mutex, OnceLock, RwLock, thread,
+};
 
 #[cfg(not(feature = "loom"))]
 pub use parking_lot::{Condvar, Mutex, RwLock};
 #[cfg(not(feature = "loom"))]
-pub use std::sync::OnceLock;
-#[cfg(not(feature = "loom"))]
 pub use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize};
+#[cfg(not(feature = "loom"))]
+pub use std::sync::{Arc, OnceLock};
 #[cfg(not(feature = "loom"))]
 pub use std::thread;

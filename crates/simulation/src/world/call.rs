@@ -40,11 +40,29 @@ impl Call {
 
 /// How far it is.
 pub(super) enum Stage {
-    Parked { parked: Pin<Box<Parked>>, flag: Arc<Flag>, since_ms: i64 },
-    Reserved { reserved: Reserved, grant: Grant },
-    Permitting { permitting: Permitting, flag: Arc<Flag>, grant: Grant },
-    Permitted { permit: Permit, grant: Grant },
-    Flying { flight: Flight, attempt: usize, grant: Grant },
+    Parked {
+        parked: Pin<Box<Parked>>,
+        flag: Arc<Flag>,
+        since_ms: i64,
+    },
+    Reserved {
+        reserved: Reserved,
+        grant: Grant,
+    },
+    Permitting {
+        permitting: Permitting,
+        flag: Arc<Flag>,
+        grant: Grant,
+    },
+    Permitted {
+        permit: Permit,
+        grant: Grant,
+    },
+    Flying {
+        flight: Flight,
+        attempt: usize,
+        grant: Grant,
+    },
     /// Gone on elsewhere.
     Moved,
 }
@@ -141,7 +159,13 @@ impl World {
     }
 
     /// Bytes leave, or the connection cannot be made.
-    fn send(&mut self, at: usize, permit: Permit, grant: Grant, rng: &mut Rng) -> Result<Option<Stage>, String> {
+    fn send(
+        &mut self,
+        at: usize,
+        permit: Permit,
+        grant: Grant,
+        rng: &mut Rng,
+    ) -> Result<Option<Stage>, String> {
         if self.process().disk.is_dead() {
             return Ok(None);
         }

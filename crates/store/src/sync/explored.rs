@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+pub use loom::sync::Arc;
 pub use loom::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize};
 use loom::sync::{MutexGuard as Held, RwLockReadGuard, RwLockWriteGuard};
 

@@ -92,8 +92,10 @@ impl Disk for MemoryDisk {
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
         let mut folder = self.0.lock();
         let contents = Contents { length: bytes, ..Contents::default() };
-        let file =
-            Arc::new(MemoryFile { contents: Mutex::new(contents), syncs_fail: Arc::clone(&folder.syncs_fail) });
+        let file = Arc::new(MemoryFile {
+            contents: Mutex::new(contents),
+            syncs_fail: Arc::clone(&folder.syncs_fail),
+        });
         folder.files.insert(path.to_owned(), Arc::clone(&file));
         Ok(file)
     }

@@ -8,7 +8,7 @@ use crate::world::World;
 #[test]
 fn records_are_posted_once_whole_and_in_order() {
     let dir = folder();
-    let model = Model { name: "append beside ship", preemptions: 3, at_least: 100 };
+    let model = Model { name: "append beside ship", preemptions: 3, at_least: 500 };
     model.explore(move || {
         let world = World::stepped(dir.path());
         let other = world.clone();
@@ -28,9 +28,9 @@ fn records_are_posted_once_whole_and_in_order() {
 #[test]
 fn the_thread_that_ships_hears_of_every_record() {
     let dir = folder();
-    let model = Model { name: "append beside the shipper", preemptions: 2, at_least: 100 };
+    let model = Model { name: "append beside the shipper", preemptions: 2, at_least: 1000 };
     model.explore(move || {
-        let world = World::threaded(dir.path());
+        let world = World::threaded(dir.path(), 1);
         world.hold(1, "first").expect("room");
         // Nothing but the bell starts the shipper here.
         while world.store.ship_lag() > 0 {
@@ -44,7 +44,7 @@ fn the_thread_that_ships_hears_of_every_record() {
 #[test]
 fn a_segment_goes_only_when_the_books_have_all_of_it() {
     let dir = folder();
-    let model = Model { name: "rotation beside sync and ship", preemptions: 2, at_least: 100 };
+    let model = Model { name: "rotation beside sync and ship", preemptions: 2, at_least: 1000 };
     let long = |name: &str| format!("{name}{}", "-".repeat(15_000));
     let [first, second, third] = ["first", "second", "third"].map(long);
     model.explore(move || {

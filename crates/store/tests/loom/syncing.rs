@@ -15,7 +15,7 @@ use crate::world::World;
 #[test]
 fn nobody_is_told_before_the_record_is_on_disk() {
     let dir = folder();
-    let model = Model { name: "append beside sync", preemptions: 3, at_least: 100 };
+    let model = Model { name: "append beside sync", preemptions: 4, at_least: 200 };
     model.explore(move || {
         let world = World::stepped(dir.path());
         let other = world.clone();
@@ -41,9 +41,9 @@ fn nobody_is_told_before_the_record_is_on_disk() {
 #[test]
 fn the_thread_that_syncs_hears_everyone_who_waits() {
     let dir = folder();
-    let model = Model { name: "append beside the syncer", preemptions: 2, at_least: 100 };
+    let model = Model { name: "append beside the syncer", preemptions: 1, at_least: 1000 };
     model.explore(move || {
-        let world = World::threaded(dir.path());
+        let world = World::threaded(dir.path(), 100);
         let other = world.clone();
         let call = spawn(move || {
             let at = other.hold(1, "first").expect("room");
@@ -61,7 +61,7 @@ fn the_thread_that_syncs_hears_everyone_who_waits() {
 #[test]
 fn a_sync_that_fails_is_told_to_everyone_who_waits() {
     let dir = folder();
-    let model = Model { name: "append beside a sync that fails", preemptions: 3, at_least: 100 };
+    let model = Model { name: "append beside a sync that fails", preemptions: 2, at_least: 1000 };
     model.explore(move || {
         let world = World::stepped(dir.path());
         world.disk.fail_syncs();
@@ -78,7 +78,10 @@ fn a_sync_that_fails_is_told_to_everyone_who_waits() {
         assert!(matches!(world.store.sync(), Err(JournalError::Io { .. })));
         assert!(matches!(block_on(world.store.durable(at)), Err(JournalError::Io { .. })));
         for call in calls {
-            assert!(matches!(join(call), Err(JournalError::Io { .. })), "told to all, and to those who come later");
+            assert!(
+                matches!(join(call), Err(JournalError::Io { .. })),
+                "told to all, and to those who come later"
+            );
         }
     });
 }

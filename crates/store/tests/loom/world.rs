@@ -18,20 +18,19 @@ pub(crate) struct World {
     pub(crate) books: Witness,
 }
 
-/// Every record makes the shipper start.
-pub(crate) fn options() -> Options {
+fn options() -> Options {
     Options {
         segment_bytes: Options::SEGMENT_BYTES_MIN,
         journal_bytes_max: 1 << 20,
-        ship_records: 1,
         ..Options::new(Durability::Power)
     }
 }
 
 impl World {
-    /// With the threads of the store.
-    pub(crate) fn threaded(dir: &Path) -> Self {
-        Self::open(|disk, books| Store::open_with(dir, options(), disk, books))
+    /// With the threads of the store. `ship_records`: how many records make the shipper start.
+    pub(crate) fn threaded(dir: &Path, ship_records: usize) -> Self {
+        let options = Options { ship_records, ..options() };
+        Self::open(|disk, books| Store::open_with(dir, options, disk, books))
     }
 
     /// Without: the model syncs and ships.
@@ -40,10 +39,7 @@ impl World {
     }
 
     fn open(
-        open: impl FnOnce(
-            Arc<MemoryDisk>,
-            Arc<Witness>,
-        ) -> Result<(Store, Recovered), store::OpenError>,
+        open: impl FnOnce(Arc<MemoryDisk>, Arc<Witness>) -> Result<(Store, Recovered), store::OpenError>,
     ) -> Self {
         let (disk, books) = (MemoryDisk::new(), Witness::default());
         let (store, _) =
