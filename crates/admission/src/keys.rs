@@ -73,8 +73,9 @@ impl Keys {
         let crowded = self.uses.len() > KEPT_MAX;
         let forgotten_ms = &mut self.forgotten_ms;
         self.uses.retain(|_, key| {
-            // Whoever else has it may be about to use it; nobody gets it from here meanwhile.
-            let quiet_ms = key.quiet_since().filter(|_| Arc::strong_count(key) == 1);
+            // Whoever else has it may be using it; nobody gets it from here meanwhile. First that nobody has it, then
+            // since when: an attempt could end in between.
+            let quiet_ms = Arc::get_mut(key).and_then(|key| key.quiet_since());
             let gone_ms = quiet_ms.filter(|ended_ms| crowded || now_ms.saturating_sub(*ended_ms) > KEPT_MS);
             *forgotten_ms = gone_ms.map_or(*forgotten_ms, |ended_ms| ended_ms.max(*forgotten_ms));
             gone_ms.is_none()

@@ -3,7 +3,9 @@
 use loom::future::block_on;
 
 use crate::explore::{Model, join, spawn};
-use crate::world::{KEY, NOW, Scene, World, settle};
+use crate::world::{KEY, NOW, Scene, World, send, settle};
+
+const DAY: i64 = 86_400_000;
 
 #[test]
 fn a_key_is_not_quiet_before_its_call_is_settled() {
@@ -50,5 +52,22 @@ fn whoever_finds_a_key_quiet_finds_what_is_unknown_on_it() {
             assert_eq!(world.admission.unknown_holds().len(), 1, "quiet, and yet it may be billed");
         }
         join(call);
+    });
+}
+
+#[test]
+fn a_key_that_is_forgotten_is_not_quiet_since_earlier() {
+    let scene = Scene::new(1);
+    let model = Model { name: "a call beside sweep", preemptions: 4, at_least: 20 };
+    model.explore(move || {
+        let world = scene.warm();
+        let later = NOW + 2 * DAY;
+        world.boot.set(later);
+        let other = world.clone();
+        let reserved = world.reserve_at(1, admission::Clamp::Never, later).expect("money");
+        let call = spawn(move || settle(send(reserved, later), 1, later));
+        other.admission.sweep(later);
+        join(call);
+        assert_eq!(other.admission.quiet_since(KEY), Some(later));
     });
 }
