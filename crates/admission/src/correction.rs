@@ -131,7 +131,7 @@ impl Core {
     fn move_correction(&self, entry: &EntryRow, seats: &[Seat], news: &News<'_>) {
         if news.cost > entry.cost {
             let more = news.cost.saturating_sub(entry.cost);
-            self.money.lock().raise(seats, more, news.at_ms);
+            self.money.lock().raise(seats, more, entry.settled_ms, news.at_ms);
             self.counters.overrun(more);
         } else {
             let less = entry.cost.saturating_sub(news.cost);
