@@ -6,7 +6,7 @@
 //!
 //! * a *control point*, when nothing is unknown: counter and books belong together at that instant;
 //! * evidence, when all that is unknown is past `final_after`: what the counter and the books grew by since the last
-//!   control point is compared ([`counter`]). Equal: all of them are free. The counter grew more: each may be it, and is
+//!   control point is compared ([`counter`]), of the books only what was surely billed since. Equal: all of them are free. The counter grew more: each may be it, and is
 //!   charged so much, at most its bound. The books grew more: nothing is resolved, and it is told as drift.
 //!
 //! Rests on the assumption that nothing else spends with the key (README). Callers' own keys only while they are at
@@ -16,13 +16,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::UnknownHold;
+use admission::{Admission, UnknownHold};
 use ledger::{Evidence, UpstreamKeyId};
 use money::{Exact, Nano};
-use store::{ControlPoint, KeyTotal};
+use store::{ControlPoint, EntryRow, KeyTotal};
 use tokio::time::sleep;
 
-use super::counter::{self, Balance, Verdict, attributed};
+use super::bills::{self, SLACK_MS};
+use super::counter::{self, Balance, Booked, Verdict, attributed};
 use super::recheck::Recheck;
 use super::{blocking, ms};
 use crate::shared::Shared;
@@ -125,12 +126,9 @@ async fn conclude(
     reading: &Reading,
     holds: Vec<UnknownHold>,
 ) {
-    let total = blocking(shared, move |admission| {
-        let books = admission.books();
-        books.flush().ok()?;
-        Some((books.key_total(key).ok()?, books.last_control(key).ok()?))
-    });
-    let Some((ours, last)) = total.await.flatten() else { return };
+    let is_any_unknown = !holds.is_empty();
+    let told = blocking(shared, move |admission| tell(admission, key, is_any_unknown)).await.flatten();
+    let Some(Told { ours, then }) = told else { return };
     // The books were read in a quiet time only if it still goes on, with the same holds unknown.
     if shared.admission.quiet_since(key) != Some(reading.quiet_since) || !is_unchanged(shared, key, &holds) {
         return;
@@ -141,12 +139,59 @@ async fn conclude(
         }
         return;
     }
-    let then = last.as_ref().and_then(balance);
     match then {
         None => tracing::info!("no control point of this key is old enough to prove anything"),
-        Some(then) => resolve(shared, then, Balance { theirs: reading.charged, ours: ours.exact }, &holds),
+        Some((then, explained)) => {
+            let now = Balance { theirs: reading.charged, ours: then.ours + explained };
+            resolve(shared, then, now, &holds);
+        }
     }
     watch.rest_until_ms = shared.now_ms().saturating_add(ms(REST.min(shared.config.evidence.final_after)));
+}
+
+/// What the books tell of a key.
+struct Told {
+    ours: KeyTotal,
+    /// The last control point, and what of the books' growth since was surely billed; where something is unknown.
+    then: Option<(Balance, Exact)>,
+}
+
+fn tell(admission: &Admission, key: UpstreamKeyId, is_any_unknown: bool) -> Option<Told> {
+    let books = admission.books();
+    books.flush().ok()?;
+    let ours = books.key_total(key).ok()?;
+    let last = books.last_control(key).ok()?.filter(|_| is_any_unknown);
+    let then = last.and_then(|point| {
+        let since = booked_since(admission, key, &point, ours.entries)?;
+        let then = balance(&point)?;
+        Some((then, counter::explained(ours.exact - then.ours, &since)))
+    });
+    Some(Told { ours, then })
+}
+
+/// What was booked since a control point; `None` where that cannot be told. At the point nothing was open on the key,
+/// so these are the last holds of it, as many as there are more now.
+fn booked_since(
+    admission: &Admission,
+    key: UpstreamKeyId,
+    point: &ControlPoint,
+    entries: u64,
+) -> Option<Vec<Booked>> {
+    let count = usize::try_from(entries.checked_sub(point.entries)?).ok()?;
+    if count == 0 {
+        return Some(Vec::new());
+    }
+    let (mut by_key, is_all) = bills::read(admission, point.at_ms.saturating_sub(SLACK_MS), i64::MAX).ok()?;
+    let mut own = by_key.remove(&key).filter(|own| is_all && own.len() >= count)?;
+    own.sort_unstable_by_key(|entry| entry.hold);
+    Some(own.split_off(own.len() - count).iter().map(booked).collect())
+}
+
+/// A hold of nothing stands for no call: an operator booked it for a bill of another time.
+fn booked(entry: &EntryRow) -> Booked {
+    let cost = Exact::parse_sum(&entry.text).unwrap_or_else(|_| Exact::from(entry.cost));
+    let is_sure = entry.evidence != Evidence::Attributed && entry.bound > Nano::ZERO;
+    Booked { cost, is_sure }
 }
 
 fn is_unchanged(shared: &Shared, key: UpstreamKeyId, holds: &[UnknownHold]) -> bool {

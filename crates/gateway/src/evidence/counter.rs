@@ -1,4 +1,7 @@
 //! What a quiet key's counter proves. Pure: two looks at counter and books in, a verdict out (LEDGER.md 5.8, E5).
+//!
+//! What the books grew by explains what the counter grew by only as far as it was surely billed since: [`explained`].
+//! Too little explained charges an unknown hold too much; too much explained would free one that was billed.
 
 use money::{Exact, Nano};
 
@@ -9,6 +12,23 @@ pub(super) struct Balance {
     pub(super) theirs: Exact,
     /// All that is booked on it.
     pub(super) ours: Exact,
+}
+
+/// A cost that was booked since the earlier look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Booked {
+    pub(super) cost: Exact,
+    /// Whether it was billed, and since. Not what was charged on suspicion: the hold may have been free, and the bill
+    /// another's. Not what stands for no call of these books: it may have been on the counter before.
+    pub(super) is_sure: bool,
+}
+
+/// What of the books' growth is surely billed: the sure ones of what was booked `since`, without what was raised since
+/// on older entries, which may have been on the counter before; but less what was lowered on them.
+pub(super) fn explained(grown: Exact, since: &[Booked]) -> Exact {
+    let sure = since.iter().filter(|booked| booked.is_sure).map(|booked| booked.cost).sum::<Exact>();
+    let older = grown - since.iter().map(|booked| booked.cost).sum();
+    sure + older.min(Exact::ZERO)
 }
 
 /// What it means for the holds that are still unknown.
@@ -43,6 +63,26 @@ pub(super) fn attributed(billed: Exact, bound: Nano) -> Nano {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_surely_billed() {
+        let exact = |cents: i32| Exact::from(Nano::from_cents(cents));
+        for (grown, since, expect) in [
+            (0, &[][..], 0),
+            (3, &[(3, true)], 3),
+            (6, &[(3, false), (3, false)], 0),
+            (6, &[(3, true), (3, false)], 3),
+            // An older entry was raised, or lowered.
+            (3, &[], 0),
+            (-2, &[], -2),
+            (5, &[(3, true)], 3),
+            (1, &[(3, true)], 1),
+        ] {
+            let since: Vec<Booked> =
+                since.iter().map(|&(cents, is_sure)| Booked { cost: exact(cents), is_sure }).collect();
+            assert_eq!(explained(exact(grown), &since), exact(expect), "{grown} {since:?}");
+        }
+    }
 
     #[test]
     fn verdicts() {
