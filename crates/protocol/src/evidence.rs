@@ -14,6 +14,19 @@ pub(crate) struct Point {
     ours: i8,
     /// Which attempts had ended, a bit each.
     ended: u8,
+    /// Records that were not synced then and are not now: the books have the point behind them, so it goes with them.
+    unsynced: usize,
+}
+
+impl Point {
+    /// A point that a power cut takes with what it rests on is one that was never made.
+    pub(crate) fn outlives(&self, records: usize) -> bool {
+        records >= self.unsynced
+    }
+
+    pub(crate) fn sync(&mut self) {
+        self.unsynced = 0;
+    }
 }
 
 impl State {
@@ -41,7 +54,12 @@ impl State {
 
     pub(crate) fn point(&mut self, configuration: &Configuration) {
         let fold = self.journal.written(configuration);
-        self.point = Some(Point { theirs: self.counter(), ours: fold.booked(), ended: fold.ended() });
+        self.point = Some(Point {
+            theirs: self.counter(),
+            ours: fold.booked(),
+            ended: fold.ended(),
+            unsynced: self.journal.unsynced(),
+        });
     }
 
     /// What each unknown hold is to be booked at, by what the counter and the books grew by since the control point.

@@ -173,7 +173,7 @@ impl Machine {
                 state.serve(configuration);
             }
             Action::Journal(a) => state.journal_hold(configuration, a.into()),
-            Action::Sync => state.journal.sync(configuration),
+            Action::Sync => state.sync(configuration),
             Action::Send(a) => state.send(a.into()),
             Action::Drop(a) => state.drop_early(configuration, a.into()),
             Action::Headers(a) => state.journal.append(configuration, Record::Generation { attempt: a }),
@@ -193,8 +193,7 @@ impl Machine {
             }
             Action::Cut(more) => {
                 state.cuts -= 1;
-                state.die();
-                state.journal.cut(configuration, more.into());
+                state.cut(configuration, more.into());
             }
             Action::Restart => state.restart(configuration),
             _ => self.end_step(state, action),

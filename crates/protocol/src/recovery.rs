@@ -1,6 +1,7 @@
 //! Death and start: memory goes, the journal stays, and every open hold is taken up as unknown.
 
 use crate::configuration::Configuration;
+use crate::evidence::Point;
 use crate::journal::{Record, Stage};
 use crate::line::Line;
 use crate::money::index;
@@ -22,9 +23,22 @@ impl State {
         }
     }
 
+    pub(crate) fn sync(&mut self, configuration: &Configuration) {
+        self.journal.sync(configuration);
+        self.point.iter_mut().for_each(Point::sync);
+    }
+
+    /// The power goes; so many unsynced records had reached the disk.
+    pub(crate) fn cut(&mut self, configuration: &Configuration, more: usize) {
+        self.die();
+        self.point = self.point.filter(|point| point.outlives(more));
+        self.journal.cut(configuration, more);
+        self.point.iter_mut().for_each(Point::sync);
+    }
+
     /// Whatever was found is put on disk, and then taken up.
     pub(crate) fn restart(&mut self, configuration: &Configuration) {
-        self.journal.sync(configuration);
+        self.sync(configuration);
         self.is_alive = true;
         let fold = self.journal.written(configuration);
         self.clock.restart(configuration, &fold);
