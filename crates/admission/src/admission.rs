@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ledger::{Evidence, HoldId, LedgerFull, Scope, Share, Short, UpstreamKeyId};
+use ledger::mutants::{self, Mutant};
+use ledger::{Balance, BalanceName, Evidence, HoldId, LedgerFull, Scope, Share, Short, UpstreamKeyId};
 use money::Nano;
+use smallvec::SmallVec;
 use store::{DecisionRow, GenerationRow, JournalError, Recovered, SavingRow, Store};
 use thiserror::Error;
 
@@ -67,11 +69,13 @@ impl Admission {
         let Some((floor, want)) = ask.amounts() else {
             return Err(refused(RefusalReason::PerRequest, ask));
         };
+        let floor = if mutants::is(Mutant::ShrunkHold) { Nano::ZERO } else { floor };
         for _ in 0..STALE_MAX {
             let way = self.core.matching(ask, now_ms).map_err(|reason| refused(reason, ask))?;
             let set = &way.found.set;
             // Who takes nothing takes nothing from those who wait.
             let queued = want > Nano::ZERO && self.core.queue.is_ahead_of(set);
+            let queued = queued && !mutants::is(Mutant::QueueJumped);
             // Whoever must queue asks for more than there can be, to learn the binding balance.
             let (least, most) = if queued { (Nano::MAX, Nano::MAX) } else { (floor, want) };
             let granted = self.core.money.lock().reserve(set.seats(), least, most, Share::Whole, now_ms);
@@ -143,6 +147,11 @@ impl Admission {
     /// confirms a wall clock that jumped.
     pub fn observe_date(&self, date_ms: i64) {
         self.core.time.hear(date_ms);
+    }
+
+    /// The time that money goes by: the highest told so far, milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        self.core.latest_ms()
     }
 
     /// How far the wall clock is from the time that money goes by, milliseconds (below zero: behind), while it is not
@@ -219,6 +228,25 @@ impl Admission {
     /// The books, to be read beside the requests.
     pub fn books(&self) -> Books {
         Books::new(&self.core.store)
+    }
+
+    /// Whether the mutex of the money is held now: an auditor asks while the disk works, and it must not be.
+    #[doc(hidden)]
+    pub fn is_money_locked(&self) -> bool {
+        self.core.money.is_locked()
+    }
+
+    /// The balances that a request with this scope would be charged to, as they stand at `now_ms`, in the order of the
+    /// budgets; `None` when no such request came before in the same windows. No I/O.
+    pub fn standing(&self, scope: &Scope<'_>, now_ms: i64) -> Option<SmallVec<[Balance; 4]>> {
+        self.core.standing(scope, now_ms)
+    }
+
+    /// Every balance in memory that belongs to a configured budget, as it stands at `now_ms`. No I/O; holds requests up
+    /// for as long as it takes.
+    #[doc(hidden)]
+    pub fn each_balance(&self, now_ms: i64, each: &mut dyn FnMut(&BalanceName, &Balance)) {
+        self.core.each_balance(now_ms, each);
     }
 
     /// Whether money can move.

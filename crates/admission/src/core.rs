@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
+use ledger::mutants::{self, Mutant};
 use ledger::{
     Balance, Balances, Evidence, Found, HoldId, HoldSet, Index, Scope, Seat, Slot, UnknownReason,
     UpstreamKeyId,
@@ -86,7 +87,8 @@ impl fmt::Debug for Core {
 
 impl Core {
     pub(crate) fn new(store: Arc<Store>, recovered: &Recovered, policy: Policy, wall_ms: i64) -> Self {
-        let time = Time::start(policy.boot_clock, recovered.clock, recovered.latest_ms, wall_ms);
+        let latest_ms = if mutants::is(Mutant::RebootTrustsClock) { 0 } else { recovered.latest_ms };
+        let time = Time::start(policy.boot_clock, recovered.clock, latest_ms, wall_ms);
         let now_ms = time.latest_ms();
         // A clock that is not trusted opens no window: those of the last moment that is known to have been go on.
         let known_ms =
@@ -127,7 +129,7 @@ impl Core {
 
     /// The balances of a request, opened where they were not, and the key it is sent with.
     pub(crate) fn matching(&self, ask: &Ask<'_>, now_ms: i64) -> Result<Way, RefusalReason> {
-        if self.is_restored.load(Ordering::Relaxed) {
+        if self.is_restored.load(Ordering::Relaxed) && !mutants::is(Mutant::RestoredAdmits) {
             return Err(RefusalReason::Restored);
         }
         let warm = self.ways.read().find(&ask.scope, ask.upstream_key, now_ms);
@@ -180,14 +182,18 @@ impl Core {
     /// Ends a hold in flight: the journal first, then the money, then the waiters.
     pub(crate) fn end(&self, hold: OpenHold, cost: Nano, text: &str, evidence: Evidence, now_ms: i64) {
         let now_ms = self.see(now_ms);
+        let cost = if mutants::is(Mutant::OverrunClamped) { cost.min(hold.bound) } else { cost };
         let record = Record::Settle { hold: hold.id, at_ms: now_ms, cost, text, evidence };
         let appended = self.store.append(&record);
         hold.upstream_key.land(now_ms);
-        if appended.is_err() {
+        if appended.is_err() && !mutants::is(Mutant::SettleBeforeJournal) {
             // Not in the journal, so not settled: it stays held, and recovery will find it open.
             return;
         }
         self.money.lock().settle(hold.set.seats(), hold.bound, cost, now_ms);
+        if mutants::is(Mutant::DoubleSettle) {
+            self.money.lock().settle(hold.set.seats(), hold.bound, Nano::ZERO, now_ms);
+        }
         self.count_end(hold.bound, cost, evidence);
         self.queue.serve(&self.money, now_ms);
     }
@@ -217,6 +223,9 @@ impl Core {
         now_ms: i64,
     ) {
         let now_ms = self.see(now_ms);
+        if mutants::is(Mutant::UnknownAsZero) {
+            return self.end(hold, Nano::ZERO, "", Evidence::Insured, now_ms);
+        }
         // Should the journal fail here, recovery finds the hold open and calls it unknown by itself.
         let _ = self.store.append(&Record::Unknown { hold: hold.id, at_ms: now_ms, reason, status });
         Counters::add(&self.counters.unknowns);
@@ -254,6 +263,7 @@ impl Core {
         let Some(unknown) = self.unknowns.take(hold) else {
             return false;
         };
+        let cost = if mutants::is(Mutant::OverrunClamped) { cost.min(unknown.bound) } else { cost };
         let record = Record::Settle { hold, at_ms: now_ms, cost, text, evidence };
         if self.store.append(&record).is_err() {
             self.unknowns.put_back(unknown, now_ms);
@@ -272,6 +282,11 @@ impl Core {
             self.note_clock();
         }
         self.turn(now_ms);
+        if mutants::is(Mutant::HoldTimeoutVoids) {
+            for old in self.unknowns.list().iter().filter(|hold| now_ms - hold.since_ms >= 86_400_000) {
+                self.resolve(old.hold, Nano::ZERO, "", Evidence::Insured, now_ms);
+            }
+        }
         self.queue.serve(&self.money, now_ms);
     }
 

@@ -5,6 +5,7 @@
 //! memory cannot be looked up in the books: requests that need it meanwhile are told to come again. Fails closed: what
 //! is not journaled has not happened.
 
+use ledger::mutants::{self, Mutant};
 use ledger::{BalanceId, Evidence, HoldId, Seat, Slot};
 use money::Nano;
 use smallvec::SmallVec;
@@ -130,6 +131,9 @@ impl Core {
     /// The same on the balances in memory; those that are not there are in the books alone.
     fn move_correction(&self, entry: &EntryRow, seats: &[Seat], news: &News<'_>) {
         if news.cost > entry.cost {
+            if mutants::is(Mutant::RaiseForgotten) {
+                return;
+            }
             let more = news.cost.saturating_sub(entry.cost);
             self.money.lock().raise(seats, more, entry.settled_ms, news.at_ms);
             self.counters.overrun(more);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ledger::mutants::{self, Mutant};
 use ledger::{Evidence, HoldId, UnknownReason, UpstreamKeyId};
 use money::Nano;
 use store::Record;
@@ -43,7 +44,7 @@ impl Flight {
         if self.generation.is_some() || id.is_empty() || id.len() > GENERATION_BYTES_MAX {
             return;
         }
-        if let Some(hold) = &self.hold {
+        if let Some(hold) = self.hold.as_ref().filter(|_| !mutants::is(Mutant::GenerationForgotten)) {
             // A failed journal has already stopped admission; the id is kept in memory all the same.
             let _ = hold.core.store.append(&Record::Generation { hold: hold.id, id });
             self.generation = Some(id.to_owned());

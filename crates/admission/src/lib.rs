@@ -19,6 +19,7 @@
 mod admission;
 mod ask;
 mod books;
+pub mod control;
 mod core;
 mod correction;
 mod extra;

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ledger::{Balance, BalanceId, BalanceName, Missing, Slot};
+use ledger::{Balance, BalanceId, BalanceName, Missing, Scope, Slot};
 use money::Nano;
+use smallvec::SmallVec;
 
 use crate::core::{Core, Ways};
 use crate::report::{BalanceList, BalanceReport};
@@ -39,6 +40,24 @@ impl Core {
         complete &= listed.len() <= LISTED_MAX;
         listed.truncate(LISTED_MAX);
         BalanceList { reports: listed.into_iter().map(|(_, report)| report).collect(), complete }
+    }
+
+    pub(crate) fn standing(&self, scope: &Scope<'_>, now_ms: i64) -> Option<SmallVec<[Balance; 4]>> {
+        let now_ms = self.see(now_ms);
+        let found = self.ways.read().index.find(scope, now_ms)?;
+        let mut money = self.money.lock();
+        found.set.seats().iter().map(|seat| money.expire(seat.slot(), now_ms).copied()).collect()
+    }
+
+    pub(crate) fn each_balance(&self, now_ms: i64, each: &mut dyn FnMut(&BalanceName, &Balance)) {
+        let now_ms = self.see(now_ms);
+        let ways = self.ways.read();
+        let mut money = self.money.lock();
+        for (_, slot) in ways.index.open() {
+            if let (Some(name), Some(balance)) = (ways.index.name(slot), money.expire(slot, now_ms)) {
+                each(&name, balance);
+            }
+        }
     }
 
     fn in_memory(&self, ways: &Ways, now_ms: i64) -> Vec<Listed> {

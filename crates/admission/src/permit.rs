@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ledger::mutants::{self, Mutant};
 use ledger::{BoundClass, Evidence, HoldId, HoldSet};
 use money::Nano;
 use pricing::Bound;
@@ -43,6 +44,7 @@ impl Reserved {
     pub(crate) fn new(core: &Arc<Core>, set: Arc<HoldSet>, amount: Nano, terms: Terms) -> Self {
         let cap = terms.bound.cap_within(amount).unwrap_or(0);
         let exact = terms.bound.usd_at(cap);
+        let (cap, exact) = mutated(core, &set, &terms, amount, (cap, exact));
         assert!(exact <= amount, "a bound of {exact} was fitted into {amount}");
         if exact < amount {
             core.give_back(&set, amount.saturating_sub(exact));
@@ -96,9 +98,33 @@ impl Reserved {
             cap: self.cap,
         };
         Counters::add(&core.counters.admitted);
-        core.store.durable(position).await?;
+        if !mutants::is(Mutant::UseBeforeDurable) {
+            core.store.durable(position).await?;
+        }
         Ok(permit)
     }
+}
+
+/// What the mutants hold who hold too little: the cap lets the whole bound out all the same.
+#[inline(always)]
+fn mutated(
+    core: &Core,
+    set: &HoldSet,
+    terms: &Terms,
+    amount: Nano,
+    (cap, exact): (u64, Nano),
+) -> (u64, Nano) {
+    if mutants::is(Mutant::ShrunkHold) && amount < terms.bound.usd() {
+        return (terms.bound.output_cap, amount);
+    }
+    let is_much = |left: Nano| left.nanos() / 8 > exact.nanos();
+    if mutants::is(Mutant::TrustBypass) && core.tightest(set).is_some_and(|tight| is_much(tight.available)) {
+        return (cap, Nano::ZERO);
+    }
+    if mutants::is(Mutant::FlatEstimate) {
+        return (cap, Nano::from_nanos(exact.nanos() / 4));
+    }
+    (cap, exact)
 }
 
 impl Drop for Reserved {

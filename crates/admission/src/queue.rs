@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use ledger::mutants::{self, Mutant};
 use ledger::{Balances, HoldSet, Seat, Share, Short, Slot};
 use money::Nano;
 use parking_lot::Mutex;
@@ -115,7 +116,7 @@ impl Queue {
 
     /// Hands what is available to the waiters, in order. Call after any headroom came back.
     pub(crate) fn serve(&self, money: &Mutex<Balances>, now_ms: i64) {
-        if self.waiting.load(Ordering::SeqCst) == 0 {
+        if self.waiting.load(Ordering::SeqCst) == 0 || mutants::is(Mutant::WaiterForgotten) {
             return;
         }
         let mut woken: SmallVec<[Waker; 8]> = SmallVec::new();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ledger::mutants::{self, Mutant};
 use ledger::{BalanceId, HoldSet, Member, Seat, SetId, Slot, UnknownReason};
 use store::{BalanceRow, JournalError, Members, Record, Recovered};
 
@@ -27,6 +28,9 @@ impl Core {
         }
         let mut sets = Sets::default();
         for open in recovered.open {
+            if mutants::is(Mutant::VoidUnknownOnRestart) {
+                continue;
+            }
             let set = self.set_taken_up(&mut sets, &open, &slots)?;
             self.take_up_hold(open, set, now_ms)?;
         }
@@ -37,7 +41,8 @@ impl Core {
     fn take_up_balance(&self, row: BalanceRow, now_ms: i64) -> Result<Slot, OpenError> {
         let mut ways = self.ways.write();
         let budget = ways.index.budget_of(&row.name);
-        let limit = budget.map_or(row.limit, |budget| ways.index.budgets()[budget].limit);
+        let budgeted = budget.filter(|_| !mutants::is(Mutant::LimitKept));
+        let limit = budgeted.map_or(row.limit, |budget| ways.index.budgets()[budget].limit);
         if limit != row.limit {
             self.store.append(&Record::Balance { id: row.id, name: &row.name, limit })?;
         }

@@ -65,6 +65,15 @@ pub struct DueHold {
     pub model: String,
 }
 
+impl DueHold {
+    /// Whether it was free although nobody said so: a server error of which `GET /generation` knows nothing after
+    /// `final_after_ms`, counted from when it became unknown (CONTRACT 11.7).
+    pub fn is_insured(&self, now_ms: i64, final_after_ms: i64) -> bool {
+        let age_ms = now_ms.saturating_sub(self.since_ms);
+        self.reason == UnknownReason::ServerError && age_ms > final_after_ms
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     hold: UnknownHold,
@@ -138,5 +147,33 @@ impl Unknowns {
 
     pub(crate) fn list(&self) -> Vec<UnknownHold> {
         self.entries.lock().values().map(|entry| entry.hold.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_old_server_error_is_insured() {
+        use UnknownReason::{ClientGone, ServerError};
+        for (reason, now_ms, expect) in [
+            (ServerError, 1_100, false),
+            (ServerError, 1_101, true),
+            (ServerError, 900, false),
+            (ServerError, i64::MIN, false),
+            (ClientGone, i64::MAX, false),
+        ] {
+            let due = DueHold {
+                hold: HoldId(1),
+                generation: "gen".to_owned(),
+                upstream_key: UpstreamKeyId([0; 8]),
+                reason,
+                since_ms: 1_000,
+                bound: Nano::ZERO,
+                model: String::new(),
+            };
+            assert_eq!(due.is_insured(now_ms, 100), expect, "{reason:?} {now_ms}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::balance::Balance;
 use crate::hold_set::Seat;
+use crate::mutants::{self, Mutant};
 use crate::name::BalanceId;
 use crate::ring::Ring;
 use crate::rolling::Rolling;
@@ -229,8 +230,9 @@ impl Balances {
     /// Ends a hold in flight at its cost; zero for a void. A cost above the bound is booked in full. `at_ms`: as in the
     /// journal, milliseconds since the Unix epoch.
     pub fn settle(&mut self, seats: &[Seat], bound: Nano, cost: Nano, at_ms: i64) {
+        let back = if mutants::is(Mutant::RestKept) { bound.min(cost) } else { bound };
         self.each_with_rings(seats, bound, |balance, seat, rings| {
-            balance.held = balance.held.saturating_sub(bound);
+            balance.held = balance.held.saturating_sub(back);
             post(balance, seat, rings, cost, at_ms);
         });
     }
@@ -258,6 +260,7 @@ impl Balances {
 
     /// Less was billed for a hold that had ended at `settled_ms`; a rolling window has it back only while that counts.
     pub fn refund(&mut self, seats: &[Seat], less: Nano, settled_ms: i64) {
+        let less = if mutants::is(Mutant::RefundTwice) { less.saturating_add(less) } else { less };
         self.each_with_rings(seats, Nano::ZERO, |balance, seat, rings| {
             if seat.takes(settled_ms) {
                 let back = ring(rings, balance).map_or(less, |ring| ring.take(settled_ms, less));
@@ -325,7 +328,7 @@ fn expire(balance: &mut Balance, rings: &mut [Option<Ring>], now_ms: i64) {
 
 /// Posts a cost to a balance that takes what settles now.
 fn post(balance: &mut Balance, seat: &Seat, rings: &mut [Option<Ring>], cost: Nano, at_ms: i64) {
-    if seat.takes(at_ms) {
+    if seat.takes(at_ms) || mutants::is(Mutant::StraddleTwice) {
         add(balance, rings, cost, at_ms);
     }
 }

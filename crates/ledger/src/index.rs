@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use crate::balances::Slot;
 use crate::budget::{Budget, Label, Scope, Straddle};
 use crate::hold_set::{HoldSet, Seat};
+use crate::mutants::{self, Mutant};
 use crate::name::{BalanceName, SetId};
 use crate::rows::{Row, Rows};
 use crate::selectors::Selectors;
@@ -155,6 +156,9 @@ impl Index {
                 self.spans[at] = self.budgets[at].window.span(now_ms);
             }
             self.seat(number, scope, now_ms, &mut places)?;
+            if mutants::is(Mutant::FirstBalanceOnly) {
+                break;
+            }
         }
         Ok(places)
     }
@@ -171,6 +175,7 @@ impl Index {
             let slot = self.rows.find(number, span, values_of(budget, scope)).ok_or_else(missing)?;
             let reach_ms = now_ms.saturating_add(self.attempt_ms_max);
             let end_ms = span.ends_ms.filter(|_| budget.straddle == Straddle::Both);
+            let end_ms = end_ms.filter(|_| !mutants::is(Mutant::StraddleOne));
             let straddled_ms = end_ms.filter(|end| reach_ms >= *end && windows < WINDOWS_MAX);
             places.seats.push(Seat::between(slot, from_ms, straddled_ms));
             let Some(end_ms) = straddled_ms else {

@@ -69,7 +69,7 @@ mutants! {
     DoubleSettle = "double-settle", "LEDGER 5.2";
     /// A clock that goes back opens the window of before again, and one that jumps ahead the next.
     ClockOpensWindow = "clock-opens-window", "LEDGER 5.11";
-    /// Only the first balance of a set is held.
+    /// A request is charged to the first of its balances alone.
     FirstBalanceOnly = "first-balance-only", "LEDGER 5.2";
     /// A rolling window lets a cost go a tenth of its length too early.
     RollingForgets = "rolling-forgets", "LEDGER 4.3";
@@ -93,6 +93,28 @@ mutants! {
     GapAccepted = "gap-accepted", "LEDGER 6, I9";
     /// The generation id is not journaled.
     GenerationForgotten = "generation-forgotten", "LEDGER 5.2";
+    /// A balance that is not in memory begins at zero, whatever the books say.
+    BooksNotAsked = "books-not-asked", "a cache that is the truth";
+    /// A start takes up what is open at the journal's end, but not what was posted there and is not in the books yet.
+    JournalEndForgotten = "journal-end-forgotten", "a cache that is the truth";
+    /// A balance is looked up in the books while a correction of it is not there yet.
+    StaleLookup = "stale-lookup", "a cache that is the truth";
+    /// After a restart a balance goes on with the limit it had.
+    LimitKept = "limit-kept", "LEDGER 8.2";
+    /// After a reboot the wall clock is believed, however far it is from the books.
+    RebootTrustsClock = "reboot-trusts-clock", "LEDGER 5.11";
+    /// Where the journal cannot take a hold, the request goes all the same.
+    FailsOpen = "fails-open", "the field";
+    /// A failed write is taken for one that worked.
+    WriteErrorIgnored = "write-error-ignored", "fsyncgate";
+    /// A sync covers the segment written to, not the full one before it.
+    FullSegmentNotSynced = "full-segment-not-synced", "LEDGER 5.7";
+    /// With `straddle = "both"` a cost is posted in both windows.
+    StraddleTwice = "straddle-twice", "LEDGER 5.10";
+    /// A correction is journaled, but neither a replay nor the books know it.
+    CorrectionNotReplayed = "correction-not-replayed", "LEDGER 5.9";
+    /// Who comes later takes what those who wait wait for.
+    QueueJumped = "queue-jumped", "LEDGER 5.6, starvation";
 }
 
 /// Whether this rule is switched off.

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::mutants::{self, Mutant};
+
 /// Buckets in a window.
 const BUCKETS: i64 = 96;
 const UNITS: [(&str, i64); 4] = [("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
@@ -48,7 +50,7 @@ impl Rolling {
 
     /// The number of the first bucket that still counts at `now_ms`.
     pub(crate) fn first_at(&self, now_ms: i64) -> i64 {
-        now_ms.saturating_sub(self.length_ms).div_euclid(self.bucket_ms)
+        now_ms.saturating_sub(self.kept_ms()).div_euclid(self.bucket_ms)
     }
 
     /// When the bucket with this number is released.
@@ -70,7 +72,12 @@ impl Rolling {
 
     /// The instant at which what is in this bucket is released.
     pub fn released_ms(&self, bucket_starts_ms: i64) -> i64 {
-        bucket_starts_ms.saturating_add(self.bucket_ms).saturating_add(self.length_ms)
+        bucket_starts_ms.saturating_add(self.bucket_ms).saturating_add(self.kept_ms())
+    }
+
+    /// How long a whole bucket counts.
+    fn kept_ms(&self) -> i64 {
+        self.length_ms - if mutants::is(Mutant::RollingForgets) { self.length_ms / 10 } else { 0 }
     }
 
     /// Whether what is in this bucket still counts at `now_ms`.

@@ -6,6 +6,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use ledger::mutants::{self, Mutant};
 use ledger::{BalanceId, BalanceName, HoldId, SetId};
 use money::Nano;
 
@@ -103,6 +104,12 @@ impl Fold {
             began: began.into_iter().map(|(hold, segment)| (hold.0, segment)).collect(),
             ..Self::default()
         }
+    }
+
+    /// Adds an open hold that the snapshot did not bring, and the segment it began in.
+    pub(crate) fn lend(&mut self, open: OpenHold, began: Option<u64>) {
+        self.began.extend(began.map(|segment| (open.hold.0, segment)));
+        self.open.insert(open.hold.0, open);
     }
 
     /// The state after one more record.
@@ -217,7 +224,9 @@ impl Fold {
             return Err(wrong("a correction on another set of hold", hold.0));
         }
         let (amount, counted_ms) = correction.posting();
-        self.post(&members, amount, (settled_ms, counted_ms), books)?;
+        if !mutants::is(Mutant::CorrectionNotReplayed) {
+            self.post(&members, amount, (settled_ms, counted_ms), books)?;
+        }
         booked.cost = cost;
         self.ended.insert(hold.0, booked);
         Ok(())
@@ -304,6 +313,9 @@ impl Fold {
         let since = latest_ms.saturating_sub(Recovered::GRACE_MS);
         let held: BTreeSet<u32> =
             open.values().flat_map(|open| open.members.iter().map(|member| member.balance.0)).collect();
+        if mutants::is(Mutant::JournalEndForgotten) {
+            balances.retain(|id, _| held.contains(id));
+        }
         balances.values_mut().for_each(|row| row.expire(latest_ms));
         let matters =
             |row: &BalanceRow| row.name.ends_ms.is_none_or(|ends| ends >= since) || held.contains(&row.id.0);

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ledger::mutants::{self, Mutant};
 use parking_lot::{Condvar, Mutex};
 
 use crate::checks::Checks;
@@ -66,7 +67,7 @@ pub(crate) struct Journal {
     pub(crate) options: Options,
     pub(crate) progress: Progress,
     dir: PathBuf,
-    disk: Arc<dyn Disk>,
+    pub(crate) disk: Arc<dyn Disk>,
     boot_id: Option<BootId>,
     writer: Mutex<Writer>,
     /// Locked alone or after `writer`, never before it; held while a segment is being made.
@@ -197,6 +198,9 @@ impl Journal {
             return Err(JournalError::Closed);
         }
         writer.checks.allow(record)?;
+        if mutants::is(Mutant::SendWithoutHold) && matches!(record, Record::Hold { .. }) {
+            return Ok(Position(writer.seq));
+        }
         let seq = writer.seq + 1;
         writer.buffer.clear();
         frame::begin(&mut writer.buffer, seq, self.progress.synced(), record.kind());
@@ -209,7 +213,9 @@ impl Journal {
             self.rotate(writer, matches!(record, Record::Hold { .. }))?;
         }
         self.write_ahead(writer, bytes)?;
-        if let Err(error) = writer.file.write_all_at(&writer.buffer, writer.offset) {
+        if let Err(error) = writer.file.write_all_at(&writer.buffer, writer.offset)
+            && !mutants::is(Mutant::WriteErrorIgnored)
+        {
             writer.half = writer.buffer.len();
             writer.erase_half();
             return Err(self.failed(JournalError::io("write", &writer.path, &error)));

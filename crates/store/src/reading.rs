@@ -25,13 +25,13 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// # Errors
 /// [`OpenError::Absent`] when there are no books; otherwise as [`crate::Store::open`].
 pub fn read(dir: &Path) -> Result<Recovered, OpenError> {
-    read_with(&Sqlite::new(dir), dir)
+    read_with(&RealDisk, &Sqlite::new(dir), dir)
 }
 
-fn read_with(books: &dyn Books, dir: &Path) -> Result<Recovered, OpenError> {
+fn read_with(disk: &dyn Disk, books: &dyn Books, dir: &Path) -> Result<Recovered, OpenError> {
     let mut attempt = 1;
     loop {
-        match read_once(books, dir) {
+        match read_once(disk, books, dir) {
             Err(OpenError::Damaged(_) | OpenError::Io { .. } | OpenError::Books { .. })
                 if attempt < ATTEMPTS =>
             {
@@ -43,10 +43,11 @@ fn read_with(books: &dyn Books, dir: &Path) -> Result<Recovered, OpenError> {
     }
 }
 
-fn read_once(books: &dyn Books, dir: &Path) -> Result<Recovered, OpenError> {
+/// One attempt, on any disk.
+pub(crate) fn read_once(disk: &dyn Disk, books: &dyn Books, dir: &Path) -> Result<Recovered, OpenError> {
     let mut books = books.reader()?;
     books.hold_still()?;
-    let recovery = recover(&RealDisk, &dir.join(JOURNAL), books.snapshot()?, &*books, false)?;
+    let recovery = recover(disk, &dir.join(JOURNAL), books.snapshot()?, &*books, false)?;
     let mut recovered = recovered(&recovery);
     let since_ms = recovered.latest_ms.saturating_sub(Recovered::GRACE_MS);
     recovered.add_balances(books.open_balances(since_ms, usize::MAX)?);
@@ -103,17 +104,18 @@ pub fn last_decisions(dir: &Path, n: usize, request: Option<&str>) -> Result<Vec
 /// # Errors
 /// As [`read`].
 pub fn find_generation(dir: &Path, id: &str) -> Result<Option<GenerationRow>, OpenError> {
-    find_generation_on(&Sqlite::new(dir), dir, id)
+    find_generation_on(&RealDisk, &Sqlite::new(dir), dir, id)
 }
 
-/// As [`find_generation`], with these books.
+/// As [`find_generation`], on this disk and with these books.
 pub(crate) fn find_generation_on(
+    disk: &dyn Disk,
     books: &dyn Books,
     dir: &Path,
     id: &str,
 ) -> Result<Option<GenerationRow>, OpenError> {
     // First those that are open, for one that ends meanwhile is found among those that ended.
-    let recovered = read_with(books, dir)?;
+    let recovered = read_with(disk, books, dir)?;
     if let Some(open) = recovered.open.iter().rev().find(|open| open.generation.as_deref() == Some(id)) {
         return Ok(Some(of_open(open, &recovered)));
     }

@@ -15,6 +15,8 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use ledger::mutants::{self, Mutant};
+
 use crate::books::Reader;
 use crate::disk::{BootId, Disk};
 use crate::error::Fault;
@@ -78,7 +80,7 @@ impl Recovery {
         if same_boot && !posted.clean {
             check_length(&found)?;
         }
-        let mut reading = Reading { fold, books, last: posted.seq, notes: Vec::new() };
+        let mut reading = Reading { fold, books, last: posted.seq, notes: Vec::new(), scan: None };
         let end = reading.run(&mut found, start, posted)?;
         let (torn_bytes, rubbish) = match &end {
             Some(end) => match judge(&found, end, reading.last, same_boot) {
@@ -156,6 +158,7 @@ impl Recovery {
             self.overwrite(segment, end).map_err(|e| OpenError::io("write", &segment.path, e))?;
         }
         for segment in self.segments.iter().skip(self.start) {
+            rewrite(segment).map_err(|e| OpenError::io("write", &segment.path, e))?;
             segment.file.sync_data().map_err(|e| OpenError::io("sync", &segment.path, e))?;
         }
         Ok(())
@@ -173,6 +176,24 @@ impl Recovery {
         }
         Ok(())
     }
+}
+
+/// Writes what is there once more. After a sync that failed, the kernel may take pages that never reached the disk for
+/// written: they can be read, and another sync would do nothing for them.
+fn rewrite(segment: &Segment) -> std::io::Result<()> {
+    let end = segment.end.unwrap_or(HEADER_BYTES);
+    let mut buffer = vec![0; usize::try_from(end.min(1 << 20)).unwrap_or(1 << 20)];
+    let mut at = 0;
+    while at < end {
+        let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
+        let count = segment.file.read_at(&mut buffer[..most], at)?;
+        if count == 0 {
+            return Ok(());
+        }
+        segment.file.write_all_at(&buffer[..count], at)?;
+        at += count as u64;
+    }
+    Ok(())
 }
 
 type Found = Vec<(Segment, Head)>;
@@ -252,6 +273,7 @@ struct Reading<'a> {
     books: &'a dyn Reader,
     last: u64,
     notes: Vec<String>,
+    scan: Option<Scan>,
 }
 
 impl Reading<'_> {
@@ -262,7 +284,8 @@ impl Reading<'_> {
         for (index, (segment, head)) in found.iter_mut().enumerate().skip(start) {
             let Some(header) = written(head) else { break };
             let follows = before.is_none_or(|ordinal| ordinal + 1 == segment.ordinal);
-            if index > start && (header.first_seq != self.last + 1 || !follows) {
+            let follows = (follows && header.first_seq == self.last + 1) || mutants::is(Mutant::GapAccepted);
+            if index > start && !follows {
                 break;
             }
             before = Some(segment.ordinal);
@@ -286,7 +309,14 @@ impl Reading<'_> {
         offset: u64,
         posted: u64,
     ) -> Result<(u64, Option<&'static str>), OpenError> {
-        let mut scan = Scan::new(segment.file.clone(), offset);
+        // One buffer for all segments.
+        let scan = match &mut self.scan {
+            Some(scan) => {
+                scan.restart(segment.file.clone(), offset);
+                scan
+            }
+            scan => scan.insert(Scan::new(segment.file.clone(), offset)),
+        };
         loop {
             let step = scan.step().map_err(|e| OpenError::io("read", &segment.path, e))?;
             let (offset, seq, kind, payload) = match step {
@@ -323,6 +353,7 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
         OpenError::Damaged(Fault { file: segment.path.clone(), offset: end.offset, seq: next, what })
     };
     let what = end.what.unwrap_or("zeros where a record was");
+    let is_strict = !mutants::is(Mutant::DamageCutOff);
     let (mut torn_bytes, mut rubbish) = (0, 0);
     for (index, (segment, head)) in found.iter().enumerate().skip(end.index) {
         let from = if index == end.index { end.offset } else { HEADER_BYTES };
@@ -334,16 +365,17 @@ fn judge(found: &Found, end: &End, last: u64, same_boot: bool) -> Result<(u64, u
             synced = synced.max(Some(header.synced));
         } else if let Head::Bad(what) = head {
             torn_bytes += HEADER_BYTES;
-            if same_boot {
+            if same_boot && is_strict {
                 return Err(damaged(what));
             }
         }
-        if synced.is_some_and(|synced| same_boot || synced >= next) {
+        if is_strict && synced.is_some_and(|synced| same_boot || synced >= next) {
             return Err(damaged(what));
         }
         // Without a restart of the machine only the death of a process can tear a record.
         let torn = Torn { from, bytes: rest.bytes };
         if same_boot
+            && is_strict
             && rest.bytes > 0
             && !torn.by_death(segment).map_err(|e| OpenError::io("read", &segment.path, e))?
         {
@@ -413,7 +445,7 @@ impl Rest {
 
     fn read(segment: &Segment, from: u64, next: u64) -> std::io::Result<Self> {
         let mut rest = Rest::default();
-        let mut buffer = vec![0; Self::CHUNK + FRAME_BYTES_MAX];
+        let mut buffer = Vec::new();
         let mut at = from;
         loop {
             // Room that was never written need not be read.
@@ -421,6 +453,7 @@ impl Rest {
                 Some(data) => data,
                 None => return Ok(rest),
             };
+            buffer.resize(Self::CHUNK + FRAME_BYTES_MAX, 0);
             let count = segment.file.read_at(&mut buffer, at)?;
             let bytes = &buffer[..count];
             if let Some(used) = last_used(bytes) {

@@ -155,6 +155,11 @@ impl Scan {
         Self { file, buffer: Vec::new(), base: offset, at: 0, filled: 0, at_end: false }
     }
 
+    /// Goes on elsewhere, with nothing read ahead; the buffer stays.
+    pub(crate) fn restart(&mut self, file: Arc<dyn DiskFile>, offset: u64) {
+        *self = Self { buffer: std::mem::take(&mut self.buffer), ..Self::new(file, offset) };
+    }
+
     /// The offset of the next frame.
     pub(crate) fn offset(&self) -> u64 {
         self.base + self.at as u64

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use ledger::mutants::{self, Mutant};
 use parking_lot::Mutex;
 
 use crate::books::{Batch, PostError, Writer};
@@ -109,6 +110,8 @@ pub(crate) struct Shipper {
     /// The last record posted, and where the next one begins.
     at: Extent,
     scan: Option<Scan>,
+    /// Whether what the scan has read ahead is still so.
+    is_fresh: bool,
 }
 
 impl Shipper {
@@ -118,7 +121,7 @@ impl Shipper {
         books: SharedWriter,
         at: Extent,
     ) -> Self {
-        Self { journal, dispatch, books, at, scan: None }
+        Self { journal, dispatch, books, at, scan: None, is_fresh: false }
     }
 
     /// The thread: until stopped, a round whenever a batch is full or the time is over. Gives itself back.
@@ -178,7 +181,7 @@ impl Shipper {
     fn ship_all(&mut self) -> Result<(), PostError> {
         let extent = self.journal.extent();
         // A scan reads ahead; what it took for zeros then may be records now.
-        self.scan = None;
+        self.is_fresh = false;
         while self.at.seq < extent.seq {
             let batch = self.read_batch(&extent)?;
             let mut books = self.books.lock();
@@ -198,7 +201,7 @@ impl Shipper {
             match segment.end {
                 Some(end) if self.at.offset >= end => {
                     self.at = Extent { ordinal: self.at.ordinal + 1, offset: HEADER_BYTES, ..self.at };
-                    self.scan = None;
+                    self.is_fresh = false;
                 }
                 Some(end) => break (segment, end),
                 // Written on since `extent` was taken, or not: read no further than was whole then.
@@ -212,9 +215,14 @@ impl Shipper {
         };
         let at = self.at;
         let scan = match &mut self.scan {
-            Some(scan) if scan.offset() == at.offset => scan,
+            Some(scan) if self.is_fresh && scan.offset() == at.offset => scan,
+            Some(scan) => {
+                scan.restart(segment.file.clone(), at.offset);
+                scan
+            }
             scan => scan.insert(Scan::new(segment.file.clone(), at.offset)),
         };
+        self.is_fresh = true;
         let mut batch = Batch { path: segment.path, boot_id: segment.boot_id, lines: Vec::new(), next: at };
         let records_max = self.journal.options.ship_records;
         while batch.next.offset < end && batch.next.seq < extent.seq && batch.lines.len() < records_max {
@@ -260,7 +268,9 @@ impl Shipper {
                 PostError::Closed
             })?;
         }
-        self.write(|books| books.make_durable(false)).map_err(PostError::Trouble)?;
+        if !mutants::is(Mutant::SegmentGoesEarly) {
+            self.write(|books| books.make_durable(false)).map_err(PostError::Trouble)?;
+        }
         for segment in disposable {
             if let Err(error) = self.journal.remove(&segment) {
                 tracing::warn!(file = %segment.path.display(), %error, "cannot remove a shipped journal segment");

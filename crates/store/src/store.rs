@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use ledger::mutants::{self, Mutant};
 use parking_lot::Mutex;
 
 use crate::backup::{self, Backup};
@@ -43,14 +44,23 @@ pub struct Store {
     books: Arc<dyn Books>,
     writer: SharedWriter,
     threads: Mutex<Threads>,
+    /// There are none: [`Store::open_stepped`].
+    is_stepped: bool,
 }
 
 struct Threads {
     syncer: Option<JoinHandle<()>>,
-    shipper: Option<JoinHandle<Shipper>>,
+    shipper: Option<Shipping>,
     closed: Option<Result<(), JournalError>>,
     /// Held until everything else has ended.
     lock: Option<Lock>,
+}
+
+/// Who ships.
+enum Shipping {
+    Thread(JoinHandle<Shipper>),
+    /// Whoever calls [`Store::ship`].
+    Stepped(Box<Shipper>),
 }
 
 impl Store {
@@ -87,13 +97,45 @@ impl Store {
         books: Arc<dyn Books>,
     ) -> Result<(Self, Recovered), OpenError> {
         check(&options)?;
+        let (store, shipper, recovered) = Self::begin(dir, options, disk, books, Lock::take)?;
+        // Dropping the store ends the first thread should the second not start.
+        store.start_threads(shipper).map_err(|e| OpenError::io("start a thread for", dir, e))?;
+        Ok((store, recovered))
+    }
+
+    /// As [`Store::open_with`], without a thread: the caller does their work, by [`Store::sync`] and [`Store::ship`].
+    /// Does not wait for a holder of the folder that is about to end. For simulations.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_stepped(
+        dir: &Path,
+        options: Options,
+        disk: Arc<dyn Disk>,
+        books: Arc<dyn Books>,
+    ) -> Result<(Self, Recovered), OpenError> {
+        check(&options)?;
+        let (mut store, shipper, recovered) = Self::begin(dir, options, disk, books, Lock::take_at_once)?;
+        store.is_stepped = true;
+        store.threads.lock().shipper = Some(Shipping::Stepped(Box::new(shipper)));
+        Ok((store, recovered))
+    }
+
+    /// Everything but the threads.
+    fn begin(
+        dir: &Path,
+        options: Options,
+        disk: Arc<dyn Disk>,
+        books: Arc<dyn Books>,
+        lock: impl FnOnce(&Path) -> Result<Lock, OpenError>,
+    ) -> Result<(Self, Shipper, Recovered), OpenError> {
         let journal_dir = dir.join(JOURNAL);
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&journal_dir)
             .map_err(|e| OpenError::io("make", &journal_dir, e))?;
-        let lock = Lock::take(dir)?;
+        let lock = lock(dir)?;
         address::remove(dir);
         let mut writer = books.writer()?;
         let reader = books.reader()?;
@@ -127,22 +169,24 @@ impl Store {
         let dispatch = Arc::new(Dispatch::default());
         let writer = Arc::new(Mutex::new(Some(writer)));
         let shipper = Shipper::new(journal.clone(), dispatch.clone(), writer.clone(), at);
-        let mut threads = Threads { syncer: None, shipper: None, closed: None, lock: Some(lock) };
-        let no_thread = |e: io::Error| OpenError::io("start a thread for", dir, e);
-        let watch = Watch { name: "syncer", syncer: syncer.clone(), journal: journal.clone() };
-        let sync = move || watch.over(|watch| watch.syncer.run());
-        threads.syncer =
-            Some(thread::Builder::new().name("store-sync".to_owned()).spawn(sync).map_err(no_thread)?);
-        let watch = Watch { name: "shipper", syncer: syncer.clone(), journal: journal.clone() };
-        let ship = move || watch.over(|_| shipper.run());
+        let threads = Threads { syncer: None, shipper: None, closed: None, lock: Some(lock) };
         let (lookups, threads) = (Mutex::new(Some(reader)), Mutex::new(threads));
         let dir = dir.to_path_buf();
-        let store = Self { dir, journal, syncer, dispatch, lookups, books, writer, threads };
-        // From here on dropping the store ends the first thread should the second not start.
-        let no_thread = |e: io::Error| OpenError::io("start a thread for", &store.dir, e);
-        let shipper = thread::Builder::new().name("store-ship".to_owned()).spawn(ship).map_err(no_thread)?;
-        store.threads.lock().shipper = Some(shipper);
-        Ok((store, recovered))
+        let is_stepped = false;
+        let store = Self { dir, journal, syncer, dispatch, lookups, books, writer, threads, is_stepped };
+        Ok((store, shipper, recovered))
+    }
+
+    fn start_threads(&self, shipper: Shipper) -> io::Result<()> {
+        let mut threads = self.threads.lock();
+        let watch = Watch { name: "syncer", syncer: self.syncer.clone(), journal: self.journal.clone() };
+        let sync = move || watch.over(|watch| watch.syncer.run());
+        threads.syncer = Some(thread::Builder::new().name("store-sync".to_owned()).spawn(sync)?);
+        let watch = Watch { name: "shipper", syncer: self.syncer.clone(), journal: self.journal.clone() };
+        let ship = move || watch.over(|_| shipper.run());
+        let shipper = thread::Builder::new().name("store-ship".to_owned()).spawn(ship)?;
+        threads.shipper = Some(Shipping::Thread(shipper));
+        Ok(())
     }
 
     /// Appends a record. Once this returns `Ok` the record survives the death of the process; see
@@ -153,7 +197,11 @@ impl Store {
     /// [`JournalError::Undeclared`], [`JournalError::Invalid`]), or there is no room now ([`JournalError::Full`],
     /// [`JournalError::NoSpace`]), or the journal is closed for good (all others).
     pub fn append(&self, record: &Record<'_>) -> Result<Position, JournalError> {
-        self.journal.append(record)
+        let appended = self.journal.append(record);
+        if mutants::is(Mutant::FailsOpen) && matches!(record, Record::Hold { .. }) {
+            return Ok(appended.unwrap_or(Position(0)));
+        }
+        appended
     }
 
     /// Ends when the record at `at` is as durable as the options ask: with [`Durability::Process`] at once, with
@@ -176,7 +224,11 @@ impl Store {
     /// Why it is not in the books: they refuse for longer than [`Options::ship_grace`], or the store is closed.
     pub fn flush(&self) -> Result<(), JournalError> {
         let progress = &self.journal.progress;
-        let (wanted, since) = (progress.appended(), Instant::now());
+        let wanted = progress.appended();
+        if progress.shipped() < wanted && self.is_stepped {
+            return self.ship();
+        }
+        let since = Instant::now();
         while progress.shipped() < wanted {
             progress.failure()?;
             if self.dispatch.stop.load(Ordering::Acquire) {
@@ -193,6 +245,59 @@ impl Store {
             thread::sleep(FLUSH_STEP);
         }
         Ok(())
+    }
+
+    /// Returns when everything appended so far is on disk, whatever the options ask. A stepped store does it now, in
+    /// one group sync; else this waits for the thread that does.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`] when the sync failed.
+    pub fn sync(&self) -> Result<(), JournalError> {
+        if self.is_stepped {
+            return self.syncer.step();
+        }
+        Durable::new(Position(self.journal.progress.appended()), Some(self.syncer.clone())).wait()
+    }
+
+    /// One round of shipping: everything appended so far is in the books, what may go of the journal is gone. A stepped
+    /// store does it now; else this is [`Store::flush`].
+    ///
+    /// # Errors
+    /// As [`Store::flush`].
+    pub fn ship(&self) -> Result<(), JournalError> {
+        let mut threads = self.threads.lock();
+        match &mut threads.shipper {
+            Some(Shipping::Stepped(shipper)) => match self.journal.progress.failure() {
+                // The thread would have ended.
+                Err(error @ JournalError::Disagree(_)) => Err(error),
+                _ => shipper.round(),
+            },
+            Some(Shipping::Thread(_)) => {
+                drop(threads);
+                self.flush()
+            }
+            None => Err(JournalError::Closed),
+        }
+    }
+
+    /// The ledger as a start would find it now, by reading journal and books again, with every balance whose window is
+    /// open. Writes nothing. To hold what is in memory against it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn replay(&self) -> Result<Recovered, OpenError> {
+        reading::read_once(&*self.journal.disk, &*self.books, &self.dir)
+    }
+
+    /// As the death of the process would, while something of it lives on: nothing more is written, the folder is free.
+    #[doc(hidden)]
+    pub fn abandon(&self) {
+        let mut threads = self.threads.lock();
+        if threads.closed.is_none() {
+            let _shipper = self.stop(&mut threads);
+            threads.closed = Some(Err(JournalError::Closed));
+        }
+        threads.lock = None;
     }
 
     /// How many notes were dropped since the store was opened.
@@ -250,6 +355,10 @@ impl Store {
             return result.clone();
         }
         let shipper = self.stop(&mut threads);
+        if self.is_stepped {
+            // The journal keeps a failure.
+            let _ = self.syncer.step();
+        }
         // The last who has the books open folds their log into them.
         self.lookups.lock().take();
         let result = self.journal.progress.failure().and_then(|()| {
@@ -261,7 +370,7 @@ impl Store {
         result
     }
 
-    /// Ends both threads; the syncer syncs once more.
+    /// Ends both threads; the thread that syncs does so once more.
     fn stop(&self, threads: &mut Threads) -> Option<Shipper> {
         address::remove(&self.dir);
         self.journal.close();
@@ -270,7 +379,10 @@ impl Store {
         self.journal.ring();
         // A panic has closed the journal already; its message went to stderr.
         let _ = threads.syncer.take().map(JoinHandle::join);
-        threads.shipper.take().and_then(|shipper| shipper.join().ok())
+        match threads.shipper.take()? {
+            Shipping::Thread(shipper) => shipper.join().ok(),
+            Shipping::Stepped(shipper) => Some(*shipper),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use openrouter::client::{Generation, GenerationAnswer};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::ms;
 use super::recheck::Recheck;
 use crate::honesty::Finding;
 use crate::shared::Shared;
@@ -50,7 +51,9 @@ async fn ask(shared: Arc<Shared>, due: DueHold) {
                 }
             }
         }
-        Ok(GenerationAnswer::NotYet) if is_insured(&shared, &due) => {
+        Ok(GenerationAnswer::NotYet)
+            if due.is_insured(shared.now_ms(), ms(shared.config.evidence.final_after)) =>
+        {
             let now_ms = shared.now_ms();
             if shared.admission.resolve(due.hold, Nano::ZERO, "", Evidence::Insured, now_ms) {
                 shared.rechecks.add(recheck(due, now_ms), shared.config.evidence.recheck_after);
@@ -89,9 +92,4 @@ fn judge(shared: &Shared, due: &DueHold, generation: &Generation) {
     if due.reason == UnknownReason::ClientGone && stops && (at_cap || generation.cancelled == Some(false)) {
         shared.find(model, provider, Finding::CancelBroken);
     }
-}
-
-fn is_insured(shared: &Shared, due: &DueHold) -> bool {
-    let age_ms = u128::try_from(shared.now_ms().saturating_sub(due.since_ms)).unwrap_or(0);
-    due.reason == UnknownReason::ServerError && age_ms > shared.config.evidence.final_after.as_millis()
 }

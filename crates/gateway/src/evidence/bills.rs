@@ -110,10 +110,9 @@ pub(super) async fn entries(
     read.unwrap_or_else(|| Err("its thread panicked".to_owned())).map_err(AuditError::Books)
 }
 
-pub(super) type ByKey = HashMap<UpstreamKeyId, Vec<EntryRow>>;
+type ByKey = HashMap<UpstreamKeyId, Vec<EntryRow>>;
 
-/// The entries of holds made in a range, by upstream key, and whether that is all of them. Blocks.
-pub(super) fn read(admission: &Admission, from_ms: i64, until_ms: i64) -> Result<(ByKey, bool), String> {
+fn read(admission: &Admission, from_ms: i64, until_ms: i64) -> Result<(ByKey, bool), String> {
     let books = admission.books();
     books.flush().map_err(|error| error.to_string())?;
     let (mut by_key, mut all, mut after) = (ByKey::new(), 0, None);

@@ -1,13 +1,7 @@
 //! Control totals: what the counter of a quiet key says of holds that nothing else resolves (LEDGER.md 5.8, E5).
 //!
-//! A key is quiet when nothing is in flight on it and nothing was for `quiet_after`. Its counter (`GET /key`, all that
-//! was ever charged, own keys at providers included, as costs are booked) is then read twice, `quiet_after` apart; a
-//! counter that moved meanwhile, or an attempt in between, starts over. Two equal readings are
-//!
-//! * a *control point*, when nothing is unknown: counter and books belong together at that instant;
-//! * evidence, when all that is unknown is past `final_after`: what the counter and the books grew by since the last
-//!   control point is compared ([`counter`]), of the books only what was surely billed since. Equal: all of them are free. The counter grew more: each may be it, and is
-//!   charged so much, at most its bound. The books grew more: nothing is resolved, and it is told as drift.
+//! When it is read, and what two equal readings prove, is decided in [`admission::control`]; here are the questions, the
+//! books, and the holds that end.
 //!
 //! Rests on the assumption that nothing else spends with the key (README). Callers' own keys only while they are at
 //! hand. Fails closed: a counter that cannot be read proves nothing.
@@ -16,38 +10,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admission::control::{Look, Reading, Rules, Totals, Verdict, Watch, attributed, judge};
 use admission::{Admission, UnknownHold};
 use ledger::{Evidence, UpstreamKeyId};
 use money::{Exact, Nano};
-use store::{ControlPoint, EntryRow, KeyTotal};
+use store::{ControlPoint, KeyTotal};
 use tokio::time::sleep;
 
-use super::bills::{self, SLACK_MS};
-use super::counter::{self, Balance, Booked, Verdict, attributed};
 use super::recheck::Recheck;
 use super::{blocking, ms};
 use crate::shared::Shared;
 
 /// After a reading that led to nothing.
 const REST: Duration = Duration::from_secs(600);
-
-/// What is known of one key.
-#[derive(Debug, Default)]
-struct Watch {
-    first: Option<Reading>,
-    /// The quiet time (by its beginning) that has its control point.
-    pointed: Option<i64>,
-    rest_until_ms: i64,
-}
-
-/// One look at a counter.
-#[derive(Clone, Debug)]
-struct Reading {
-    at_ms: i64,
-    quiet_since: i64,
-    charged: Exact,
-    text: String,
-}
 
 /// Watches for ever.
 pub(super) async fn run(shared: Arc<Shared>) {
@@ -69,42 +44,34 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-async fn look(shared: &Arc<Shared>, key: UpstreamKeyId, watch: &mut Watch, holds: Vec<UnknownHold>) {
-    let now_ms = shared.now_ms();
-    let rules = &shared.config.evidence;
-    let quiet = shared.admission.quiet_since(key);
-    let Some(quiet_since) = quiet.filter(|since| now_ms.saturating_sub(*since) >= ms(rules.quiet_after))
-    else {
-        watch.first = None;
-        return;
-    };
-    let is_final = |hold: &UnknownHold| now_ms.saturating_sub(hold.since_ms) > ms(rules.final_after);
-    let is_wanted = match holds.is_empty() {
-        true => watch.pointed != Some(quiet_since),
-        false => holds.iter().all(is_final),
-    };
-    if !is_wanted || now_ms < watch.rest_until_ms {
-        watch.first = None;
-        return;
-    }
-    let first = watch.first.take().filter(|first| first.quiet_since == quiet_since);
-    if let Some(first) = &first
-        && now_ms.saturating_sub(first.at_ms) < ms(rules.quiet_after)
-    {
-        watch.first = first.clone().into();
-        return;
-    }
-    let Some(reading) = read(shared, key, quiet_since).await else {
-        watch.rest_until_ms = now_ms.saturating_add(ms(REST.min(rules.final_after)));
-        return;
-    };
-    match first.filter(|first| first.charged == reading.charged) {
-        None => watch.first = Some(reading),
-        Some(_) => conclude(shared, key, watch, &reading, holds).await,
+fn rules(shared: &Shared) -> Rules {
+    let evidence = &shared.config.evidence;
+    Rules {
+        quiet_after_ms: ms(evidence.quiet_after),
+        final_after_ms: ms(evidence.final_after),
+        rest_ms: ms(REST.min(evidence.final_after)),
+        resolution: evidence.counter_resolution,
     }
 }
 
-async fn read(shared: &Shared, key: UpstreamKeyId, quiet_since: i64) -> Option<Reading> {
+async fn look(shared: &Arc<Shared>, key: UpstreamKeyId, watch: &mut Watch, holds: Vec<UnknownHold>) {
+    let (rules, now_ms) = (rules(shared), shared.now_ms());
+    let quiet_since = shared.admission.quiet_since(key);
+    let youngest_unknown_ms = holds.iter().map(|hold| hold.since_ms).max();
+    if !watch.wants(&rules, &Look { now_ms, quiet_since, youngest_unknown_ms }) {
+        return;
+    }
+    let read = match quiet_since {
+        Some(quiet_since) => read(shared, key, quiet_since).await,
+        None => None,
+    };
+    let is_twice = watch.read(&rules, now_ms, read.as_ref().map(|(reading, _)| *reading));
+    if let Some((reading, text)) = read.filter(|_| is_twice) {
+        conclude(shared, key, watch, reading, text, holds).await;
+    }
+}
+
+async fn read(shared: &Shared, key: UpstreamKeyId, quiet_since: i64) -> Option<(Reading, String)> {
     let secret = shared.key(key)?;
     let info = match shared.upstream.key(secret.expose()).await {
         Ok(info) => info,
@@ -115,7 +82,7 @@ async fn read(shared: &Shared, key: UpstreamKeyId, quiet_since: i64) -> Option<R
     };
     let charged = info.charged()?;
     let text = format!("{}+{}", info.usage_text?, info.byok_usage_text?);
-    Some(Reading { at_ms: shared.now_ms(), quiet_since, charged, text })
+    Some((Reading { at_ms: shared.now_ms(), quiet_since, charged }, text))
 }
 
 /// Two equal readings: a control point, or evidence.
@@ -123,7 +90,8 @@ async fn conclude(
     shared: &Arc<Shared>,
     key: UpstreamKeyId,
     watch: &mut Watch,
-    reading: &Reading,
+    reading: Reading,
+    text: String,
     holds: Vec<UnknownHold>,
 ) {
     let is_any_unknown = !holds.is_empty();
@@ -134,26 +102,26 @@ async fn conclude(
         return;
     }
     if holds.is_empty() {
-        if keep(shared, key, reading, ours).await {
-            watch.pointed = Some(reading.quiet_since);
+        if keep(shared, key, reading.at_ms, text, ours).await {
+            watch.pointed(reading.quiet_since);
         }
         return;
     }
     match then {
         None => tracing::info!("no control point of this key is old enough to prove anything"),
         Some((then, explained)) => {
-            let now = Balance { theirs: reading.charged, ours: then.ours + explained };
+            let now = Totals { theirs: reading.charged, ours: then.ours + explained };
             resolve(shared, then, now, &holds);
         }
     }
-    watch.rest_until_ms = shared.now_ms().saturating_add(ms(REST.min(shared.config.evidence.final_after)));
+    watch.rest(&rules(shared), shared.now_ms());
 }
 
 /// What the books tell of a key.
 struct Told {
     ours: KeyTotal,
     /// The last control point, and what of the books' growth since was surely billed; where something is unknown.
-    then: Option<(Balance, Exact)>,
+    then: Option<(Totals, Exact)>,
 }
 
 fn tell(admission: &Admission, key: UpstreamKeyId, is_any_unknown: bool) -> Option<Told> {
@@ -161,37 +129,8 @@ fn tell(admission: &Admission, key: UpstreamKeyId, is_any_unknown: bool) -> Opti
     books.flush().ok()?;
     let ours = books.key_total(key).ok()?;
     let last = books.last_control(key).ok()?.filter(|_| is_any_unknown);
-    let then = last.and_then(|point| {
-        let since = booked_since(admission, key, &point, ours.entries)?;
-        let then = balance(&point)?;
-        Some((then, counter::explained(ours.exact - then.ours, &since)))
-    });
+    let then = last.and_then(|point| Some((totals(&point)?, books.explained(&point, &ours).ok()??)));
     Some(Told { ours, then })
-}
-
-/// What was booked since a control point; `None` where that cannot be told. At the point nothing was open on the key,
-/// so these are the last holds of it, as many as there are more now.
-fn booked_since(
-    admission: &Admission,
-    key: UpstreamKeyId,
-    point: &ControlPoint,
-    entries: u64,
-) -> Option<Vec<Booked>> {
-    let count = usize::try_from(entries.checked_sub(point.entries)?).ok()?;
-    if count == 0 {
-        return Some(Vec::new());
-    }
-    let (mut by_key, is_all) = bills::read(admission, point.at_ms.saturating_sub(SLACK_MS), i64::MAX).ok()?;
-    let mut own = by_key.remove(&key).filter(|own| is_all && own.len() >= count)?;
-    own.sort_unstable_by_key(|entry| entry.hold);
-    Some(own.split_off(own.len() - count).iter().map(booked).collect())
-}
-
-/// A hold of nothing stands for no call: an operator booked it for a bill of another time.
-fn booked(entry: &EntryRow) -> Booked {
-    let cost = Exact::parse_sum(&entry.text).unwrap_or_else(|_| Exact::from(entry.cost));
-    let is_sure = entry.evidence != Evidence::Attributed && entry.bound > Nano::ZERO;
-    Booked { cost, is_sure }
 }
 
 fn is_unchanged(shared: &Shared, key: UpstreamKeyId, holds: &[UnknownHold]) -> bool {
@@ -200,18 +139,12 @@ fn is_unchanged(shared: &Shared, key: UpstreamKeyId, holds: &[UnknownHold]) -> b
     own.eq(holds.iter().map(|hold| hold.hold))
 }
 
-fn balance(point: &ControlPoint) -> Option<Balance> {
-    Some(Balance { theirs: Exact::parse_sum(&point.usage).ok()?, ours: point.exact })
+fn totals(point: &ControlPoint) -> Option<Totals> {
+    Some(Totals { theirs: Exact::parse_sum(&point.usage).ok()?, ours: point.exact })
 }
 
-async fn keep(shared: &Arc<Shared>, key: UpstreamKeyId, reading: &Reading, ours: KeyTotal) -> bool {
-    let point = ControlPoint {
-        upstream_key: key,
-        at_ms: reading.at_ms,
-        usage: reading.text.clone(),
-        exact: ours.exact,
-        entries: ours.entries,
-    };
+async fn keep(shared: &Arc<Shared>, key: UpstreamKeyId, at_ms: i64, usage: String, ours: KeyTotal) -> bool {
+    let point = ControlPoint { upstream_key: key, at_ms, usage, exact: ours.exact, entries: ours.entries };
     let kept = blocking(shared, move |admission| admission.books().keep_control(&point)).await;
     let is_kept = matches!(kept, Some(Ok(())));
     if is_kept {
@@ -220,9 +153,9 @@ async fn keep(shared: &Arc<Shared>, key: UpstreamKeyId, reading: &Reading, ours:
     is_kept
 }
 
-fn resolve(shared: &Shared, then: Balance, now: Balance, holds: &[UnknownHold]) {
+fn resolve(shared: &Shared, then: Totals, now: Totals, holds: &[UnknownHold]) {
     let resolution = shared.config.evidence.counter_resolution;
-    match counter::judge(then, now, resolution) {
+    match judge(then, now, resolution) {
         Verdict::Nothing => {
             tracing::info!(
                 holds = holds.len(),

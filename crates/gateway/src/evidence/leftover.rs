@@ -7,10 +7,10 @@
 //! A chain's hold is known by its first model, so a leftover of another model still stands in the way of calling a hold
 //! free.
 
+use admission::control::attributed;
 use ledger::HoldId;
 use money::{Exact, Nano};
 
-use super::counter::attributed;
 use crate::audit::{Bill, MayBe};
 
 /// A hold whose time to be billed is over.

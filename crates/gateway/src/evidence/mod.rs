@@ -3,7 +3,7 @@
 //! ```text
 //! asking     GET /generation for every unknown hold that has an id, until it tells
 //! recheck    once more, later, for those that were taken as free
-//! control    the counter of a quiet key, held against the books (counter: what it proves)
+//! control    the counter of a quiet key, held against the books (admission::control: when, and what it proves)
 //! analytics  OpenRouter's bill by generation, with a management key (leftover: what it proves)
 //! auditing   the books of a day, held against that bill (crate::audit: what differs)
 //! ```
@@ -17,7 +17,6 @@ mod asking;
 mod auditing;
 mod bills;
 mod control;
-mod counter;
 mod leftover;
 mod recheck;
 

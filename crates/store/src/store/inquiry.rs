@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// As [`crate::find_generation`].
     pub fn find_generation(&self, id: &str) -> Result<Option<GenerationRow>, OpenError> {
-        reading::find_generation_on(&*self.books, &self.dir, id)
+        reading::find_generation_on(&*self.journal.disk, &*self.books, &self.dir, id)
     }
 
     /// All that is booked on an upstream key and shipped ([`Store::flush`]), corrections included.

@@ -14,5 +14,6 @@ mod migrations;
 mod model;
 mod retention;
 mod scale;
+mod stepped;
 mod story;
 mod upkeep;

@@ -27,6 +27,19 @@ impl Memory {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Books of their own that say the same. The past is shared until one of the two is written to.
+    pub fn copy(&self) -> Self {
+        Self { state: Arc::new(Mutex::new(Arc::clone(&self.state.lock()))) }
+    }
+
+    /// A copy as [`crate::restore`] leaves a backup of these books: without a journal, and incomplete until somebody
+    /// accepts that.
+    pub fn restored(&self) -> Self {
+        let mut state = State::clone(&self.state.lock());
+        state.restore();
+        Self { state: Arc::new(Mutex::new(Arc::new(state))) }
+    }
 }
 
 impl Books for Memory {

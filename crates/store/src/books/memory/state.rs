@@ -26,7 +26,8 @@ pub(super) struct State {
     pub(super) balances: BTreeMap<u32, BalanceRow>,
     pub(super) sets: BTreeMap<u32, Members>,
     pub(super) open: BTreeMap<u64, OpenHold>,
-    pub(super) began: Vec<(HoldId, u64)>,
+    /// The segments that open holds began in, where they are known.
+    pub(super) began: BTreeMap<u64, u64>,
     pub(super) entries: BTreeMap<u64, EntryRow>,
     /// By hold and record.
     pub(super) corrections: BTreeMap<(u64, u64), CorrectionRow>,
@@ -45,6 +46,16 @@ impl State {
         held.sort_unstable();
         held.dedup();
         Snapshot {
+            balances: held.iter().filter_map(|id| self.balance(*id)).collect(),
+            open: self.open.values().cloned().collect(),
+            began: self.began.iter().map(|(hold, segment)| (HoldId(*hold), *segment)).collect(),
+            ..self.head()
+        }
+    }
+
+    /// The snapshot without the open holds and their balances.
+    pub(super) fn head(&self) -> Snapshot {
+        Snapshot {
             seq: self.at.seq,
             segment: self.at.ordinal,
             offset: self.at.offset,
@@ -55,10 +66,16 @@ impl State {
             clock: self.clock,
             restored: self.restored,
             clean: self.clean,
-            balances: held.iter().filter_map(|id| self.balance(*id)).collect(),
-            open: self.open.values().cloned().collect(),
-            began: self.began.clone(),
+            ..Snapshot::default()
         }
+    }
+
+    /// Forgets the journal that the books belong to.
+    pub(super) fn restore(&mut self) {
+        self.at = Extent { seq: self.at.seq, ..Extent::default() };
+        self.clean = false;
+        self.restored = self.restored.or(Some(self.latest_ms));
+        self.began.clear();
     }
 
     /// With the buckets that count.

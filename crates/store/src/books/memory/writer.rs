@@ -1,6 +1,6 @@
 //! [`MemoryWriter`]: folds a batch on top of the books, then makes it part of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ledger::HoldId;
@@ -36,8 +36,11 @@ impl MemoryWriter {
 
 /// A batch, folded, and what it adds.
 struct Posting<'a> {
+    state: &'a State,
     books: &'a MemoryReader,
+    /// Has those open holds that the batch speaks of, and no others: a batch is not to cost what is open.
     fold: Fold,
+    holds: BTreeSet<u64>,
     entries: BTreeMap<u64, EntryRow>,
     corrections: Vec<CorrectionRow>,
     actions: Vec<ActionRow>,
@@ -46,6 +49,12 @@ struct Posting<'a> {
 
 impl Posting<'_> {
     fn line(&mut self, batch: &Batch, seq: u64, line: &Line) -> Result<(), FoldError> {
+        if let Some(hold) = hold_of(line)
+            && self.holds.insert(hold)
+            && let Some(open) = self.state.open.get(&hold)
+        {
+            self.fold.lend(open.clone(), self.state.began.get(&hold).copied());
+        }
         let before = match line {
             Line::Settle { hold, .. } => self.fold.open_hold(*hold).cloned(),
             _ => None,
@@ -117,17 +126,31 @@ impl Posting<'_> {
     }
 }
 
+/// The hold that a record speaks of.
+fn hold_of(line: &Line) -> Option<u64> {
+    match line {
+        Line::Hold(open) => Some(open.hold.0),
+        Line::Generation { hold, .. } | Line::Unknown { hold, .. } | Line::Settle { hold, .. } => {
+            Some(hold.0)
+        }
+        Line::Correct(correction) => Some(correction.hold.0),
+        Line::Balance { .. } | Line::Set { .. } | Line::Clock { .. } | Line::Action { .. } => None,
+    }
+}
+
 impl Writer for MemoryWriter {
     fn post(&mut self, batch: &Batch) -> Result<(), PostError> {
         let Some((first, offset, _)) = batch.lines.first() else { return Ok(()) };
-        let books = MemoryReader::still(Arc::clone(&self.state.lock()));
-        let snapshot = books.snapshot().map_err(|error| PostError::Trouble(Box::new(error)))?;
-        if snapshot.seq + 1 != *first {
-            return Err(batch.fault(*first, *offset, format!("the books reach to record {}", snapshot.seq)));
+        let state = Arc::clone(&self.state.lock());
+        if state.at.seq + 1 != *first {
+            return Err(batch.fault(*first, *offset, format!("the books reach to record {}", state.at.seq)));
         }
+        let books = MemoryReader::still(Arc::clone(&state));
         let mut posting = Posting {
+            state: &state,
             books: &books,
-            fold: Fold::from_books(snapshot),
+            fold: Fold::from_books(state.head()),
+            holds: BTreeSet::new(),
             entries: BTreeMap::new(),
             corrections: Vec::new(),
             actions: Vec::new(),
@@ -139,9 +162,18 @@ impl Writer for MemoryWriter {
                 FoldError::Lookup(error) => PostError::Trouble(Box::new(error)),
             })?;
         }
-        let Posting { fold, entries, corrections, actions, tally, .. } = posting;
-        drop(books);
-        self.change(|state| state.take(fold, entries, corrections, actions, tally, batch.next));
+        let posted = Posted {
+            holds: posting.holds,
+            fold: posting.fold,
+            entries: posting.entries,
+            corrections: posting.corrections,
+            actions: posting.actions,
+            tally: posting.tally,
+            next: batch.next,
+        };
+        // Who still has the state when it changes makes a copy of it all.
+        drop((books, state));
+        self.change(|state| state.take(posted));
         Ok(())
     }
 
@@ -215,18 +247,21 @@ impl Writer for MemoryWriter {
     }
 }
 
+/// A batch that fits.
+struct Posted {
+    holds: BTreeSet<u64>,
+    fold: Fold,
+    entries: BTreeMap<u64, EntryRow>,
+    corrections: Vec<CorrectionRow>,
+    actions: Vec<ActionRow>,
+    tally: Tally,
+    next: Extent,
+}
+
 impl State {
-    fn take(
-        &mut self,
-        fold: Fold,
-        entries: BTreeMap<u64, EntryRow>,
-        corrections: Vec<CorrectionRow>,
-        actions: Vec<ActionRow>,
-        tally: Tally,
-        next: Extent,
-    ) {
-        let (snapshot, sets) = fold.into_parts();
-        self.at = next;
+    fn take(&mut self, posted: Posted) {
+        let (snapshot, sets) = posted.fold.into_parts();
+        self.at = posted.next;
         self.clean = false;
         self.latest_ms = snapshot.latest_ms;
         self.next_balance = snapshot.next_balance;
@@ -234,12 +269,17 @@ impl State {
         self.next_hold = snapshot.next_hold;
         self.clock = snapshot.clock;
         self.balances.extend(snapshot.balances.into_iter().map(|row| (row.id.0, row)));
-        self.began = snapshot.began;
         self.sets.extend(sets);
-        self.open = snapshot.open.into_iter().map(|open| (open.hold.0, open)).collect();
-        self.entries.extend(entries);
-        self.corrections.extend(corrections.into_iter().map(|row| ((row.hold.0, row.seq), row)));
-        self.actions.extend(actions);
-        self.tally.merge(tally);
+        for hold in posted.holds {
+            self.open.remove(&hold);
+            self.began.remove(&hold);
+        }
+        self.open.extend(snapshot.open.into_iter().map(|open| (open.hold.0, open)));
+        self.began.extend(snapshot.began.into_iter().map(|(hold, segment)| (hold.0, segment)));
+        self.entries.extend(posted.entries);
+        let corrections = posted.corrections.into_iter();
+        self.corrections.extend(corrections.map(|row| ((row.hold.0, row.seq), row)));
+        self.actions.extend(posted.actions);
+        self.tally.merge(posted.tally);
     }
 }

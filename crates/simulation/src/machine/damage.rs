@@ -1,0 +1,50 @@
+//! [`Damage`]: one bit of the journal flipped behind everybody's back.
+
+use std::fmt;
+
+use fastrand::Rng;
+
+use super::disk::ordinal;
+use super::medium::Medium;
+
+/// Bytes before the first record of a segment.
+const HEADER_BYTES: u64 = 72;
+
+/// A bit that was flipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    file: String,
+    offset: u64,
+    bit: u8,
+}
+
+impl Damage {
+    /// Flips a bit of a record that is on the disk and behind this place (segment, offset). `None`: there is none.
+    pub(super) fn random(medium: &Medium, (segment, offset): (u64, u64), rng: &mut Rng) -> Option<Self> {
+        let from = |name: &str| match ordinal(name)? {
+            ordinal if ordinal == segment => Some(offset.max(HEADER_BYTES)),
+            ordinal => (ordinal > segment).then_some(HEADER_BYTES),
+        };
+        let mut places = Vec::new();
+        for (name, file) in medium.files() {
+            let to = file.lock().synced();
+            places.extend(from(&name).filter(|from| *from < to).map(|from| (name, from..to)));
+        }
+        let (file, bytes) = rng.choice(places)?;
+        let damage = Damage { file, offset: rng.u64(bytes), bit: rng.u8(0..8) };
+        damage.flip(medium);
+        Some(damage)
+    }
+
+    /// Flips it, or flips it back.
+    pub(super) fn flip(&self, medium: &Medium) {
+        let file = medium.file(&self.file).expect("nothing was removed since");
+        file.lock().flip(self.offset, self.bit);
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bit {} of byte {} of {}", self.bit, self.offset, self.file)
+    }
+}
