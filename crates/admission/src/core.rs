@@ -244,6 +244,8 @@ impl Core {
         self.unknowns.insert(unknown, now_ms);
         // Last: whoever finds the key quiet finds the hold among the unknown ones.
         hold.upstream_key.land(now_ms);
+        // Who waits for this money may wait in vain now, and be in the way of others.
+        self.queue.serve(&self.money, now_ms);
     }
 
     pub(crate) fn resolve(

@@ -235,8 +235,11 @@ impl Drop for Parked {
     fn drop(&mut self) {
         self.core.queue.leave(self.ticket);
         let left = std::mem::replace(&mut *self.state.lock(), State::Taken);
-        if let State::Granted(amount) = left {
-            self.core.give_back(&self.wait.set, amount);
+        match left {
+            State::Granted(amount) => self.core.give_back(&self.wait.set, amount),
+            // Those behind it may fit.
+            State::Waiting(_) => self.core.queue.serve(&self.core.money, self.core.latest_ms()),
+            State::Stale | State::Taken => {}
         }
     }
 }

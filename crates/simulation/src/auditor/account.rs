@@ -262,7 +262,7 @@ impl Ledger {
         let set = found.set;
         self.latest_ms = self.latest_ms.max(at_ms);
         self.each(set, |account, member| {
-            if cost > was && member.takes(at_ms) {
+            if cost > was && member.takes(settled_ms) {
                 account.post(cost - was, at_ms, at_ms);
                 account.overruns += cost - was;
             } else if cost < was && member.takes(settled_ms) {
