@@ -209,11 +209,15 @@ impl World {
 
     /// Whoever was woken goes on; whoever has waited too long goes.
     pub(super) fn answer_parked(&mut self) -> Checked {
-        // One who goes on may give back what another was waiting for.
-        while self.calls.iter().any(Call::is_woken) {
-            self.answer_woken()?;
+        // One who goes on, or goes away, may leave what another was waiting for.
+        loop {
+            while self.calls.iter().any(Call::is_woken) {
+                self.answer_woken()?;
+            }
+            if !self.send_away() {
+                return Ok(());
+            }
         }
-        self.send_away()
     }
 
     fn answer_woken(&mut self) -> Checked {
@@ -236,16 +240,15 @@ impl World {
         Ok(())
     }
 
-    /// Whoever has waited too long goes without.
-    fn send_away(&mut self) -> Checked {
+    /// The first who has waited too long goes without; whether there was one.
+    fn send_away(&mut self) -> bool {
         let now_ms = self.now_ms;
         let is_over = |call: &Call| matches!(call.stage, Stage::Parked { since_ms, .. } if now_ms - since_ms > PARK_MS_MAX);
-        while let Some(at) = self.calls.iter().position(is_over) {
-            let call = self.calls.swap_remove(at);
-            drop(call.stage);
-            self.gave_up(&call.labels, call.kind, call.clamp);
-        }
-        Ok(())
+        let Some(at) = self.calls.iter().position(is_over) else { return false };
+        let call = self.calls.swap_remove(at);
+        drop(call.stage);
+        self.gave_up(&call.labels, call.kind, call.clamp);
+        true
     }
 
     fn woken(&mut self, at: usize, outcome: Option<Reserved>) -> Checked {
