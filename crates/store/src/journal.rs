@@ -339,6 +339,13 @@ impl Journal {
         self.writer.lock().refused.take_if(|(_, error)| matches!(error, JournalError::NoSpace { .. }));
     }
 
+    /// Whether there is no room for one more segment of holds until something is shipped.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let writer = self.writer.lock();
+        let waiting = writer.segments.len().saturating_sub(writer.pinned) as u64;
+        (waiting + 1) * self.options.segment_bytes > self.options.journal_bytes_max
+    }
+
     /// How far the journal has been written.
     pub(crate) fn extent(&self) -> Extent {
         let writer = self.writer.lock();

@@ -110,12 +110,28 @@ async fn conclude(
         }
         return;
     }
-    let then = last.as_ref().and_then(totals);
-    match then {
-        None => tracing::info!("no control point of this key is old enough to prove anything"),
-        Some(then) => resolve(shared, then, Totals { theirs: reading.charged, ours: ours.exact }, &holds),
-    }
     watch.rest(&rules(shared), shared.now_ms());
+    let Some(then) = last.as_ref().and_then(totals) else {
+        tracing::info!("no control point of this key is old enough to prove anything");
+        return;
+    };
+    resolve(shared, then, Totals { theirs: reading.charged, ours: ours.exact }, &holds);
+    // What was attributed may be too much: the next look must not take the rest of it for another hold's cost.
+    if point(shared, key, reading, text).await {
+        watch.pointed(reading.quiet_since);
+    }
+}
+
+/// Keeps a control point where nothing is unknown any more; whether it is kept.
+async fn point(shared: &Arc<Shared>, key: UpstreamKeyId, reading: Reading, text: String) -> bool {
+    let total = blocking(shared, move |admission| {
+        let books = admission.books();
+        books.flush().ok()?;
+        books.key_total(key).ok()
+    });
+    let Some(ours) = total.await.flatten() else { return false };
+    let is_still = shared.admission.quiet_since(key) == Some(reading.quiet_since);
+    is_still && is_unchanged(shared, key, &[]) && keep(shared, key, reading.at_ms, text, ours).await
 }
 
 fn is_unchanged(shared: &Shared, key: UpstreamKeyId, holds: &[UnknownHold]) -> bool {

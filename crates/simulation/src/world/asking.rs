@@ -119,7 +119,7 @@ impl World {
         Ok(match answer {
             Ok(reserved) => {
                 let grant = self.grant(&want.labels, want.kind, &reserved)?;
-                Ok((reserved, grant))
+                Ok((reserved, grant.ok_or("a request was granted and is not warm")?))
             }
             Err(shortage) => Err(shortage),
         })
@@ -139,10 +139,10 @@ impl World {
         }
     }
 
-    /// What was set aside, as the auditor reckons it.
-    fn grant(&mut self, labels: &Labels, kind: usize, reserved: &Reserved) -> Result<Grant, String> {
+    /// What was set aside, as the auditor reckons it; `None` when it is not known on what, for a window ended meanwhile.
+    fn grant(&mut self, labels: &Labels, kind: usize, reserved: &Reserved) -> Result<Option<Grant>, String> {
         let standing = self.standing(labels);
-        let Some(standing) = standing else { return Err("a request was granted and is not warm".to_owned()) };
+        let Some(standing) = standing else { return Ok(None) };
         let kind = self.tariff.kind(kind);
         if reserved.output_cap() > kind.cap {
             return Err(format!("a cap of {} was granted, asked were {}", reserved.output_cap(), kind.cap));
@@ -151,7 +151,7 @@ impl World {
         let balances: Vec<u32> = standing.iter().map(|balance| balance.id.0).collect();
         self.auditor.reserve(&balances, amount);
         self.tally.granted += 1;
-        Ok(Grant { amount, balances, at_ms: self.ledger_ms() })
+        Ok(Some(Grant { amount, balances, at_ms: self.ledger_ms() }))
     }
 
     /// The balances of a request, as they stand.
@@ -251,8 +251,10 @@ impl World {
             Some(reserved) => {
                 self.tally.served += 1;
                 let (labels, kind) = (self.calls[at].labels.clone(), self.calls[at].kind);
-                let grant = self.grant(&labels, kind, &reserved)?;
-                self.calls[at].stage = Stage::Reserved { reserved, grant };
+                match self.grant(&labels, kind, &reserved)? {
+                    Some(grant) => self.calls[at].stage = Stage::Reserved { reserved, grant },
+                    None => drop(self.calls.swap_remove(at)),
+                }
             }
             None => {
                 let Call { labels, key, kind, clamp, .. } = self.calls.swap_remove(at);
