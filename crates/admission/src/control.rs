@@ -15,6 +15,9 @@
 //!                                           '---> false: the first of two, one that moved, or none and it rests
 //! ```
 //!
+//! What the books grew by explains what the counter grew by only as far as it was surely billed since ([`explained`]).
+//! Too little explained charges an unknown hold too much; too much explained would free one that was billed.
+//!
 //! Fails closed: a counter that cannot be read proves nothing.
 
 use ledger::mutants::{self, Mutant};
@@ -129,8 +132,27 @@ impl Watch {
 pub struct Totals {
     /// All that OpenRouter ever charged for the key, USD.
     pub theirs: Exact,
-    /// All that is booked on it, USD.
+    /// All that is booked on it, USD; at the later instant what was booked at the earlier one, and what is
+    /// [`explained`].
     pub ours: Exact,
+}
+
+/// A cost that was booked since a control point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Booked {
+    /// USD.
+    pub cost: Exact,
+    /// Whether it was billed, and since. Not what was charged on suspicion: the hold may have been free, and the bill
+    /// another's. Not what stands for no call of these books: it may have been on the counter before.
+    pub is_sure: bool,
+}
+
+/// What of the books' growth is surely billed, USD: the sure ones of what was booked `since`, without what was raised
+/// since on older entries, which may have been on the counter before; but less what was lowered on them.
+pub fn explained(grown: Exact, since: &[Booked]) -> Exact {
+    let sure = since.iter().filter(|booked| booked.is_sure).map(|booked| booked.cost).sum::<Exact>();
+    let older = grown - since.iter().map(|booked| booked.cost).sum();
+    sure + older.min(Exact::ZERO)
 }
 
 /// What two such instants mean for the holds that are still unknown.
@@ -204,6 +226,26 @@ mod tests {
         }
         assert_eq!(attributed(exact("0.0000000001"), Nano::from_nanos(5)), Nano::from_nanos(1));
         assert_eq!(attributed(exact("7"), Nano::from_nanos(5)), Nano::from_nanos(5));
+    }
+
+    #[test]
+    fn what_is_surely_billed() {
+        let exact = |cents: i32| Exact::from(Nano::from_cents(cents));
+        for (grown, since, expect) in [
+            (0, &[][..], 0),
+            (3, &[(3, true)], 3),
+            (6, &[(3, false), (3, false)], 0),
+            (6, &[(3, true), (3, false)], 3),
+            // An older entry was raised, or lowered.
+            (3, &[], 0),
+            (-2, &[], -2),
+            (5, &[(3, true)], 3),
+            (1, &[(3, true)], 1),
+        ] {
+            let since: Vec<Booked> =
+                since.iter().map(|&(cents, is_sure)| Booked { cost: exact(cents), is_sure }).collect();
+            assert_eq!(explained(exact(grown), &since), exact(expect), "{grown} {since:?}");
+        }
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl Core {
                 return;
             }
             let more = news.cost.saturating_sub(entry.cost);
-            self.money.lock().raise(seats, more, news.at_ms);
+            self.money.lock().raise(seats, more, entry.settled_ms, news.at_ms);
             self.counters.overrun(more);
         } else {
             let less = entry.cost.saturating_sub(news.cost);

@@ -9,14 +9,14 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use ledger::mutants::{self, Mutant};
 use ledger::{Balances, HoldSet, Seat, Share, Short, Slot};
 use money::Nano;
-use parking_lot::Mutex;
 use smallvec::SmallVec;
+use store::sync::{AtomicUsize, Mutex};
 
 use crate::core::Core;
 use crate::permit::{Reserved, Terms};
@@ -235,8 +235,11 @@ impl Drop for Parked {
     fn drop(&mut self) {
         self.core.queue.leave(self.ticket);
         let left = std::mem::replace(&mut *self.state.lock(), State::Taken);
-        if let State::Granted(amount) = left {
-            self.core.give_back(&self.wait.set, amount);
+        match left {
+            State::Granted(amount) => self.core.give_back(&self.wait.set, amount),
+            // Those behind it may fit.
+            State::Waiting(_) => self.core.queue.serve(&self.core.money, self.core.latest_ms()),
+            State::Stale | State::Taken => {}
         }
     }
 }

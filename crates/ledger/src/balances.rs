@@ -252,10 +252,13 @@ impl Balances {
         });
     }
 
-    /// More was billed for a hold that had ended. Balances that were retired are passed over: the books have them.
-    pub fn raise(&mut self, seats: &[Seat], more: Nano, at_ms: i64) {
+    /// More was billed for a hold that had ended at `settled_ms`: it goes where its cost went, and counts from `at_ms`
+    /// on. Balances that were retired are passed over: the books have them.
+    pub fn raise(&mut self, seats: &[Seat], more: Nano, settled_ms: i64, at_ms: i64) {
         self.each_with_rings(seats, Nano::ZERO, |balance, seat, rings| {
-            post(balance, seat, rings, more, at_ms)
+            if seat.takes(settled_ms) {
+                add(balance, rings, more, at_ms);
+            }
         });
     }
 
@@ -330,10 +333,14 @@ fn expire(balance: &mut Balance, rings: &mut [Option<Ring>], now_ms: i64) {
 /// Posts a cost to a balance that takes what settles now.
 fn post(balance: &mut Balance, seat: &Seat, rings: &mut [Option<Ring>], cost: Nano, at_ms: i64) {
     if seat.takes(at_ms) || mutants::is(Mutant::StraddleTwice) {
-        expire(balance, rings, at_ms);
-        let counted = ring(rings, balance).map_or(cost, |ring| ring.add(at_ms, cost));
-        balance.posted = balance.posted.saturating_add(counted);
+        add(balance, rings, cost, at_ms);
     }
+}
+
+fn add(balance: &mut Balance, rings: &mut [Option<Ring>], cost: Nano, at_ms: i64) {
+    expire(balance, rings, at_ms);
+    let counted = ring(rings, balance).map_or(cost, |ring| ring.add(at_ms, cost));
+    balance.posted = balance.posted.saturating_add(counted);
 }
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ fn corrections_of_a_rolling_window() {
     house.money.settle(set.seats(), bound, nanos(500), 0);
     house.money.refund(set.seats(), nanos(200), 0);
     assert_eq!(house.money.balance(slot).unwrap().posted, nanos(300));
-    house.money.raise(set.seats(), nanos(50), 10 * 60_000);
+    house.money.raise(set.seats(), nanos(50), 0, 10 * 60_000);
     assert_eq!(house.money.balance(slot).unwrap().posted, nanos(350), "a late charge counts from now on");
     assert_eq!(house.money.expire(slot, 97 * 60_000).unwrap().posted, nanos(50));
     house.money.refund(set.seats(), nanos(50), 0);
@@ -187,6 +187,8 @@ fn corrections_of_a_straddled_call_go_where_its_cost_went() {
     let set = house.set(&Scope::default(), admitted_ms);
     let nanos = Nano::from_nanos;
     let bound = house.money.reserve(set.seats(), nanos(500), nanos(500), Share::Whole, admitted_ms).unwrap();
+    let early = house.money.reserve(set.seats(), nanos(50), nanos(50), Share::Whole, admitted_ms).unwrap();
+    house.money.settle(set.seats(), early, nanos(0), admitted_ms);
     house.money.settle(set.seats(), bound, nanos(500), settled_ms);
     let posted = |house: &House| {
         let posted = |seat: &ledger::Seat| house.money.balance(seat.slot()).unwrap().posted.nanos();
@@ -194,10 +196,13 @@ fn corrections_of_a_straddled_call_go_where_its_cost_went() {
     };
     assert_eq!(posted(&house), [0, 500]);
     house.money.refund(set.seats(), nanos(100), settled_ms);
-    house.money.raise(set.seats(), nanos(7), settled_ms + 1);
+    house.money.raise(set.seats(), nanos(7), settled_ms, settled_ms + 1);
     assert_eq!(posted(&house), [0, 407]);
+    house.money.raise(set.seats(), nanos(9), admitted_ms, settled_ms + 1);
+    house.money.refund(set.seats(), nanos(9), admitted_ms);
+    assert_eq!(posted(&house), [0, 407], "found in the next window, of a call that ended in this one");
     assert!(house.money.retire(set.seats()[0].slot()));
-    house.money.raise(set.seats(), nanos(7), settled_ms + 1);
+    house.money.raise(set.seats(), nanos(7), settled_ms, settled_ms + 1);
     assert_eq!(
         house.money.balance(set.seats()[1].slot()).unwrap().posted,
         nanos(414),

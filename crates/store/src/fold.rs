@@ -130,7 +130,7 @@ impl Fold {
                 let open = self.open.remove(&hold.0);
                 self.began.remove(&hold.0);
                 let open = open.ok_or_else(|| wrong("the end of a hold that is not open:", hold.0))?;
-                self.post(&open.members, cost, at_ms, books)?;
+                self.post(&open.members, cost, (at_ms, at_ms), books)?;
                 self.ended.insert(hold.0, Booked::new(cost, at_ms, open.set, &open.members));
             }
             Line::Correct(correction) => self.correct(&correction, books)?,
@@ -223,29 +223,29 @@ impl Fold {
         if !same {
             return Err(wrong("a correction on another set of hold", hold.0));
         }
-        let (amount, when_ms) = correction.posting();
+        let (amount, counted_ms) = correction.posting();
         if !mutants::is(Mutant::CorrectionNotReplayed) {
-            self.post(&members, amount, when_ms, books)?;
+            self.post(&members, amount, (settled_ms, counted_ms), books)?;
         }
         booked.cost = cost;
         self.ended.insert(hold.0, booked);
         Ok(())
     }
 
-    /// Posts to the members that take what settles at `when_ms`.
+    /// Posts to the members that take what settles at `settled_ms`; rolling windows count it from `counted_ms` on.
     fn post(
         &mut self,
         members: &Members,
         amount: Nano,
-        when_ms: i64,
+        (settled_ms, counted_ms): (i64, i64),
         books: &dyn Reader,
     ) -> Result<(), FoldError> {
         let latest_ms = self.latest_ms;
-        for member in members.iter().filter(|member| member.takes(when_ms)) {
+        for member in members.iter().filter(|member| member.takes(settled_ms)) {
             let id = u64::from(member.balance.0);
             let row = self.balance(member.balance, books)?;
             let row = row.ok_or_else(|| wrong("a hold on the undeclared balance", id))?;
-            row.post(amount, when_ms, latest_ms).ok_or_else(|| wrong("too much on balance", id))?;
+            row.post(amount, counted_ms, latest_ms).ok_or_else(|| wrong("too much on balance", id))?;
         }
         Ok(())
     }

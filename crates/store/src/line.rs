@@ -67,7 +67,8 @@ pub struct Correction {
 }
 
 impl Correction {
-    /// What is posted, below zero for a refund, and the instant whose balances take it.
+    /// What is posted, below zero for a refund, and since when a rolling window counts it: more counts from now on,
+    /// less where it was counted. The balances that take it are those that took the cost, at `settled_ms`.
     pub fn posting(&self) -> (Nano, i64) {
         let amount = self.cost.saturating_sub(self.was);
         (amount, if amount.is_negative() { self.settled_ms } else { self.at_ms })

@@ -9,11 +9,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ledger::mutants::{self, Mutant};
-use parking_lot::Mutex;
 
 use crate::backup::{self, Backup};
 use crate::books::{Books, Reader, Sqlite};
@@ -24,6 +22,8 @@ use crate::lock::Lock;
 use crate::reading::{self, JOURNAL};
 use crate::segment::HEADER_BYTES;
 use crate::shipper::{Dispatch, SharedWriter, Shipper};
+use crate::sync::Mutex;
+use crate::sync::thread::{self, JoinHandle};
 use crate::syncer::Syncer;
 use crate::{Durability, Durable, JournalError, OpenError, Options, Position, Record, Recovered, address};
 

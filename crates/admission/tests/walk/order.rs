@@ -148,6 +148,33 @@ fn parked_requests_are_served_in_order_and_leave_without_a_trace() {
 }
 
 #[test]
+fn who_waits_behind_a_head_is_served_when_the_head_leaves_or_cannot_be_served_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let admission = open(dir.path(), vec![budget("all", millis(103), &[])]);
+    let (small, big) = (bound(30), bound(100));
+    let first = permit(&admission, &bound(70), Clamp::Never).sent();
+    let park = |bound: &Bound| match admission.reserve(&ask(bound, Clamp::Never), 2_000) {
+        Err(Shortage::Wait(wait)) => Box::pin(admission.park(wait).unwrap()),
+        other => panic!("{other:?}"),
+    };
+    let mut head = park(&big);
+    admission.tick(9_000);
+    let mut behind = park(&small);
+    assert!(is_ready(&mut head).is_none() && is_ready(&mut behind).is_none());
+    drop(head);
+    assert!(is_ready(&mut behind).is_some(), "the head left");
+
+    drop(behind);
+    let mut head = park(&big);
+    admission.tick(18_000);
+    let mut behind = park(&small);
+    assert!(is_ready(&mut head).is_none() && is_ready(&mut behind).is_none());
+    first.unknown(UnknownReason::Broken, 0, 18_000);
+    assert!(matches!(is_ready(&mut head), Some(None)), "to be refused: nothing will bring its money back");
+    assert!(is_ready(&mut behind).is_some(), "and nobody is in its way any more");
+}
+
+#[test]
 fn after_a_crash_what_was_open_is_unknown_and_the_rest_is_spendable() {
     let dir = tempfile::tempdir().unwrap();
     let budgets = || vec![budget("all", millis(1_000), &[]), budget("each", millis(500), &[Label::User])];

@@ -86,6 +86,35 @@ fn a_call_over_the_end_of_a_window_is_paid_by_the_one_it_ends_in() {
 }
 
 #[test]
+fn a_straddling_cost_is_corrected_where_it_was_posted() {
+    let dir = tempfile::tempdir().unwrap();
+    let budgets = || {
+        let mut hourly = windowed("hourly", millis(250), "hour");
+        hourly.straddle = Straddle::Both;
+        vec![hourly]
+    };
+    let house = House::open(dir.path(), budgets(), HOUR);
+    let near_ms = 2 * HOUR - 10 * MINUTE;
+    let hold = house.spend(10, near_ms);
+    let _open = house.send(&bound(100), near_ms);
+    house.boot.set(2 * HOUR);
+    house.spend(1, 2 * HOUR);
+    let correct = |cost, now_ms| {
+        house.admission.correct(hold, millis(cost), "", Evidence::Analytics, now_ms).unwrap();
+        house.posted(2 * HOUR)
+    };
+    assert_eq!(correct(30, 2 * HOUR + 1), [30, 1], "it was of the window before");
+    assert_eq!(correct(0, 2 * HOUR + 2), [0, 1], "and is given back there");
+    let crashed = as_a_crash_leaves(dir.path());
+    let again = House::open(crashed.path(), budgets(), 2 * HOUR + 3);
+    assert_eq!(again.posted(2 * HOUR + 3), [0, 1]);
+    again.close();
+    house.close();
+    let verified = store::verify(dir.path(), &mut |_| {}).expect("readable");
+    assert_eq!(verified.damage, Vec::<String>::new());
+}
+
+#[test]
 fn who_waits_when_a_window_nears_its_end_is_matched_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut hourly = windowed("hourly", millis(105), "hour");

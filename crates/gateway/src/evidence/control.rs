@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::UnknownHold;
 use admission::control::{Look, Reading, Rules, Totals, Verdict, Watch, attributed, judge};
+use admission::{Admission, UnknownHold};
 use ledger::{Evidence, UpstreamKeyId};
 use money::{Exact, Nano};
 use store::{ControlPoint, KeyTotal};
@@ -94,12 +94,9 @@ async fn conclude(
     text: String,
     holds: Vec<UnknownHold>,
 ) {
-    let total = blocking(shared, move |admission| {
-        let books = admission.books();
-        books.flush().ok()?;
-        Some((books.key_total(key).ok()?, books.last_control(key).ok()?))
-    });
-    let Some((ours, last)) = total.await.flatten() else { return };
+    let is_any_unknown = !holds.is_empty();
+    let told = blocking(shared, move |admission| tell(admission, key, is_any_unknown)).await.flatten();
+    let Some(Told { ours, then }) = told else { return };
     // The books were read in a quiet time only if it still goes on, with the same holds unknown.
     if shared.admission.quiet_since(key) != Some(reading.quiet_since) || !is_unchanged(shared, key, &holds) {
         return;
@@ -110,28 +107,30 @@ async fn conclude(
         }
         return;
     }
-    watch.rest(&rules(shared), shared.now_ms());
-    let Some(then) = last.as_ref().and_then(totals) else {
-        tracing::info!("no control point of this key is old enough to prove anything");
-        return;
-    };
-    resolve(shared, then, Totals { theirs: reading.charged, ours: ours.exact }, &holds);
-    // What was attributed may be too much: the next look must not take the rest of it for another hold's cost.
-    if point(shared, key, reading, text).await {
-        watch.pointed(reading.quiet_since);
+    match then {
+        None => tracing::info!("no control point of this key is old enough to prove anything"),
+        Some((then, explained)) => {
+            let now = Totals { theirs: reading.charged, ours: then.ours + explained };
+            resolve(shared, then, now, &holds);
+        }
     }
+    watch.rest(&rules(shared), shared.now_ms());
 }
 
-/// Keeps a control point where nothing is unknown any more; whether it is kept.
-async fn point(shared: &Arc<Shared>, key: UpstreamKeyId, reading: Reading, text: String) -> bool {
-    let total = blocking(shared, move |admission| {
-        let books = admission.books();
-        books.flush().ok()?;
-        books.key_total(key).ok()
-    });
-    let Some(ours) = total.await.flatten() else { return false };
-    let is_still = shared.admission.quiet_since(key) == Some(reading.quiet_since);
-    is_still && is_unchanged(shared, key, &[]) && keep(shared, key, reading.at_ms, text, ours).await
+/// What the books tell of a key.
+struct Told {
+    ours: KeyTotal,
+    /// The last control point, and what of the books' growth since was surely billed; where something is unknown.
+    then: Option<(Totals, Exact)>,
+}
+
+fn tell(admission: &Admission, key: UpstreamKeyId, is_any_unknown: bool) -> Option<Told> {
+    let books = admission.books();
+    books.flush().ok()?;
+    let ours = books.key_total(key).ok()?;
+    let last = books.last_control(key).ok()?.filter(|_| is_any_unknown);
+    let then = last.and_then(|point| Some((totals(&point)?, books.explained(&point, &ours).ok()??)));
+    Some(Told { ours, then })
 }
 
 fn is_unchanged(shared: &Shared, key: UpstreamKeyId, holds: &[UnknownHold]) -> bool {

@@ -69,6 +69,53 @@ async fn what_the_counter_grew_by_is_charged_to_each_that_may_be_it() {
 }
 
 #[tokio::test]
+async fn what_was_charged_on_suspicion_explains_no_bill() {
+    let house = house().await;
+    baseline(&house, "5.01").await;
+    for _ in 0..2 {
+        house.chat_by(broken(), &chat(r#","max_tokens":5000"#)).await;
+    }
+    house.upstream.count("5.04");
+    house.settles_at(10_000_000 + 2 * 30_000_000).await;
+    // No new control point.
+    house.upstream.count("null");
+    house.chat_by(broken(), &chat(r#","max_tokens":5000"#)).await;
+    house.upstream.count("5.07");
+    until("all is resolved", || house.admission.unknown_holds().is_empty()).await;
+    let entry = last_entry(&house).await;
+    assert_eq!(
+        entry.evidence,
+        Evidence::Attributed,
+        "one of the two was free, and this one may be the other bill"
+    );
+    assert!(entry.cost >= Nano::from_cents(3), "{}", entry.cost);
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_cost_raised_since_explains_no_bill_that_came_after_it() {
+    let setup = Setup::new().with(|config| quick(&mut config.evidence));
+    let house = setup.with(|config| config.evidence.recheck_after = ms(2_000)).open().await;
+    baseline(&house, "5.01").await;
+    let refused = reply(
+        "400 Bad Request",
+        "x-generation-id: gen-late\r\n",
+        r#"{"error":{"code":400,"message":"bad"}}"#,
+    );
+    let points = house.counter("control_points");
+    house.chat_by(refused, &chat("")).await;
+    house.upstream.tell("gen-late", r#""total_cost":0.03"#);
+    house.upstream.count("5.04");
+    until("a control point", || house.counter("control_points") > points).await;
+    house.settles_at(40_000_000).await;
+    house.chat_by(broken(), &chat(r#","max_tokens":5000"#)).await;
+    house.upstream.count("5.07");
+    house.settles_at(70_000_000).await;
+    assert_eq!(last_entry(&house).await.evidence, Evidence::Attributed);
+    house.end().await;
+}
+
+#[tokio::test]
 async fn never_more_than_its_bound() {
     let house = house().await;
     baseline(&house, "5.01").await;

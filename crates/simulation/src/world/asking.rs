@@ -109,7 +109,8 @@ impl World {
         let is_warm = process.admission.standing(&scope, wall_ms).is_some();
         let before = (process.disk.operations(), process.disk.book_reads());
         let bound = &self.tariff.kind(want.kind).bound;
-        let ask = Ask { scope, bound, upstream_key: KEYS[want.key], ceiling: want.ceiling, clamp: want.clamp };
+        let ask =
+            Ask { scope, bound, upstream_key: KEYS[want.key], ceiling: want.ceiling, clamp: want.clamp };
         let answer = process.admission.reserve(&ask, wall_ms);
         let after = (process.disk.operations(), process.disk.book_reads());
         if is_warm && before != after {
@@ -167,8 +168,9 @@ impl World {
         match refusal.reason {
             RefusalReason::UsedUp => {
                 let standing = self.standing(&want.labels).unwrap_or_default();
-                let is_gone =
-                    |balance: &Balance| balance.posted.nanos() + balance.stuck.nanos() + floor > balance.limit.nanos();
+                let is_gone = |balance: &Balance| {
+                    balance.posted.nanos() + balance.stuck.nanos() + floor > balance.limit.nanos()
+                };
                 match standing.iter().any(is_gone) {
                     true => Ok(()),
                     false => Err(format!("refused as used up for {floor}: {standing:?}")),
@@ -278,4 +280,3 @@ impl World {
         }
     }
 }
-

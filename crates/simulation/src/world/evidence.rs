@@ -127,9 +127,13 @@ impl World {
         if let Some(last) = last {
             let theirs = Exact::parse_sum(&last.usage).map_err(|error| format!("a control point: {error}"))?;
             let then = Totals { theirs, ours: last.exact };
-            let now = Totals { theirs: charged, ours: ours.exact };
-            self.end_all(control::judge(then, now, rules().resolution), holds);
-            self.point(key, charged, quiet_since);
+            // Books that cannot tell prove nothing.
+            let explained = books.explained(&last, &ours).ok().flatten();
+            self.take_writes()?;
+            if let Some(explained) = explained {
+                let now = Totals { theirs: charged, ours: last.exact + explained };
+                self.end_all(control::judge(then, now, rules().resolution), holds);
+            }
         }
         Ok(())
     }

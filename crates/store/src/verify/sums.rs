@@ -45,7 +45,7 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn call(&mut self, holdings: &Holdings, members: &[Member], key: &Key, call: Call) {
-        self.post(holdings, members, call.at_ms, call.at_ms, call.cost, call.overrun);
+        self.post(holdings, members, (call.at_ms, call.at_ms), call.at_ms, call.cost, call.overrun);
         let overruns = i64::from(call.overrun > Nano::ZERO);
         let late = i64::from(call.late);
         let line = [1, late, 0, overruns, call.cost.nanos(), call.bound.nanos(), call.overrun.nanos()];
@@ -55,7 +55,7 @@ impl Sums {
         total.1 = total.1.saturating_add(call.cost);
     }
 
-    /// A raise is posted as a settle at its own instant; a refund to those that took the cost.
+    /// Posted to those that took the cost. A rolling window counts a raise from its own instant on.
     pub(super) fn correction(
         &mut self,
         holdings: &Holdings,
@@ -66,11 +66,11 @@ impl Sums {
     ) {
         let change = correction.cost.saturating_sub(correction.was);
         let raised = change.max(Nano::ZERO);
-        let taken_ms = if change.is_negative() { settled_ms } else { correction.at_ms };
-        self.post(holdings, members, taken_ms, correction.at_ms, change, raised);
+        let counted_ms = if change.is_negative() { settled_ms } else { correction.at_ms };
+        self.post(holdings, members, (settled_ms, counted_ms), correction.at_ms, change, raised);
         let overruns = i64::from(raised > Nano::ZERO);
         let line = [0, 0, 1, overruns, change.nanos(), 0, raised.nanos()];
-        self.report(holdings, members, key, (correction.at_ms, taken_ms), line);
+        self.report(holdings, members, key, (correction.at_ms, settled_ms), line);
         let total = self.keys.entry(key.upstream.clone()).or_default();
         total.1 = total.1.saturating_add(change);
     }
@@ -90,7 +90,7 @@ impl Sums {
         &mut self,
         holdings: &Holdings,
         members: &[Member],
-        taken_ms: i64,
+        (taken_ms, counted_ms): (i64, i64),
         booked_ms: i64,
         change: Nano,
         overrun: Nano,
@@ -101,7 +101,7 @@ impl Sums {
             add(self.overrun.entry(id).or_default(), overrun);
             let rolling = holdings.balances.get(&id).and_then(|row| row.rolling);
             if let Some(rolling) = rolling {
-                let bucket = rolling.bucket_of(taken_ms);
+                let bucket = rolling.bucket_of(counted_ms);
                 if rolling.counts(bucket, booked_ms) {
                     add(self.buckets.entry((id, bucket)).or_default(), change);
                 }

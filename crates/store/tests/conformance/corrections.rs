@@ -18,11 +18,11 @@ fn straddling(script: &mut Script) {
     ]);
 }
 
-pub(crate) fn a_raise_is_charged_now_and_counts_as_an_overrun(factory: &impl Factory) {
+pub(crate) fn a_raise_goes_where_the_cost_was_and_counts_as_an_overrun(factory: &impl Factory) {
     let mut script = Script::new(factory);
     straddling(&mut script);
     script.post(&[correct(1, 0, (DAY_MS + 1, DAY_MS - 5), 900, 950)]);
-    assert_eq!((script.posted(0), script.posted(1)), (900, 50), "the difference is of the new day");
+    assert_eq!((script.posted(0), script.posted(1)), (950, 0), "the call was of the day before");
     script.post(&[correct(1, 0, (DAY_MS + 2, DAY_MS - 5), 950, 1_100)]);
     let entry = script.reader().entry(HoldId(1)).unwrap().unwrap();
     assert_eq!((entry.cost.nanos(), entry.overrun.nanos()), (1_100, 200), "all that came after the end");
@@ -35,6 +35,8 @@ pub(crate) fn a_raise_is_charged_now_and_counts_as_an_overrun(factory: &impl Fac
         .collect();
     assert_eq!(told, [(6, 900, 950, "900e-9"), (7, 950, 1_100, "950e-9")]);
     assert_eq!(script.reader().corrections(HoldId(2)).unwrap(), []);
+    script.post(&[correct(1, 0, (DAY_MS + 3, DAY_MS - 5), 1_100, 0)]);
+    assert_eq!((script.posted(0), script.posted(1)), (0, 0), "and what is taken back is what was posted");
 }
 
 pub(crate) fn a_refund_goes_back_to_where_the_cost_was(factory: &impl Factory) {

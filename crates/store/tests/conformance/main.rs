@@ -63,7 +63,7 @@ macro_rules! conformance {
             windows::a_straddling_cost_goes_to_the_window_it_settles_in,
             windows::a_rolling_window_forgets_whole_buckets,
             windows::what_settles_late_in_time_is_not_charged_to_a_rolling_window_again,
-            corrections::a_raise_is_charged_now_and_counts_as_an_overrun,
+            corrections::a_raise_goes_where_the_cost_was_and_counts_as_an_overrun,
             corrections::a_refund_goes_back_to_where_the_cost_was,
             corrections::a_refund_after_the_bucket_has_gone_changes_no_rolling_window,
             corrections::a_void_that_was_billed_after_all,

@@ -183,7 +183,7 @@ impl World {
             unknown: open.unknown,
             unknown_since_ms: open.unknown_since_ms,
         };
-        self.post(&entry.members, cost.nanos(), at_ms);
+        self.post(&entry.members, cost.nanos(), at_ms, at_ms);
         let (day, nanos, entry_then) = (at_ms / DAY_MS, cost.nanos(), entry.clone());
         self.booked.push(Booked { day, entry: entry_then, nanos, when_ms: at_ms, corrected: false });
         self.entries.insert(hold, entry);
@@ -209,8 +209,9 @@ impl World {
         entry.cost = cost;
         entry.evidence = evidence;
         entry.overrun = entry.overrun.saturating_add(Nano::from_nanos(amount.max(0)));
-        let (entry, when_ms) = (entry.clone(), if amount < 0 { entry.settled_ms } else { self.now_ms });
-        self.post(&entry.members, amount, when_ms);
+        let counted_ms = if amount < 0 { entry.settled_ms } else { self.now_ms };
+        let (entry, when_ms) = (entry.clone(), entry.settled_ms);
+        self.post(&entry.members, amount, when_ms, counted_ms);
         let (day, entry_then) = (self.now_ms / DAY_MS, entry.clone());
         self.booked.push(Booked { day, entry: entry_then, nanos: amount, when_ms, corrected: true });
         let (was, set) = (row.was, row.set);
@@ -219,8 +220,8 @@ impl World {
         Line::Correct(Correction { hold: entry.hold, at_ms, settled_ms, was, cost, text, evidence, set })
     }
 
-    fn post(&mut self, members: &Members, nanos: i64, at_ms: i64) {
-        let takers = members.iter().filter(|member| member.takes(at_ms));
+    fn post(&mut self, members: &Members, nanos: i64, settled_ms: i64, at_ms: i64) {
+        let takers = members.iter().filter(|member| member.takes(settled_ms));
         self.postings.extend(takers.map(|member| Posting { balance: member.balance.0, nanos, at_ms }));
     }
 

@@ -85,8 +85,8 @@ impl Posting<'_> {
         let gone = || FoldError::Wrong(format!("entry {} is gone", correction.hold.0));
         let mut entry = self.entry(correction.hold)?.ok_or_else(gone)?;
         let members = self.fold.known_set(correction.set).cloned().unwrap_or_default();
-        let (amount, when_ms) = correction.posting();
-        let budgets = self.budgets(&members, when_ms)?;
+        let (amount, _) = correction.posting();
+        let budgets = self.budgets(&members, correction.settled_ms)?;
         let budgets = budgets.iter().map(String::as_str);
         self.tally.corrected(correction, &entry.open_hold(), &entry.text, budgets);
         self.corrections.push(CorrectionRow {

@@ -189,7 +189,7 @@ impl<'a> Posting<'a> {
             None => self.take_open(hold)?,
         };
         let members = self.members(&open)?;
-        self.post(&members, cost, at_ms)?;
+        self.post(&members, cost, (at_ms, at_ms))?;
         let budgets = self.budgets(&members, at_ms)?;
         let ended = Ended { open: &open, settled_ms: at_ms, cost, text, evidence };
         self.tally.ended(&ended, budgets.iter().map(|budget| &**budget));
@@ -248,9 +248,9 @@ impl<'a> Posting<'a> {
         if *self.members(&open)? != *members {
             return Err(LineError::Wrong(format!("hold {} is corrected on another set", hold.0)));
         }
-        let (amount, when_ms) = correction.posting();
-        self.post(&members, amount, when_ms)?;
-        let budgets = self.budgets(&members, when_ms)?;
+        let (amount, counted_ms) = correction.posting();
+        self.post(&members, amount, (settled_ms, counted_ms))?;
+        let budgets = self.budgets(&members, settled_ms)?;
         self.tally.corrected(correction, &open, &entry.text, budgets.iter().map(|budget| &**budget));
         self.transaction
             .prepare_cached(
@@ -278,14 +278,19 @@ impl<'a> Posting<'a> {
         expect_one(changed, || format!("entry {} is gone", hold.0))
     }
 
-    /// Posts to the members that take what settles at `when_ms`.
-    fn post(&mut self, members: &Members, amount: Nano, when_ms: i64) -> Result<(), LineError> {
-        for member in members.iter().filter(|member| member.takes(when_ms)) {
+    /// Posts to the members that take what settles at `settled_ms`; rolling windows count it from `counted_ms` on.
+    fn post(
+        &mut self,
+        members: &Members,
+        amount: Nano,
+        (settled_ms, counted_ms): (i64, i64),
+    ) -> Result<(), LineError> {
+        for member in members.iter().filter(|member| member.takes(settled_ms)) {
             let id = member.balance;
             let posted = self.posted.entry(id.0).or_default();
             *posted = posted.checked_add(amount).ok_or_else(|| overflow(id))?;
             let Some(rolling) = self.payee(id)?.rolling else { continue };
-            let bucket = rolling.bucket_of(when_ms);
+            let bucket = rolling.bucket_of(counted_ms);
             // Every touched window is tidied, also when the bucket counts no more.
             let (_, sums) = self.buckets.entry(id.0).or_insert_with(|| (rolling, BTreeMap::new()));
             if rolling.counts(bucket, self.latest_ms) {
