@@ -48,6 +48,11 @@ impl ProcessDisk {
         self.medium.file(&name(segment)).is_none_or(|file| file.lock().synced() >= end)
     }
 
+    /// Whether everything that was ever written survives a power cut: what a sync that worked promises.
+    pub fn is_all_durable(&self) -> bool {
+        self.medium.files().iter().all(|(_, file)| file.lock().is_synced())
+    }
+
     /// Asks this at every operation on the disk and the books, until the process ends: whether the money is locked.
     pub fn watch(&self, probe: Box<dyn Fn() -> bool + Send + Sync>) {
         self.cable.watch(probe);

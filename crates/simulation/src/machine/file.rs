@@ -56,6 +56,11 @@ impl File {
         &self.bytes
     }
 
+    /// Whether the disk has everything that was written, as far as anybody can tell.
+    pub(super) fn is_synced(&self) -> bool {
+        self.synced >= self.written
+    }
+
     /// How far it is on the disk.
     pub(super) fn synced(&self) -> u64 {
         self.synced
@@ -151,7 +156,7 @@ impl File {
         self.pages = vec![Page::Synced; self.disk.len().div_ceil(PAGE as usize)];
         self.ends.clear();
         self.written = self.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at as u64 + 1);
-        self.synced = self.synced.min(self.written);
+        self.synced = self.written;
     }
 
     /// Flips a bit, on the disk too.

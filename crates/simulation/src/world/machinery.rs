@@ -78,6 +78,9 @@ impl World {
         let synced = self.process().store.sync();
         self.take_writes()?;
         if synced.is_ok() && !self.process().disk.is_dead() {
+            if !self.process().disk.is_all_durable() {
+                return Err("I7: a sync worked, and the disk does not have everything".to_owned());
+            }
             self.auditor.synced();
         }
         Ok(())
