@@ -150,6 +150,9 @@ pub struct Booked {
 /// What of the books' growth is surely billed, USD: the sure ones of what was booked `since`, without what was raised
 /// since on older entries, which may have been on the counter before; but less what was lowered on them.
 pub fn explained(grown: Exact, since: &[Booked]) -> Exact {
+    if mutants::is(Mutant::SuspicionExplains) {
+        return grown;
+    }
     let sure = since.iter().filter(|booked| booked.is_sure).map(|booked| booked.cost).sum::<Exact>();
     let older = grown - since.iter().map(|booked| booked.cost).sum();
     sure + older.min(Exact::ZERO)

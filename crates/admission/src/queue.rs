@@ -238,6 +238,7 @@ impl Drop for Parked {
         match left {
             State::Granted(amount) => self.core.give_back(&self.wait.set, amount),
             // Those behind it may fit.
+            State::Waiting(_) if mutants::is(Mutant::LeaverBlocks) => {}
             State::Waiting(_) => self.core.queue.serve(&self.core.money, self.core.latest_ms()),
             State::Stale | State::Taken => {}
         }

@@ -256,7 +256,8 @@ impl Balances {
     /// on. Balances that were retired are passed over: the books have them.
     pub fn raise(&mut self, seats: &[Seat], more: Nano, settled_ms: i64, at_ms: i64) {
         self.each_with_rings(seats, Nano::ZERO, |balance, seat, rings| {
-            if seat.takes(settled_ms) {
+            let taken_ms = if mutants::is(Mutant::RaisedElsewhere) { at_ms } else { settled_ms };
+            if seat.takes(taken_ms) {
                 add(balance, rings, more, at_ms);
             }
         });

@@ -113,6 +113,16 @@ mutants! {
     CorrectionNotReplayed = "correction-not-replayed", "LEDGER 5.9";
     /// Who comes later takes what those who wait wait for.
     QueueJumped = "queue-jumped", "LEDGER 5.6, starvation";
+    /// A start syncs what it found, but does not write it once more.
+    FoundNotRewritten = "found-not-rewritten", "our own, until the simulation";
+    /// A start does not ship a journal that is full before it writes.
+    FullJournalNotShipped = "full-journal-not-shipped", "our own, until the simulation";
+    /// What was charged on suspicion explains what a counter grew by.
+    SuspicionExplains = "suspicion-explains", "our own, until model and simulation";
+    /// Who leaves the line does not let those behind through.
+    LeaverBlocks = "leaver-blocks", "our own, until the model";
+    /// A straddled cost is raised in the window of the day it was found.
+    RaisedElsewhere = "raised-elsewhere", "our own, until the model";
 }
 
 /// Whether this rule is switched off.

@@ -36,9 +36,9 @@ struct Arguments {
     /// Whether OpenRouter keeps to what it permits itself; `both`: every eighth seed is dishonest
     #[arg(long, value_enum, default_value_t = Modes::Both)]
     mode: Modes,
-    /// Runs each seed once, not twice to see whether both are alike
-    #[arg(long)]
-    once: bool,
+    /// How many events of each seed are run a second time, to see whether both runs are alike [default: all]
+    #[arg(long, value_name = "STEPS")]
+    again: Option<usize>,
     /// Threads, each with a world of its own [default: as many as there are cores]
     #[arg(long)]
     threads: Option<usize>,
@@ -167,7 +167,8 @@ fn many(arguments: &Arguments) -> bool {
 fn seed(arguments: &Arguments, seed: u64, sum: &Mutex<Sum>, since: Instant) {
     let mode = arguments.mode.of(seed);
     let outcome = run(seed, mode, arguments.steps);
-    let is_unlike = !arguments.once && run(seed, mode, arguments.steps) != outcome;
+    let again = arguments.again.unwrap_or(arguments.steps).min(arguments.steps);
+    let is_unlike = again > 0 && !run(seed, mode, again).is_like(&outcome);
     let failure = outcome.failure.clone().map(|failure| shortest(arguments, seed, mode, &failure));
     let mut sum = sum.lock().expect("no thread panics");
     sum.seeds += 1;

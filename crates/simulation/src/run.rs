@@ -10,6 +10,9 @@ use crate::setting::{Mode, Setting};
 use crate::tally::Tally;
 use crate::world::World;
 
+/// Events between two prints.
+const STEPS_A_PRINT: usize = 1_000;
+
 /// What was wrong, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -39,14 +42,23 @@ impl fmt::Display for Failure {
 pub struct Outcome {
     /// Events that happened.
     pub steps: usize,
-    /// Two runs of the same seed have the same.
-    pub print: u64,
+    /// Of everything written, after each thousand events and in the end: two runs of a seed have the same.
+    pub prints: Vec<u64>,
     /// Records in the journal.
     pub records: usize,
     /// What was counted.
     pub tally: Tally,
     /// What was wrong.
     pub failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// Whether another run of the same seed, which may have been shorter, went the same way.
+    pub fn is_like(&self, other: &Outcome) -> bool {
+        let shorter = self.steps.min(other.steps) / STEPS_A_PRINT;
+        let is_whole = self.steps != other.steps || self == other;
+        is_whole && self.prints[..shorter] == other.prints[..shorter]
+    }
 }
 
 /// The world of a seed, for so many steps.
@@ -58,7 +70,7 @@ pub fn run(seed: u64, mode: Mode, steps: usize) -> Outcome {
 
 /// A world to which these events happen. `tell` hears of each what it did.
 pub fn happen(setting: Setting, events: &[Event], tell: &mut dyn FnMut(&Event, Vec<String>)) -> Outcome {
-    let mut outcome = Outcome { steps: 0, print: 0, records: 0, tally: Tally::default(), failure: None };
+    let mut outcome = Outcome { steps: 0, prints: Vec::new(), records: 0, tally: Tally::default(), failure: None };
     let mut world = match caught(|| World::new(setting)).and_then(|world| world) {
         Ok(world) => world,
         Err(what) => {
@@ -70,6 +82,9 @@ pub fn happen(setting: Setting, events: &[Event], tell: &mut dyn FnMut(&Event, V
     for event in events {
         let done = caught(|| world.step(*event)).and_then(|done| done);
         outcome.steps += 1;
+        if outcome.steps % STEPS_A_PRINT == 0 {
+            outcome.prints.push(world.print());
+        }
         tell(event, world.told());
         if let Err(what) = done {
             outcome.failure = Some(Failure { step: outcome.steps, what });
@@ -81,7 +96,8 @@ pub fn happen(setting: Setting, events: &[Event], tell: &mut dyn FnMut(&Event, V
     {
         outcome.failure = Some(Failure { step: outcome.steps, what });
     }
-    (outcome.print, outcome.records, outcome.tally) = (world.print(), world.records(), world.tally);
+    outcome.prints.push(world.print());
+    (outcome.records, outcome.tally) = (world.records(), world.tally);
     if let Err(what) = caught(|| world.end()) {
         outcome.failure.get_or_insert(Failure { step: outcome.steps, what });
     }

@@ -256,6 +256,17 @@ impl World {
             Some(reserved) => {
                 self.tally.served += 1;
                 let (labels, kind) = (self.calls[at].labels.clone(), self.calls[at].kind);
+                // Of another window than it waited in: what it is charged to cannot be asked any more.
+                let waited_on = match &self.calls[at].stage {
+                    Stage::Parked { balances, .. } => balances.clone(),
+                    _ => Vec::new(),
+                };
+                let standing = self.standing(&labels).unwrap_or_default();
+                if !standing.iter().map(|balance| balance.id.0).eq(waited_on) {
+                    drop(reserved);
+                    drop(self.calls.swap_remove(at));
+                    return Ok(());
+                }
                 match self.grant(&labels, kind, &reserved)? {
                     Some(grant) => self.calls[at].stage = Stage::Reserved { reserved, grant },
                     None => drop(self.calls.swap_remove(at)),

@@ -22,6 +22,9 @@ impl World {
             self.auditor.check_memory(&standing, self.ledger_ms())?;
         }
         if kind == Kind::Tick {
+            self.is_ticked = true;
+        }
+        if self.is_ticked {
             self.look_at_first_in_line()?;
         }
         if self.steps % STEPS_A_WALK == 0 {

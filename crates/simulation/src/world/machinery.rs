@@ -14,6 +14,7 @@ const TRIES_MAX: usize = 8;
 impl World {
     /// A moment passes.
     pub(super) fn pass(&mut self, ms: i64) -> Checked {
+        self.is_ticked = false;
         self.now_ms += ms;
         self.machine.clocks.pass(ms);
         Ok(())
@@ -33,6 +34,7 @@ impl World {
     /// The machine sleeps: both clocks go on.
     pub(super) fn suspend(&mut self, rng: &mut Rng) -> Checked {
         let ms = rng.i64(0..12 * HOUR_MS);
+        self.is_ticked = false;
         self.now_ms += ms;
         self.machine.clocks.suspend(ms);
         Ok(())
@@ -50,6 +52,7 @@ impl World {
             2 => rng.i64(-3 * HOUR_MS..3 * HOUR_MS),
             _ => 0,
         };
+        self.is_ticked = false;
         self.machine.clocks.jump(skew_ms - self.skew_ms);
         self.skew_ms = skew_ms;
         Ok(())

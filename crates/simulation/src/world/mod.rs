@@ -56,6 +56,8 @@ pub struct World {
     do_books_refuse: bool,
     /// Whether a trap was armed for this process.
     is_trapped: bool,
+    /// Whether no time has passed since the gateway's last tick.
+    is_ticked: bool,
     writes: Vec<Write>,
     steps: u64,
     /// A name for the next new budget.
@@ -90,6 +92,7 @@ impl World {
             is_disk_full: false,
             do_books_refuse: false,
             is_trapped: false,
+            is_ticked: false,
             writes: Vec::new(),
             steps: 0,
             named: setting.budgets.len(),
