@@ -188,11 +188,18 @@ impl World {
 
     /// Whoever was woken goes on; whoever has waited too long goes.
     pub(super) fn answer_parked(&mut self) -> Checked {
+        self.answer_all_woken()?;
+        self.send_away()?;
+        // One who goes lets those behind it through.
+        self.answer_all_woken()
+    }
+
+    fn answer_all_woken(&mut self) -> Checked {
         // One who goes on may give back what another was waiting for.
         while self.calls.iter().any(Call::is_woken) {
             self.answer_woken()?;
         }
-        self.send_away()
+        Ok(())
     }
 
     fn answer_woken(&mut self) -> Checked {
