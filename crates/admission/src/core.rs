@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use ledger::mutants::{self, Mutant};
 use ledger::{
@@ -10,11 +10,11 @@ use ledger::{
     UpstreamKeyId,
 };
 use money::Nano;
-use parking_lot::{Mutex, RwLock};
+use store::sync::{AtomicBool, AtomicI64, AtomicU64, Mutex, RwLock};
 use store::{Record, Recovered, Store};
 
 use crate::ask::Ask;
-use crate::keys::{KeyUse, Keys};
+use crate::keys::{Keys, SharedKey};
 use crate::opening::Opening;
 use crate::permit::{OpenHold, Terms};
 use crate::policy::{ATTEMPT_MS_MAX, Policy};
@@ -62,7 +62,7 @@ pub(crate) struct Ways {
 #[derive(Debug)]
 pub(crate) struct Way {
     pub(crate) found: Found,
-    pub(crate) upstream_key: Arc<KeyUse>,
+    pub(crate) upstream_key: SharedKey,
 }
 
 impl Way {
@@ -191,9 +191,6 @@ impl Core {
             return;
         }
         self.money.lock().settle(hold.set.seats(), hold.bound, cost, now_ms);
-        if mutants::is(Mutant::DoubleSettle) {
-            self.money.lock().settle(hold.set.seats(), hold.bound, Nano::ZERO, now_ms);
-        }
         self.count_end(hold.bound, cost, evidence);
         self.queue.serve(&self.money, now_ms);
     }

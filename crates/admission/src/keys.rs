@@ -1,15 +1,18 @@
 //! [`Keys`]: which upstream keys have attempts in flight, and since when the others are quiet.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use ledger::UpstreamKeyId;
+use store::sync::{Arc, AtomicI64, AtomicU64};
 
 /// Keys remembered, at most, beyond those in flight.
 const KEPT_MAX: usize = 10_000;
 /// How long a quiet key is remembered, milliseconds.
 const KEPT_MS: i64 = 86_400_000;
+
+/// A handle to a key in use: as long as somebody has one, the key is not forgotten.
+pub(crate) type SharedKey = Arc<KeyUse>;
 
 /// One upstream key in use.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ impl KeyUse {
 /// The upstream keys used since the start.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    uses: HashMap<UpstreamKeyId, Arc<KeyUse>>,
+    uses: HashMap<UpstreamKeyId, SharedKey>,
     /// When the last attempt ended with a key that is not remembered any more; at first, the start.
     forgotten_ms: i64,
 }
@@ -50,11 +53,11 @@ impl Keys {
         Keys { uses: HashMap::new(), forgotten_ms: start_ms }
     }
 
-    pub(crate) fn find(&self, id: UpstreamKeyId) -> Option<Arc<KeyUse>> {
+    pub(crate) fn find(&self, id: UpstreamKeyId) -> Option<SharedKey> {
         self.uses.get(&id).map(Arc::clone)
     }
 
-    pub(crate) fn find_or_add(&mut self, id: UpstreamKeyId) -> Arc<KeyUse> {
+    pub(crate) fn find_or_add(&mut self, id: UpstreamKeyId) -> SharedKey {
         let ended_ms = AtomicI64::new(self.forgotten_ms);
         let new = || Arc::new(KeyUse { id, in_flight: AtomicU64::new(0), ended_ms });
         Arc::clone(self.uses.entry(id).or_insert_with(new))
@@ -70,8 +73,9 @@ impl Keys {
         let crowded = self.uses.len() > KEPT_MAX;
         let forgotten_ms = &mut self.forgotten_ms;
         self.uses.retain(|_, key| {
-            // Whoever else has it may be about to use it; nobody gets it from here meanwhile.
-            let quiet_ms = key.quiet_since().filter(|_| Arc::strong_count(key) == 1);
+            // Whoever else has it may be using it; nobody gets it from here meanwhile. First that nobody has it, then
+            // since when: an attempt could end in between.
+            let quiet_ms = Arc::get_mut(key).and_then(|key| key.quiet_since());
             let gone_ms = quiet_ms.filter(|ended_ms| crowded || now_ms.saturating_sub(*ended_ms) > KEPT_MS);
             *forgotten_ms = gone_ms.map_or(*forgotten_ms, |ended_ms| ended_ms.max(*forgotten_ms));
             gone_ms.is_none()

@@ -11,19 +11,19 @@ use store::{JournalError, Record};
 use crate::ask::Ask;
 use crate::core::Core;
 use crate::flight::Flight;
-use crate::keys::KeyUse;
+use crate::keys::SharedKey;
 use crate::report::{BalanceReport, Counters};
 
 /// What a reservation needs to become a hold: how the amount turns into an output cap, and whose it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     bound: Bound,
-    upstream_key: Arc<KeyUse>,
+    upstream_key: SharedKey,
     key: Arc<str>,
 }
 
 impl Terms {
-    pub(crate) fn of(ask: &Ask<'_>, upstream_key: Arc<KeyUse>, key: Arc<str>) -> Self {
+    pub(crate) fn of(ask: &Ask<'_>, upstream_key: SharedKey, key: Arc<str>) -> Self {
         Terms { bound: ask.bound.clone(), upstream_key, key }
     }
 }
@@ -69,7 +69,7 @@ impl Reserved {
             pricing::Class::Proven => BoundClass::Proven,
             pricing::Class::Published => BoundClass::Published,
         };
-        let key_use = Arc::clone(&self.terms.upstream_key);
+        let key_use = self.terms.upstream_key.clone();
         key_use.depart();
         let appended = core.store.append(&Record::Hold {
             hold,
@@ -143,7 +143,7 @@ pub(crate) struct OpenHold {
     pub(crate) set: Arc<HoldSet>,
     pub(crate) bound: Nano,
     pub(crate) class: BoundClass,
-    pub(crate) upstream_key: Arc<KeyUse>,
+    pub(crate) upstream_key: SharedKey,
     pub(crate) key: Arc<str>,
     pub(crate) model: String,
     pub(crate) at_ms: i64,

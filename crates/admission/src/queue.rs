@@ -9,14 +9,14 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use ledger::mutants::{self, Mutant};
 use ledger::{Balances, HoldSet, Seat, Share, Short, Slot};
 use money::Nano;
-use parking_lot::Mutex;
 use smallvec::SmallVec;
+use store::sync::{AtomicUsize, Mutex};
 
 use crate::core::Core;
 use crate::permit::{Reserved, Terms};

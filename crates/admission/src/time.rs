@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
 use ledger::mutants::{self, Mutant};
 use ledger::{Clock, Reading, TRUST_MS};
-use parking_lot::Mutex;
+use store::sync::{AtomicBool, AtomicI64, Mutex};
 
 /// A clock that counts since the machine started and that nobody sets.
 pub trait BootClock: Send + Sync + fmt::Debug {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ledger::{BoundClass, HoldId, HoldSet, UnknownReason, UpstreamKeyId};
 use money::Nano;
-use parking_lot::Mutex;
+use store::sync::Mutex;
 
 const FIRST_RETRY_MS: i64 = 1_000;
 const LAST_RETRY_MS: i64 = 600_000;

@@ -234,6 +234,10 @@ impl Balances {
         self.each_with_rings(seats, bound, |balance, seat, rings| {
             balance.held = balance.held.saturating_sub(back);
             post(balance, seat, rings, cost, at_ms);
+            // Out of what is posted: out of what others hold, a balance would notice by itself.
+            if mutants::is(Mutant::DoubleSettle) && balance.ring == Balance::NO_RING {
+                balance.posted = balance.posted.saturating_sub(bound.min(balance.posted));
+            }
         });
     }
 

@@ -208,6 +208,12 @@ mod tests {
         assert_eq!(clock.now_ms(), reading.wall_ms);
     }
 
+    /// Readings of which nothing is known.
+    fn any_reading() -> impl Strategy<Value = Reading> {
+        let ms = || prop_oneof![-HOUR..1_900_000_000_000, any::<i64>(), Just(i64::MIN), Just(i64::MAX)];
+        (ms(), ms()).prop_map(|(wall_ms, boot_ms)| Reading { wall_ms, boot_ms })
+    }
+
     proptest! {
         /// Whatever the wall clock does: time never goes back, and without the upstream's word it never runs ahead of
         /// the boot clock by more than the wall clock was let step.
@@ -222,6 +228,65 @@ mod tests {
                 let_ms += TRUST_MS;
                 prop_assert!(told_ms - NOON.wall_ms <= boot_ms + let_ms);
                 now_ms = told_ms;
+            }
+        }
+
+        /// A wall clock that is wrong changes nothing of how long a window lasts: what it is told as stays with the boot
+        /// clock, and once it is right again it is trusted.
+        #[test]
+        fn a_clock_that_lies_and_stops_lying(
+            lies in prop::collection::vec((TRUST_MS + 1..1_000_000 * HOUR, any::<bool>(), 1..HOUR), 1..20),
+            rest_ms in 0..HOUR,
+        ) {
+            let mut clock = Clock::start(None, 0, NOON);
+            let mut boot_ms = 0;
+            for (off_ms, is_ahead, passed_ms) in lies {
+                boot_ms += passed_ms;
+                let off_ms = if is_ahead { off_ms } else { -off_ms };
+                prop_assert_eq!(clock.read(after(boot_ms + off_ms, boot_ms)), NOON.wall_ms + boot_ms);
+                prop_assert!(!clock.is_trusted());
+                prop_assert_eq!(clock.off_ms(NOON.wall_ms + boot_ms + off_ms), off_ms);
+                prop_assert_eq!(clock.accepted(), after(boot_ms, boot_ms));
+            }
+            boot_ms += rest_ms;
+            prop_assert_eq!(clock.read(after(boot_ms, boot_ms)), NOON.wall_ms + boot_ms);
+            prop_assert!(clock.is_trusted());
+        }
+
+        /// A process that starts where another left off goes by the same time.
+        #[test]
+        fn a_restart_goes_on(off_ms in -2 * HOUR..2 * HOUR, passed_ms in 0..HOUR, down_ms in 0..HOUR) {
+            let mut clock = Clock::start(None, 0, NOON);
+            clock.read(after(passed_ms + off_ms, passed_ms));
+            let then = after(passed_ms + down_ms + off_ms, passed_ms + down_ms);
+            let restarted = Clock::start(Some(clock.accepted()), clock.now_ms(), then);
+            let told_ms = clock.read(then);
+            prop_assert_eq!((restarted.now_ms(), restarted.is_trusted()), (told_ms, clock.is_trusted()));
+        }
+
+        /// Dates of the upstream and readings of any kind, at the ends of time as well.
+        #[test]
+        fn any_readings_are_answered(
+            before in prop::option::of(any_reading()),
+            latest_ms: i64,
+            first in any_reading(),
+            story in prop::collection::vec((any_reading(), prop::option::of(any::<i64>())), 0..20),
+        ) {
+            let mut clock = Clock::start(before, latest_ms, first);
+            let mut now_ms = clock.now_ms();
+            prop_assert!(now_ms >= latest_ms);
+            for (reading, date_ms) in story {
+                let expected = clock.expects(reading);
+                match date_ms {
+                    Some(date_ms) => {
+                        let agrees = agree(date_ms, reading.wall_ms);
+                        prop_assert!(clock.hear(date_ms, reading) || !agrees, "a date that agrees is believed");
+                    }
+                    None => prop_assert_eq!(clock.read(reading), clock.now_ms()),
+                }
+                prop_assert!(!expected || clock.is_trusted());
+                prop_assert!(clock.now_ms() >= now_ms, "time went back");
+                now_ms = clock.now_ms();
             }
         }
     }

@@ -97,8 +97,6 @@ mutants! {
     BooksNotAsked = "books-not-asked", "a cache that is the truth";
     /// A start takes up what is open at the journal's end, but not what was posted there and is not in the books yet.
     JournalEndForgotten = "journal-end-forgotten", "a cache that is the truth";
-    /// A balance is looked up in the books while a correction of it is not there yet.
-    StaleLookup = "stale-lookup", "a cache that is the truth";
     /// After a restart a balance goes on with the limit it had.
     LimitKept = "limit-kept", "LEDGER 8.2";
     /// After a reboot the wall clock is believed, however far it is from the books.

@@ -86,3 +86,102 @@ impl Ring {
         &mut self.cells[place]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// All that was ever attributed, as a list.
+    #[derive(Default)]
+    struct List {
+        costs: Vec<(i64, i64)>,
+        told_ms: i64,
+    }
+
+    impl List {
+        fn counts(&self, rolling: Rolling, at_ms: i64) -> bool {
+            rolling.counts(rolling.bucket_of(at_ms), self.told_ms)
+        }
+
+        fn posted(&self, rolling: Rolling) -> i64 {
+            self.costs.iter().filter(|(at_ms, _)| self.counts(rolling, *at_ms)).map(|(_, cost)| cost).sum()
+        }
+
+        /// What is in the bucket of an instant, and counts.
+        fn of_bucket(&self, rolling: Rolling, at_ms: i64) -> i64 {
+            let same = |other_ms: i64| rolling.bucket_of(other_ms) == rolling.bucket_of(at_ms);
+            let own =
+                self.costs.iter().filter(|(other_ms, _)| same(*other_ms) && self.counts(rolling, *other_ms));
+            own.map(|(_, cost)| cost).sum()
+        }
+
+        fn next_release_ms(&self, rolling: Rolling) -> Option<i64> {
+            let full = self.costs.iter().filter(|(at_ms, _)| self.of_bucket(rolling, *at_ms) > 0);
+            full.map(|(at_ms, _)| rolling.released_ms(rolling.bucket_of(*at_ms))).min()
+        }
+    }
+
+    fn check(words: &str, start_ms: i64, steps: &[(i64, u8, i64, i64)]) -> Result<(), TestCaseError> {
+        let rolling = Rolling::from_words(words).unwrap();
+        let (mut ring, mut posted) = Ring::new(rolling, &[], start_ms);
+        let mut list = List { costs: Vec::new(), told_ms: start_ms };
+        for &(passes, what, back, amount) in steps {
+            list.told_ms += rolling.length_ms * passes / 1_000;
+            let now_ms = list.told_ms;
+            posted = posted.saturating_sub(ring.expire(now_ms));
+            let at_ms = now_ms - rolling.length_ms * back / 1_000;
+            let nanos = Nano::from_nanos(amount);
+            match what {
+                0 => {
+                    let there = list.of_bucket(rolling, at_ms);
+                    let taken = ring.take(at_ms, nanos);
+                    prop_assert_eq!(taken.nanos(), amount.min(there), "no more than is there");
+                    list.costs.push((at_ms, -taken.nanos()));
+                    posted = posted.saturating_sub(taken);
+                }
+                _ => {
+                    let counted = ring.add(at_ms, nanos);
+                    prop_assert_eq!(counted > Nano::ZERO, list.counts(rolling, at_ms));
+                    list.costs.push((at_ms, counted.nanos()));
+                    posted = posted.saturating_add(counted);
+                }
+            }
+            prop_assert_eq!(posted.nanos(), list.posted(rolling));
+            prop_assert_eq!(ring.next_release_ms(), list.next_release_ms(rolling));
+            let within = list.costs.iter().filter(|(at_ms, _)| *at_ms > now_ms - rolling.length_ms);
+            prop_assert!(
+                posted.nanos() >= within.map(|(_, cost)| cost).sum(),
+                "a trailing window is not covered"
+            );
+        }
+        // The same from what the books would keep of it.
+        let mut buckets: Vec<(i64, Nano)> = Vec::new();
+        for (at_ms, _) in &list.costs {
+            let starts_ms = rolling.bucket_of(*at_ms);
+            if !buckets.iter().any(|(known, _)| *known == starts_ms) {
+                buckets.push((starts_ms, Nano::from_nanos(list.of_bucket(rolling, *at_ms))));
+            }
+        }
+        let (again, told) = Ring::new(rolling, &buckets, list.told_ms);
+        prop_assert_eq!((told, again.next_release_ms()), (posted, ring.next_release_ms()));
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        /// Costs and refunds, up to one and a half windows late, while up to two windows pass at a time.
+        #[test]
+        fn a_ring_counts_as_a_list_would(
+            words in prop::sample::select(vec!["rolling 1m", "rolling 5h", "rolling 7d", "rolling 366d", "rolling 97m"]),
+            start_ms in prop_oneof![Just(0), 0..4_102_444_800_000_i64],
+            steps in prop::collection::vec(
+                (prop_oneof![Just(0), 0..30_i64, 0..2_000_i64], 0..4_u8, prop_oneof![Just(0), 0..1_500_i64], 1..1_000_i64),
+                1..60,
+            ),
+        ) {
+            check(words, start_ms, &steps)?;
+        }
+    }
+}

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 
 use jiff::civil::{DateTime, Weekday};
-use jiff::tz::TimeZone;
-use jiff::{Span as CivilSpan, Timestamp, ZonedDateTime};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Span as CivilSpan, Timestamp, ZonedDateTime};
 use thiserror::Error;
 
 use crate::rolling::Rolling;
+
+const HOUR_MS: i64 = 3_600_000;
+const MOMENT: SignedDuration = SignedDuration::from_nanos(1);
 
 /// How long a budget's limit lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -139,26 +142,51 @@ impl Window {
             WindowKind::Month => (midnight.first_of_month(), CivilSpan::new().months(1)),
             WindowKind::Hour | WindowKind::Lifetime | WindowKind::Rolling(_) => return None,
         };
-        Some(Span {
-            starts_ms: self.instant(first)?,
-            ends_ms: Some(self.instant(first.checked_add(length).ok()?)?),
-        })
+        let next = first.checked_add(length).ok()?;
+        let (starts_ms, ends_ms) = (self.instant(first)?, self.instant(next)?);
+        if now_ms < ends_ms {
+            return Some(Span { starts_ms, ends_ms: Some(ends_ms) });
+        }
+        // The clocks went back over midnight: the window that had ended does not open again.
+        let after_next = self.instant(next.checked_add(length).ok()?)?;
+        Some(Span { starts_ms: ends_ms, ends_ms: Some(after_next) })
     }
 
-    /// The instant a civil time begins at; in a gap, the first instant after it.
+    /// The first instant at which it is a civil time, or later.
     fn instant(&self, civil: DateTime) -> Option<i64> {
         let ambiguous = self.zone.to_ambiguous_timestamp(civil);
-        Some(ambiguous.compatible().ok()?.as_millisecond())
+        let AmbiguousOffset::Gap { after, .. } = ambiguous.offset() else {
+            return Some(ambiguous.compatible().ok()?.as_millisecond());
+        };
+        let change = self.zone.following(after.to_timestamp(civil).ok()?).next()?;
+        Some(change.timestamp().as_millisecond())
     }
 }
 
-/// Clock hours follow elapsed time: the hour that is repeated when clocks go back is two windows, not one of 120 minutes.
+/// Clock hours follow elapsed time: the hour that is repeated when clocks go back is two windows, not one of 120
+/// minutes. Where clocks change by other than whole hours, the change is the edge of two shorter ones.
 fn hour_span(now: &ZonedDateTime) -> Option<Span> {
-    const HOUR_MS: i64 = 3_600_000;
     let into_hour =
         i64::from(now.minute()) * 60_000 + i64::from(now.second()) * 1_000 + i64::from(now.millisecond());
     let starts_ms = now.timestamp().as_millisecond().checked_sub(into_hour)?;
-    Some(Span { starts_ms, ends_ms: Some(starts_ms.checked_add(HOUR_MS)?) })
+    let ends_ms = starts_ms.checked_add(HOUR_MS)?;
+    let (zone, at) = (now.time_zone(), now.timestamp());
+    let odd = |change: &Timestamp| is_odd(zone, *change);
+    let before = zone.preceding(at.checked_add(MOMENT).ok()?).map(|change| change.timestamp());
+    let after = zone.following(at).map(|change| change.timestamp());
+    let before = before.take_while(|change| change.as_millisecond() > starts_ms).find(odd);
+    let after = after.take_while(|change| change.as_millisecond() < ends_ms).find(odd);
+    Some(Span {
+        starts_ms: before.map_or(starts_ms, Timestamp::as_millisecond),
+        ends_ms: Some(after.map_or(ends_ms, Timestamp::as_millisecond)),
+    })
+}
+
+/// Whether clocks change by other than whole hours then.
+fn is_odd(zone: &TimeZone, change: Timestamp) -> bool {
+    let Ok(before) = change.checked_sub(MOMENT) else { return false };
+    let step_s = zone.to_offset(change).seconds() - zone.to_offset(before).seconds();
+    i64::from(step_s) * 1_000 % HOUR_MS != 0
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ pub(crate) enum Rounding {
     Down,
 }
 
-/// More significant digits than this are folded into one sticky "there was more" bit.
-const DIGITS_MAX: u32 = 30;
+/// Beyond this a digit more might not fit: all that follow are folded into one sticky "there was more" bit.
+const DIGITS_MAX: u128 = (u128::MAX - 9) / 10;
 const EXPONENT_MAX: i32 = 1_000;
 
 /// `text * 10^scale` as an integer, rounded as asked. Accepts JSON number syntax, plus a leading `+` or `.`.
@@ -36,6 +36,10 @@ pub(crate) fn scaled(text: &str, scale: i32, rounding: Rounding) -> Result<u128,
     let (whole, rest) = if number.digits == 0 {
         (0, false)
     } else if shift >= 0 {
+        if number.sticky && shift > 0 {
+            // What was folded stands before the point. Nothing that large fits, and it must not look smaller.
+            return Err(MoneyError::OutOfRange);
+        }
         let factor = power_of_ten(shift).ok_or(MoneyError::OutOfRange)?;
         (number.digits.checked_mul(factor).ok_or(MoneyError::OutOfRange)?, false)
     } else {
@@ -75,16 +79,16 @@ impl Number {
         let mut number = Number { negative, digits: 0, exponent, sticky: false };
         let mut seen_digit = false;
         let mut seen_point = false;
-        let mut kept = 0;
+        let mut is_full = false;
         for &byte in mantissa {
             match byte {
                 b'.' if !seen_point => seen_point = true,
                 b'0'..=b'9' => {
                     seen_digit = true;
                     let digit = u128::from(byte - b'0');
-                    if kept < DIGITS_MAX {
+                    is_full |= number.digits > DIGITS_MAX;
+                    if !is_full {
                         number.digits = number.digits * 10 + digit;
-                        kept += u32::from(number.digits != 0);
                         number.exponent -= i32::from(seen_point);
                     } else {
                         number.sticky |= digit != 0;

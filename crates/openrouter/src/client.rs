@@ -17,7 +17,6 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use thiserror::Error;
 
-use crate::generation;
 pub use crate::generation::{Generation, GenerationAnswer};
 use crate::https::{HttpsClient, https_client};
 
@@ -150,7 +149,7 @@ impl Upstream {
         }
         let path = format!("/generation?id={id}");
         let (status, body) = self.get(&path, Some(key), GENERATION_BYTES_MAX, GENERATION_TIMEOUT).await?;
-        generation::read(status.as_u16(), &body)
+        GenerationAnswer::read(status.as_u16(), &body)
             .ok_or_else(|| AskError::Unreadable("not a generation".to_owned()))
     }
 

@@ -58,23 +58,25 @@ struct Data<'a> {
     model: Option<&'a RawValue>,
 }
 
-/// Reads an answer of `/generation`; `None` when a 200 is not one.
-pub(crate) fn read(status: u16, body: &[u8]) -> Option<GenerationAnswer> {
-    match status {
-        200 => {
-            let Envelope { data } = serde_json::from_slice(body).ok()?;
-            Some(GenerationAnswer::Found(Generation {
-                charge: data.charge(),
-                cancelled: data.cancelled.and_then(|raw| raw.get().parse().ok()),
-                completion_tokens: data
-                    .native_tokens_completion
-                    .and_then(|raw| raw.get().trim_matches('"').parse().ok()),
-                provider: string(data.provider_name),
-                model: string(data.model),
-            }))
+impl GenerationAnswer {
+    /// Reads an answer; `None` when a 200 is not one.
+    pub fn read(status: u16, body: &[u8]) -> Option<GenerationAnswer> {
+        match status {
+            200 => {
+                let Envelope { data } = serde_json::from_slice(body).ok()?;
+                Some(GenerationAnswer::Found(Generation {
+                    charge: data.charge(),
+                    cancelled: data.cancelled.and_then(|raw| raw.get().parse().ok()),
+                    completion_tokens: data
+                        .native_tokens_completion
+                        .and_then(|raw| raw.get().trim_matches('"').parse().ok()),
+                    provider: string(data.provider_name),
+                    model: string(data.model),
+                }))
+            }
+            404 => Some(GenerationAnswer::NotYet),
+            status => Some(GenerationAnswer::Refused(status)),
         }
-        404 => Some(GenerationAnswer::NotYet),
-        status => Some(GenerationAnswer::Refused(status)),
     }
 }
 
@@ -107,11 +109,13 @@ mod tests {
             (r#"{"total_cost":-1,"is_byok":false}"#, None),
         ] {
             let body = format!("{{\"data\":{data}}}");
-            let Some(GenerationAnswer::Found(found)) = read(200, body.as_bytes()) else { panic!("{data}") };
+            let Some(GenerationAnswer::Found(found)) = GenerationAnswer::read(200, body.as_bytes()) else {
+                panic!("{data}")
+            };
             assert_eq!(found.charge.map(|charge| charge.text).as_deref(), expect, "{data}");
         }
-        assert_eq!(read(200, b"{\"data\":null}"), None);
-        assert_eq!(read(404, b""), Some(GenerationAnswer::NotYet));
-        assert_eq!(read(529, b""), Some(GenerationAnswer::Refused(529)));
+        assert_eq!(GenerationAnswer::read(200, b"{\"data\":null}"), None);
+        assert_eq!(GenerationAnswer::read(404, b""), Some(GenerationAnswer::NotYet));
+        assert_eq!(GenerationAnswer::read(529, b""), Some(GenerationAnswer::Refused(529)));
     }
 }

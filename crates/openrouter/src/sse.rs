@@ -126,7 +126,8 @@ impl Scanner {
 
     /// A line is complete: what was carried of it, then `end`.
     fn take_line(&mut self, end: &[u8]) {
-        if self.line.is_empty() && !self.line_oversize {
+        // The limit is on the line, wherever it was cut.
+        if self.line.is_empty() && !self.line_oversize && end.len() <= EVENT_MAX {
             return self.read_line(end);
         }
         self.carry(end);

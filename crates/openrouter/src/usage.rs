@@ -44,7 +44,11 @@ pub struct Charge {
 impl Charge {
     /// Reads one number; a JSON string that holds one is taken too.
     pub fn read(text: &str) -> Option<Charge> {
-        let number = text.trim().trim_matches('"');
+        let number = text.trim().trim_matches('"').trim();
+        // Whoever reads a sum takes a plus for what joins it.
+        if number.starts_with('+') {
+            return None;
+        }
         let amount = Nano::parse_ceil(number).ok()?;
         Some(Charge { amount, text: number.to_owned() })
     }
@@ -156,6 +160,9 @@ mod tests {
             (r#"{"is_byok":false}"#, None),
             (r#"{"cost":-1}"#, None),
             (r#"{"cost":"much"}"#, None),
+            (r#"{"cost":"+1"}"#, None),
+            (r#"{"cost":"1","is_byok":true,"cost_details":{"upstream_inference_cost":"+2"}}"#, None),
+            (r#"{"cost":" 0.5 "}"#, Some((500_000_000, "0.5"))),
             (r#"{"cost":[1]}"#, None),
             (r#"{"cost":1e99}"#, None),
             ("null", None),

@@ -88,17 +88,8 @@ impl Line {
 
     /// A budget of any kind.
     pub fn any(number: usize, rng: &mut Rng, is_tight: bool) -> Line {
-        const WINDOWS: [&str; 9] = [
-            "lifetime",
-            "lifetime",
-            "hour",
-            "day",
-            "day",
-            "week",
-            "month",
-            "rolling 1h",
-            "rolling 5h",
-        ];
+        const WINDOWS: [&str; 9] =
+            ["lifetime", "lifetime", "hour", "day", "day", "week", "month", "rolling 1h", "rolling 5h"];
         const PER: [&[Label]; 7] = [
             &[],
             &[],

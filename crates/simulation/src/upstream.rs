@@ -133,14 +133,10 @@ impl Upstream {
             false => permitted.saturating_mul(2).saturating_add(1_000),
         };
         let last = cost(most, rng);
-        let first = match rng.u32(0..12) {
-            // Corrected later: downwards, where OpenRouter is honest.
-            0 => cost(most, rng),
+        let first = match rng.u32(0..8) {
+            // Corrected later, upwards or downwards.
+            0 if self.mode == Mode::Dishonest => cost(most, rng),
             _ => last.clone(),
-        };
-        let (first, last) = match honest && last.nanos > first.nanos {
-            true => (last, first),
-            false => (first, last),
         };
         let generation = format!("gen-{number}");
         self.by_hold.insert(hold, number);

@@ -16,17 +16,17 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ledger::mutants::{self, Mutant};
-use parking_lot::{Condvar, Mutex};
 
 use crate::checks::Checks;
 use crate::disk::{BootId, Disk, DiskFile};
 use crate::frame::{self, FRAME_BYTES_MAX};
 use crate::progress::Progress;
 use crate::segment::{self, HEADER_BYTES, Header};
+use crate::sync::{AtomicBool, Condvar, Mutex};
 use crate::{Durability, JournalError, OpenError, Options, Position, Record};
 
 /// In power mode zeros are written this far ahead, so that a sync need not change the file's extents each time.
@@ -339,6 +339,13 @@ impl Journal {
         self.writer.lock().refused.take_if(|(_, error)| matches!(error, JournalError::NoSpace { .. }));
     }
 
+    /// Whether there is no room for one more segment of holds until something is shipped.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let writer = self.writer.lock();
+        let waiting = writer.segments.len().saturating_sub(writer.pinned) as u64;
+        (waiting + 1) * self.options.segment_bytes > self.options.journal_bytes_max
+    }
+
     /// How far the journal has been written.
     pub(crate) fn extent(&self) -> Extent {
         let writer = self.writer.lock();
@@ -444,7 +451,8 @@ impl Journal {
         if !asked && !stop.load(Ordering::Acquire) {
             self.ship_bell.wait_for(&mut gate, for_at_most);
         }
-        self.ship_asked.store(false, Ordering::Release);
+        // Not a store: the round that follows sees what was appended by whoever found it asked for already.
+        self.ship_asked.swap(false, Ordering::AcqRel);
     }
 }
 

@@ -62,6 +62,7 @@ mod durable;
 mod journal;
 mod progress;
 mod segment;
+pub mod sync;
 mod syncer;
 
 pub mod books;

@@ -1,9 +1,9 @@
 //! How far the journal has come, and whether it failed: the few words its threads share without a lock.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::JournalError;
+use crate::sync::{AtomicU64, OnceLock};
 
 /// Sequence numbers: `shipped` and `synced` never pass `appended`.
 #[derive(Debug, Default)]

@@ -9,11 +9,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ledger::mutants::{self, Mutant};
-use parking_lot::Mutex;
 
 use crate::books::{Batch, PostError, Writer};
 use crate::error::{Fault, Trouble};
@@ -22,6 +21,7 @@ use crate::journal::{Extent, Journal};
 use crate::line::Line;
 use crate::saving::Savings;
 use crate::segment::{HEADER_BYTES, Scan, Step};
+use crate::sync::{AtomicBool, Mutex};
 use crate::{DecisionRow, HonestyRow, JournalError, SavingRow};
 
 /// The one writer of the books: of the shipper, and of those who seldom write beside the journal. `None` once closed.

@@ -9,11 +9,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ledger::mutants::{self, Mutant};
-use parking_lot::Mutex;
 
 use crate::backup::{self, Backup};
 use crate::books::{Books, Reader, Sqlite};
@@ -24,6 +22,8 @@ use crate::lock::Lock;
 use crate::reading::{self, JOURNAL};
 use crate::segment::HEADER_BYTES;
 use crate::shipper::{Dispatch, SharedWriter, Shipper};
+use crate::sync::Mutex;
+use crate::sync::thread::{self, JoinHandle};
 use crate::syncer::Syncer;
 use crate::{Durability, Durable, JournalError, OpenError, Options, Position, Record, Recovered, address};
 
@@ -168,7 +168,12 @@ impl Store {
         let syncer = Arc::new(Syncer::new(journal.clone()));
         let dispatch = Arc::new(Dispatch::default());
         let writer = Arc::new(Mutex::new(Some(writer)));
-        let shipper = Shipper::new(journal.clone(), dispatch.clone(), writer.clone(), at);
+        let mut shipper = Shipper::new(journal.clone(), dispatch.clone(), writer.clone(), at);
+        if journal.is_crowded() {
+            // Else there would be no room for what a start writes, and no later start would ship either.
+            let shipped = shipper.round();
+            let _ = shipped.inspect_err(|error| tracing::warn!(%error, "the journal is full and cannot be shipped"));
+        }
         let threads = Threads { syncer: None, shipper: None, closed: None, lock: Some(lock) };
         let (lookups, threads) = (Mutex::new(Some(reader)), Mutex::new(threads));
         let dir = dir.to_path_buf();

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use ledger::mutants::{self, Mutant};
-use parking_lot::{Condvar, Mutex};
 
 use crate::JournalError;
 use crate::journal::Journal;
+use crate::sync::{Condvar, Mutex};
 
 /// The waiters and the thread's orders.
 #[derive(Debug)]

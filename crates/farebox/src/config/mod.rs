@@ -109,6 +109,15 @@ impl Config {
         Ok(Config::of(layer, files))
     }
 
+    /// What the `text` of a file at `path` says, and the built-in defaults: no file is read.
+    ///
+    /// # Errors
+    /// As [`Config::load`] with that file alone.
+    pub fn of_text(path: PathBuf, text: &str) -> Result<Config, ConfigError> {
+        let layer = Layer::of_file(&path, text)?;
+        Ok(Config::of(layer, vec![path]))
+    }
+
     /// Only what `layer` says, and the built-in defaults: no file is read.
     pub fn without_files(layer: Layer) -> Config {
         Config::of(layer, Vec::new())

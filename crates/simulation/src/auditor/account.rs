@@ -144,7 +144,8 @@ impl Ledger {
             Entry::Settle { hold, at_ms, cost, evidence, text } => {
                 self.advance("settle", *hold, *at_ms)?;
                 self.settle(*hold, *at_ms, *cost)?;
-                let is_proved = *cost == 0 || !FREE.contains(evidence) && !(TOLD.contains(evidence) && text.is_empty());
+                let is_proved =
+                    *cost == 0 || !FREE.contains(evidence) && !(TOLD.contains(evidence) && text.is_empty());
                 if !is_proved {
                     return Err(format!("I8: hold {hold} ends at {cost} on evidence {evidence} ('{text}')"));
                 }
@@ -243,10 +244,19 @@ impl Ledger {
         })
     }
 
-    fn correct(&mut self, hold: u64, at_ms: i64, settled_ms: i64, (was, cost): (i64, i64)) -> Result<(), String> {
+    fn correct(
+        &mut self,
+        hold: u64,
+        at_ms: i64,
+        settled_ms: i64,
+        (was, cost): (i64, i64),
+    ) -> Result<(), String> {
         let found = self.holds.get_mut(&hold).ok_or_else(|| format!("correction of no hold {hold}"))?;
         if found.end != Some((was, settled_ms)) {
-            return Err(format!("hold {hold} is corrected from {was} at {settled_ms}, but ended {:?}", found.end));
+            return Err(format!(
+                "hold {hold} is corrected from {was} at {settled_ms}, but ended {:?}",
+                found.end
+            ));
         }
         found.end = Some((cost, settled_ms));
         let set = found.set;

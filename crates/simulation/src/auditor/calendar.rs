@@ -44,11 +44,14 @@ mod tests {
         let mut calendar = Calendar::default();
         let ms = |text: &str| text.parse::<Timestamp>().unwrap().as_millisecond();
         let (before, after) = (ms("2026-10-25T00:59:59Z"), ms("2026-10-25T01:00:00Z"));
-        let mut same = |window: &str| calendar.label(window, "Europe/Berlin", before) == calendar.label(window, "Europe/Berlin", after);
+        let mut same = |window: &str| {
+            calendar.label(window, "Europe/Berlin", before) == calendar.label(window, "Europe/Berlin", after)
+        };
         assert!(same("day") && same("week") && same("month") && same("lifetime"));
         assert!(!same("hour"), "the hour that comes twice is two");
         let (sunday, monday) = (ms("2026-10-04T23:59:59Z"), ms("2026-10-05T00:00:00Z"));
-        let mut differ = |window: &str| calendar.label(window, "UTC", sunday) != calendar.label(window, "UTC", monday);
+        let mut differ =
+            |window: &str| calendar.label(window, "UTC", sunday) != calendar.label(window, "UTC", monday);
         assert!(differ("week") && differ("day") && !differ("month"));
     }
 }

@@ -74,6 +74,7 @@ impl Exposure {
         (bound, admitted_ms, now_ms): (i64, i64, i64),
     ) -> Result<(), String> {
         let mut keys = Vec::new();
+        let mut over = Ok(());
         for line in lines.iter().filter(|line| labels.are_of(line)) {
             let window = self.calendar.label(line.window, line.zone, admitted_ms);
             let key = (line.name.clone(), labels.values(line).join("\u{1f}"), window);
@@ -82,14 +83,14 @@ impl Exposure {
             let charged = own.charged_within(rolling_ms(line.window), now_ms);
             let (pending, limit) = (own.pending, line.limit.nanos());
             if charged + pending > limit {
-                return Err(format!(
+                over = Err(format!(
                     "overshoot: hold {hold} leaves, and {key:?} has {charged} charged and {pending} under way of {limit}"
                 ));
             }
             keys.push(key);
         }
         match self.keys.insert(hold, keys) {
-            None => Ok(()),
+            None => over,
             Some(_) => Err(format!("a second attempt leaves under hold {hold}")),
         }
     }
@@ -110,7 +111,9 @@ impl Exposure {
             let own = self.owns.entry(key.clone()).or_default();
             own.pending += bound;
             own.charged -= cost;
-            own.costs.retain(|one| *one != (charged_ms, cost));
+            if let Some(at) = own.costs.iter().rposition(|one| *one == (charged_ms, cost)) {
+                own.costs.remove(at);
+            }
         }
     }
 

@@ -246,6 +246,16 @@ impl Auditor {
         self.expected.get_or_insert(Expected { least: all, most: all });
     }
 
+    /// Whether time has been written down for good.
+    pub fn is_rooted(&self) -> bool {
+        self.log[..self.durable.min(self.log.len())].iter().any(|entry| matches!(entry, Entry::Hold { .. }))
+    }
+
+    /// The journal was taken away: what is written next is new.
+    pub fn wiped(&mut self) {
+        self.headers.clear();
+    }
+
     /// The power went: what was on disk is there, and perhaps more.
     pub fn lost_power(&mut self) {
         self.died();

@@ -57,6 +57,8 @@ pub struct Machine {
     ledgers: Arc<Ledgers>,
     /// Of the processes that may still run.
     cables: Mutex<Vec<Arc<Cable>>>,
+    /// What processes wrote that did not start.
+    left: Mutex<Vec<Write>>,
     /// Whether no process has started since the power was cut.
     is_cold: AtomicBool,
     dir: TempDir,
@@ -77,6 +79,7 @@ impl Machine {
             medium: Arc::new(Medium::new()),
             ledgers: Arc::new(Ledgers::new(books, dir.path())),
             cables: Mutex::default(),
+            left: Mutex::default(),
             is_cold: AtomicBool::new(false),
             dir,
         }
@@ -111,10 +114,11 @@ impl Machine {
         let cable = Arc::new(Cable::default());
         cable.arm(trap);
         let started = self.open(options, policy, &cable);
+        if cable.is_dead() || started.is_err() {
+            cable.take_writes(&mut self.left.lock());
+        }
         if cable.is_dead() {
-            let mut written = Vec::new();
-            cable.take_writes(&mut written);
-            return Err(StartError::Died(written));
+            return Err(StartError::Died);
         }
         match started {
             Ok(_) => {
@@ -176,6 +180,11 @@ impl Machine {
     /// Flips it back.
     pub fn undo(&self, damage: &Damage) {
         damage.flip(&self.medium);
+    }
+
+    /// What processes wrote that did not start, since the last time it was asked for.
+    pub fn take_left(&self) -> Vec<Write> {
+        std::mem::take(&mut self.left.lock())
     }
 
     /// Whether there is no room for another file.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::Admission;
 use store::{JournalError, OpenError, Recovered, Store};
 
-use super::cable::{Cable, Write};
+use super::cable::Cable;
 use super::disk::ProcessDisk;
 
 /// A running process. Dropped, it is killed.
@@ -29,8 +29,8 @@ pub enum StartError {
     Held,
     /// The journal is damaged, and how.
     Damaged(String),
-    /// The trap killed it, after it had written this.
-    Died(Vec<Write>),
+    /// The trap killed it.
+    Died,
     /// Anything else.
     Failed(String),
 }

@@ -78,14 +78,19 @@ impl World {
             Call { labels: want.labels.clone(), key, kind, clamp, number, stage }
         };
         match answer {
-            Ok((reserved, grant)) => self.calls.push(call(Stage::Reserved { reserved, grant })),
+            Ok((reserved, grant)) => {
+                self.check_line(&grant)?;
+                self.calls.push(call(Stage::Reserved { reserved, grant }));
+            }
             Err(Shortage::Refused(refusal)) => self.refused(&want, &refusal)?,
             Err(Shortage::Wait(_)) if rng.u32(0..8) == 0 => self.gave_up(&want.labels, want.kind, want.clamp),
             Err(Shortage::Wait(wait)) => match self.process().admission.park(wait) {
                 Ok(parked) => {
                     self.tally.parked += 1;
                     let (flag, since_ms) = (Flag::up(), self.now_ms);
-                    self.calls.push(call(Stage::Parked { parked: Box::pin(parked), flag, since_ms }));
+                    let standing = self.standing(&want.labels).unwrap_or_default();
+                    let balances = standing.iter().map(|balance| balance.id.0).collect();
+                    self.calls.push(call(Stage::Parked { parked: Box::pin(parked), flag, since_ms, balances }));
                 }
                 Err(refusal) if refusal.reason == RefusalReason::Held => {
                     self.gave_up(&want.labels, want.kind, want.clamp);
@@ -104,7 +109,8 @@ impl World {
         let is_warm = process.admission.standing(&scope, wall_ms).is_some();
         let before = (process.disk.operations(), process.disk.book_reads());
         let bound = &self.tariff.kind(want.kind).bound;
-        let ask = Ask { scope, bound, upstream_key: KEYS[want.key], ceiling: want.ceiling, clamp: want.clamp };
+        let ask =
+            Ask { scope, bound, upstream_key: KEYS[want.key], ceiling: want.ceiling, clamp: want.clamp };
         let answer = process.admission.reserve(&ask, wall_ms);
         let after = (process.disk.operations(), process.disk.book_reads());
         if is_warm && before != after {
@@ -114,16 +120,30 @@ impl World {
         Ok(match answer {
             Ok(reserved) => {
                 let grant = self.grant(&want.labels, want.kind, &reserved)?;
-                Ok((reserved, grant))
+                Ok((reserved, grant.ok_or("a request was granted and is not warm")?))
             }
             Err(shortage) => Err(shortage),
         })
     }
 
-    /// What was set aside, as the auditor reckons it.
-    fn grant(&mut self, labels: &Labels, kind: usize, reserved: &Reserved) -> Result<Grant, String> {
+    /// Whoever comes takes nothing that somebody waits for.
+    fn check_line(&self, grant: &Grant) -> Checked {
+        let waits = |call: &&Call| match &call.stage {
+            Stage::Parked { flag, balances, .. } => {
+                !flag.is_up() && balances.iter().any(|id| grant.balances.contains(id))
+            }
+            _ => false,
+        };
+        match self.calls.iter().find(waits) {
+            Some(call) if grant.amount > 0 => Err(format!("overtaken: call {} waits, and another is granted", call.number)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What was set aside, as the auditor reckons it; `None` when it is not known on what, for a window ended meanwhile.
+    fn grant(&mut self, labels: &Labels, kind: usize, reserved: &Reserved) -> Result<Option<Grant>, String> {
         let standing = self.standing(labels);
-        let Some(standing) = standing else { return Err("a request was granted and is not warm".to_owned()) };
+        let Some(standing) = standing else { return Ok(None) };
         let kind = self.tariff.kind(kind);
         if reserved.output_cap() > kind.cap {
             return Err(format!("a cap of {} was granted, asked were {}", reserved.output_cap(), kind.cap));
@@ -132,7 +152,7 @@ impl World {
         let balances: Vec<u32> = standing.iter().map(|balance| balance.id.0).collect();
         self.auditor.reserve(&balances, amount);
         self.tally.granted += 1;
-        Ok(Grant { amount, balances, at_ms: self.ledger_ms() })
+        Ok(Some(Grant { amount, balances, at_ms: self.ledger_ms() }))
     }
 
     /// The balances of a request, as they stand.
@@ -148,8 +168,9 @@ impl World {
         match refusal.reason {
             RefusalReason::UsedUp => {
                 let standing = self.standing(&want.labels).unwrap_or_default();
-                let is_gone =
-                    |balance: &Balance| balance.posted.nanos() + balance.stuck.nanos() + floor > balance.limit.nanos();
+                let is_gone = |balance: &Balance| {
+                    balance.posted.nanos() + balance.stuck.nanos() + floor > balance.limit.nanos()
+                };
                 match standing.iter().any(is_gone) {
                     true => Ok(()),
                     false => Err(format!("refused as used up for {floor}: {standing:?}")),
@@ -239,8 +260,10 @@ impl World {
             Some(reserved) => {
                 self.tally.served += 1;
                 let (labels, kind) = (self.calls[at].labels.clone(), self.calls[at].kind);
-                let grant = self.grant(&labels, kind, &reserved)?;
-                self.calls[at].stage = Stage::Reserved { reserved, grant };
+                match self.grant(&labels, kind, &reserved)? {
+                    Some(grant) => self.calls[at].stage = Stage::Reserved { reserved, grant },
+                    None => drop(self.calls.swap_remove(at)),
+                }
             }
             None => {
                 let Call { labels, key, kind, clamp, .. } = self.calls.swap_remove(at);
@@ -264,4 +287,3 @@ impl World {
         }
     }
 }
-

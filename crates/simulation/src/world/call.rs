@@ -40,7 +40,8 @@ impl Call {
 
 /// How far it is.
 pub(super) enum Stage {
-    Parked { parked: Pin<Box<Parked>>, flag: Arc<Flag>, since_ms: i64 },
+    /// On which balances, by number.
+    Parked { parked: Pin<Box<Parked>>, flag: Arc<Flag>, since_ms: i64, balances: Vec<u32> },
     Reserved { reserved: Reserved, grant: Grant },
     Permitting { permitting: Permitting, flag: Arc<Flag>, grant: Grant },
     Permitted { permit: Permit, grant: Grant },
@@ -105,7 +106,7 @@ impl World {
             Stage::Reserved { reserved, grant } => self.ask_permit(reserved, grant)?,
             Stage::Permitting { permitting, flag, grant } => Self::go_on(permitting, flag, grant),
             Stage::Permitted { permit, grant } => self.send(at, permit, grant, rng)?,
-            Stage::Flying { flight, attempt, grant } => self.fly(flight, attempt, grant, rng),
+            Stage::Flying { flight, attempt, grant } => self.fly(flight, attempt, grant, rng)?,
             stage @ (Stage::Parked { .. } | Stage::Moved) => Some(stage),
         };
         match next {
@@ -172,18 +173,36 @@ impl World {
         Ok(self.upstream.send(hold, call.key, sent.permitted, rng))
     }
 
-    fn fly(&mut self, mut flight: Flight, attempt: usize, grant: Grant, rng: &mut Rng) -> Option<Stage> {
+    fn fly(
+        &mut self,
+        mut flight: Flight,
+        attempt: usize,
+        grant: Grant,
+        rng: &mut Rng,
+    ) -> Result<Option<Stage>, String> {
         let truth = &self.upstream.attempts()[attempt];
         if truth.has_id && flight.generation().is_none() {
-            flight.generated(&truth.generation.clone());
-            return Some(Stage::Flying { flight, attempt, grant });
+            self.generated(&mut flight, attempt)?;
+            return Ok(Some(Stage::Flying { flight, attempt, grant }));
         }
         if rng.bool() {
-            return Some(Stage::Flying { flight, attempt, grant });
+            return Ok(Some(Stage::Flying { flight, attempt, grant }));
         }
         self.upstream.end(attempt, self.now_ms, rng);
         self.land(flight, attempt, rng);
-        None
+        Ok(None)
+    }
+
+    /// The headers of an answer bring the generation id. It is in the journal at once, or nothing is any more.
+    fn generated(&self, flight: &mut Flight, attempt: usize) -> Checked {
+        let process = self.process();
+        let before = process.disk.operations();
+        flight.generated(&self.upstream.attempts()[attempt].generation);
+        let is_journaled = process.disk.operations() > before;
+        if !is_journaled && !process.disk.is_dead() && process.store.health().is_ok() {
+            return Err(format!("the generation of hold {:?} is not journaled", flight.hold()));
+        }
+        Ok(())
     }
 
     /// The answer ends.

@@ -119,13 +119,11 @@ impl World {
         self.take_writes()?;
         let Some((ours, last)) = read else { return Ok(()) };
         if holds.is_empty() {
-            let (at_ms, usage) = (self.ledger_ms(), charged.to_string());
-            let point = ControlPoint { upstream_key: KEYS[key], at_ms, usage, exact: ours.exact, entries: ours.entries };
-            if books.keep_control(&point).is_ok() {
-                self.watches[key].pointed(quiet_since);
-            }
+            self.point(key, charged, quiet_since);
             return Ok(());
         }
+        let now_ms = self.ledger_ms();
+        self.watches[key].rest(&rules(), now_ms);
         if let Some(last) = last {
             let theirs = Exact::parse_sum(&last.usage).map_err(|error| format!("a control point: {error}"))?;
             let then = Totals { theirs, ours: last.exact };
@@ -137,8 +135,22 @@ impl World {
                 self.end_all(control::judge(then, now, rules().resolution), holds);
             }
         }
-        self.watches[key].rest(&rules(), self.process.as_ref().expect("runs").admission.now_ms());
         Ok(())
+    }
+
+    /// Keeps a control point where nothing is unknown on a key.
+    fn point(&mut self, key: usize, charged: Exact, quiet_since: i64) {
+        let admission = &self.process().admission;
+        if admission.unknown_holds().iter().any(|hold| hold.upstream_key == KEYS[key]) {
+            return;
+        }
+        let books = admission.books();
+        let Some(ours) = books.flush().ok().and_then(|()| books.key_total(KEYS[key]).ok()) else { return };
+        let (at_ms, usage) = (self.ledger_ms(), charged.to_string());
+        let point = ControlPoint { upstream_key: KEYS[key], at_ms, usage, exact: ours.exact, entries: ours.entries };
+        if books.keep_control(&point).is_ok() {
+            self.watches[key].pointed(quiet_since);
+        }
     }
 
     fn end_all(&mut self, verdict: Verdict, holds: &[(HoldId, Nano)]) {

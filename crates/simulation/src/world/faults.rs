@@ -160,6 +160,7 @@ impl World {
         }
         self.end_in_order(rng)?;
         self.machine.restore(&self.machine.back_up());
+        self.auditor.wiped();
         self.start(None)?;
         if self.process().admission.restored().is_none() {
             return Err("books from a backup are not known as such".to_owned());

@@ -102,7 +102,10 @@ impl World {
             // What was attributed, or corrected by less than a nano-dollar, is verbatim to within that.
             let within = Exact::from(Nano::from_nanos(attempts.count() as i64));
             if (total.exact - charged).abs() > within {
-                return Err(format!("I10: {charged} was charged on key {number}, booked are {}", total.exact));
+                return Err(format!(
+                    "I10: {charged} was charged on key {number}, booked are {}",
+                    total.exact
+                ));
             }
         }
         Ok(())

@@ -42,7 +42,8 @@ impl World {
     pub(super) fn replay(&mut self) -> Checked {
         self.take_writes()?;
         self.walk()?;
-        let found = self.process().store.replay().map_err(|error| format!("the journal cannot be read: {error}"))?;
+        let found =
+            self.process().store.replay().map_err(|error| format!("the journal cannot be read: {error}"))?;
         self.auditor.check_recovered(&found)
     }
 

@@ -40,6 +40,10 @@ impl World {
 
     /// The wall clock jumps, or comes back.
     pub(super) fn jump(&mut self, rng: &mut Rng) -> Checked {
+        if !self.auditor.is_rooted() {
+            // Books without a past believe the clock; there is nothing yet that could tell them better.
+            return Ok(());
+        }
         let skew_ms = match rng.u32(0..5) {
             0 => rng.i64(-200_000..200_000),
             1 => *pick(rng, &[-24 * HOUR_MS, 24 * HOUR_MS, 31 * 24 * HOUR_MS, -365 * 24 * HOUR_MS]),
@@ -108,16 +112,19 @@ impl World {
         let mut trap = rng.and_then(|rng| (rng.u32(0..4) == 0).then(|| kill(rng)));
         for _ in 0..TRIES_MAX {
             let is_trapped = trap.is_some();
-            match self.machine.start(&self.setting.options, self.budgets(), false, trap.take()) {
+            let started = self.machine.start(&self.setting.options, self.budgets(), false, trap.take());
+            let left = self.machine.take_left();
+            if !left.is_empty() {
+                self.auditor.read(&left, &self.upstream, self.now_ms)?;
+                self.auditor.died();
+            }
+            match started {
                 Ok(process) => return self.started(process, is_trapped),
-                Err(StartError::Died(written)) => {
-                    self.tally.deaths += 1;
-                    self.auditor.read(&written, &self.upstream, self.now_ms)?;
-                    self.auditor.died();
-                }
-                Err(StartError::Failed(_)) if self.is_disk_full => {
-                    self.is_disk_full = false;
+                Err(StartError::Died) => self.tally.deaths += 1,
+                Err(StartError::Failed(_)) if self.is_disk_full || self.do_books_refuse => {
+                    (self.is_disk_full, self.do_books_refuse) = (false, false);
                     self.machine.fill_disk(false);
+                    self.machine.books_refuse(false);
                 }
                 Err(error) => return Err(format!("a process does not start: {error:?}")),
             }

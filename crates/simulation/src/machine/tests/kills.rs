@@ -83,7 +83,7 @@ fn a_kill_while_starting_is_a_kill_like_any_other() {
                 machine.cut_power(None, &mut rng);
             }
             match machine.start(&options(durability), budgets(), false, Some(trap)) {
-                Err(StartError::Died(_)) => died += 1,
+                Err(StartError::Died) => died += 1,
                 Err(error) => panic!("{error:?}"),
                 Ok(process) => process.kill(),
             }
