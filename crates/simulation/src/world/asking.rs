@@ -247,6 +247,11 @@ impl World {
     fn send_away(&mut self) -> Checked {
         let now_ms = self.now_ms;
         let is_over = |call: &Call| matches!(call.stage, Stage::Parked { since_ms, .. } if now_ms - since_ms > PARK_MS_MAX);
+        if self.calls.iter().any(is_over) {
+            // Those behind it are served by the time that is told.
+            self.tick()?;
+            self.answer_all_woken()?;
+        }
         while let Some(at) = self.calls.iter().position(is_over) {
             let call = self.calls.swap_remove(at);
             drop(call.stage);
