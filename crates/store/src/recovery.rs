@@ -157,8 +157,9 @@ impl Recovery {
         if let Some((segment, end)) = self.segments.back().and_then(|segment| Some((segment, segment.end?))) {
             self.overwrite(segment, end).map_err(|e| OpenError::io("write", &segment.path, e))?;
         }
-        for segment in self.segments.iter().skip(self.start) {
-            if !mutants::is(Mutant::FoundNotRewritten) {
+        // Those before are in the books, which a power cut may still set back behind them.
+        for (index, segment) in self.segments.iter().enumerate() {
+            if index >= self.start && !mutants::is(Mutant::FoundNotRewritten) {
                 rewrite(segment).map_err(|e| OpenError::io("write", &segment.path, e))?;
             }
             segment.file.sync_data().map_err(|e| OpenError::io("sync", &segment.path, e))?;

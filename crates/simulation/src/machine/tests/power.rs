@@ -39,6 +39,30 @@ fn a_power_cut_takes_only_what_was_not_synced() {
     assert!(lost > 100 && kept > 100, "{lost} lost, {kept} kept");
 }
 
+/// Found by the protocol model (segments, 9 steps): the books may fall back behind a segment that is wholly in them.
+#[test]
+fn a_start_puts_on_disk_what_the_books_may_lose_again() {
+    for seed in 0..40 {
+        let mut rng = Rng::with_seed(seed);
+        let machine = machine();
+        let process = start(&machine, Durability::Process);
+        let open = send(&machine, &process);
+        let spent = rng.i64(100..400);
+        for _ in 0..spent {
+            spend(&machine, &process);
+        }
+        process.store.ship().unwrap();
+        process.kill();
+        drop(open);
+        let process = start(&machine, Durability::Power);
+        let flight = send(&machine, &process);
+        machine.cut_power(Some(process), &mut rng);
+        drop(flight);
+        let process = start(&machine, Durability::Power);
+        assert_eq!(standing(&machine, &process), (spent, 200), "seed {seed}");
+    }
+}
+
 #[test]
 fn a_hold_is_durable_before_its_request_may_leave() {
     for seed in 0..100 {
