@@ -268,6 +268,7 @@ impl Core {
         }
         let (seats, is_stuck) = (unknown.set.seats(), unknown.is_stuck());
         self.money.lock().settle_unknown(seats, unknown.bound, cost, is_stuck, now_ms);
+        self.unknowns.ended(hold);
         self.count_end(unknown.bound, cost, evidence);
         self.queue.serve(&self.money, now_ms);
         true

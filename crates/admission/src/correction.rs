@@ -88,6 +88,8 @@ impl Core {
         self.store.flush().map_err(CorrectError::Journal)?;
         let is_given = hold.0 < self.next_hold.load(std::sync::atomic::Ordering::Relaxed);
         match self.store.entry(hold)? {
+            // In the books, and its money is about to move: what is taken back now would not be there yet.
+            Some(_) if self.unknowns.has(hold) => Err(CorrectError::Open(hold.0)),
             Some(entry) => Ok(entry),
             None if is_given => Err(CorrectError::Open(hold.0)),
             None => Err(CorrectError::NotFound(hold.0)),

@@ -84,6 +84,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Unknowns {
     entries: Mutex<BTreeMap<HoldId, Entry>>,
+    /// Taken out, and the money has not moved yet. Locked alone or after `entries`.
+    ending: Mutex<Vec<HoldId>>,
 }
 
 impl Unknowns {
@@ -93,18 +95,30 @@ impl Unknowns {
         assert!(before.is_none(), "a hold becomes unknown only once");
     }
 
+    /// Whether it is unknown, or ended so lately that its money has not moved.
     pub(crate) fn has(&self, hold: HoldId) -> bool {
-        self.entries.lock().contains_key(&hold)
+        let entries = self.entries.lock();
+        entries.contains_key(&hold) || self.ending.lock().contains(&hold)
     }
 
-    /// Takes a hold out for good: whoever gets it ends it, and nobody else can.
+    /// Takes a hold out for good: whoever gets it ends it, and nobody else can; call [`Unknowns::ended`] after that.
     pub(crate) fn take(&self, hold: HoldId) -> Option<UnknownHold> {
-        self.entries.lock().remove(&hold).map(|entry| entry.hold)
+        let mut entries = self.entries.lock();
+        let entry = entries.remove(&hold)?;
+        self.ending.lock().push(hold);
+        Some(entry.hold)
+    }
+
+    /// The money of a hold that was taken out has moved.
+    pub(crate) fn ended(&self, hold: HoldId) {
+        self.ending.lock().retain(|ending| *ending != hold);
     }
 
     pub(crate) fn put_back(&self, hold: UnknownHold, now_ms: i64) {
         let entry = Entry { next_try_ms: now_ms + LAST_RETRY_MS, wait_ms: LAST_RETRY_MS, hold };
-        self.entries.lock().insert(entry.hold.hold, entry);
+        let id = entry.hold.hold;
+        self.entries.lock().insert(id, entry);
+        self.ended(id);
     }
 
     /// Up to `most` holds whose next try has come and whose key `has_key`; their next try is moved on.

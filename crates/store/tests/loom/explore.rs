@@ -1,5 +1,8 @@
 //! Running a model: every interleaving within a bound, counted.
 
+use std::io::{Write, stderr};
+use std::panic::PanicHookInfo;
+use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -19,6 +22,7 @@ pub(crate) struct Model {
 impl Model {
     /// Runs `world` in every interleaving; it starts the other threads, three at most.
     pub(crate) fn explore(&self, world: impl Fn() + Send + Sync + 'static) {
+        std::panic::set_hook(Box::new(tell_and_end));
         let (count, since, world) = (Arc::new(AtomicUsize::new(0)), Instant::now(), Arc::new(world));
         let mut model = loom::model::Builder::new();
         model.preemption_bound = model.preemption_bound.or(Some(self.preemptions));
@@ -35,6 +39,18 @@ impl Model {
         println!("{name}: {count} interleavings in {} ms", since.elapsed().as_millis());
         assert!(count >= self.at_least, "{name}: {count} interleavings are none");
     }
+}
+
+/// The first failure ends the run: threads that stand still in a model cannot be unwound.
+fn tell_and_end(panic: &PanicHookInfo<'_>) {
+    // How a thread of a model that is given up is unwound: not the failure itself.
+    if panic.location().is_some_and(|location| location.file().contains("generator-")) {
+        return;
+    }
+    let thread = std::thread::current();
+    // Past the capture of a test's output, which would end with it.
+    let _ = writeln!(stderr(), "\n{} FAILED: {panic}", thread.name().unwrap_or("a test"));
+    exit(101);
 }
 
 /// Starts a thread of the model.
