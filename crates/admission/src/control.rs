@@ -118,12 +118,16 @@ impl Watch {
     /// Whether the key is quiet, and two readings would prove something.
     fn is_ripe(&self, rules: &Rules, look: &Look) -> bool {
         let since = |at_ms: i64| look.now_ms.saturating_sub(at_ms);
-        let is_quiet = look.quiet_since.is_some_and(|at_ms| since(at_ms) >= rules.quiet_after_ms);
-        is_quiet
-            && match look.youngest_unknown_ms {
-                None => self.pointed != look.quiet_since,
-                Some(at_ms) => since(at_ms) > rules.final_after_ms,
+        let Some(quiet_ms) = look.quiet_since.map(since) else { return false };
+        match look.youngest_unknown_ms {
+            // A point that is behind what was booked charges a later unknown hold too much at worst.
+            None => quiet_ms >= rules.quiet_after_ms && self.pointed != look.quiet_since,
+            // What is not on the counter yet of calls that have settled would hide as much of those that have not.
+            Some(at_ms) => {
+                let is_settled = quiet_ms > rules.final_after_ms || mutants::is(Mutant::CounterLagIgnored);
+                quiet_ms >= rules.quiet_after_ms && is_settled && since(at_ms) > rules.final_after_ms
             }
+        }
     }
 }
 

@@ -54,6 +54,8 @@ kinds! {
     Ship = "ship", 250;
     /// Unknown holds are asked for.
     Look = "look", 200;
+    /// Every request ends, and for a while none comes: what is still unknown may be found out.
+    Lull = "lull", 6;
     /// Ended holds are held against the bill.
     Audit = "audit", 12;
     /// An operator says what an unknown hold cost.
@@ -95,6 +97,7 @@ kinds! {
 impl Kind {
     /// What a seed may turn off or up.
     pub const FAULTS: &[Kind] = &[
+        Kind::Lull,
         Kind::Herd,
         Kind::Leave,
         Kind::PassLong,

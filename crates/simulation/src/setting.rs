@@ -50,6 +50,8 @@ pub struct Setting {
     pub sessions: u32,
     /// Of a hundred answers, how many tell their cost at once.
     pub told_percent: u32,
+    /// Of a hundred attempts, how many `/generation` ever tells of.
+    pub shown_percent: u32,
     /// Of a hundred calls, how many come with a cap that may be lowered.
     pub clamp_percent: u32,
 }
@@ -144,6 +146,7 @@ impl Setting {
             is_tight,
             sessions: *pick(&mut rng, &[1, 3, 50, 5_000]),
             told_percent: *pick(&mut rng, &[50, 80, 95, 100]),
+            shown_percent: *pick(&mut rng, &[40, 90, 100]),
             clamp_percent: *pick(&mut rng, &[0, 50, 90]),
         }
     }
@@ -166,7 +169,7 @@ fn options(rng: &mut Rng) -> Options {
     Options {
         durability: if rng.bool() { Durability::Power } else { Durability::Process },
         segment_bytes,
-        journal_bytes_max: segment_bytes * *pick(rng, &[3, 8, 64]),
+        journal_bytes_max: segment_bytes * *pick(rng, &[2, 3, 8, 64]),
         ship_records: *pick(rng, &[1, 7, 64, 4_096]),
         retry_after: std::time::Duration::ZERO,
         ship_grace: std::time::Duration::MAX,

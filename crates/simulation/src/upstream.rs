@@ -99,6 +99,7 @@ impl Attempt {
 pub struct Upstream {
     mode: Mode,
     told_percent: u32,
+    shown_percent: u32,
     attempts: Vec<Attempt>,
     by_hold: HashMap<u64, usize>,
     by_generation: HashMap<String, usize>,
@@ -109,10 +110,11 @@ pub struct Upstream {
 
 impl Upstream {
     /// Has charged nothing yet.
-    pub fn new(mode: Mode, told_percent: u32, keys: usize) -> Self {
+    pub fn new(mode: Mode, (told_percent, shown_percent): (u32, u32), keys: usize) -> Self {
         Upstream {
             mode,
             told_percent,
+            shown_percent,
             attempts: Vec::new(),
             by_hold: HashMap::new(),
             by_generation: HashMap::new(),
@@ -154,7 +156,7 @@ impl Upstream {
             charged_ms: i64::MAX,
             counted_ms: i64::MAX,
             corrected_ms: i64::MAX,
-            is_shown: rng.u32(0..12) > 0,
+            is_shown: rng.u32(0..100) < self.shown_percent,
         });
         number
     }

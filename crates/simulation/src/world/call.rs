@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use admission::{Clamp, Flight, Parked, Permit, Reserved};
 use fastrand::Rng;
+use ledger::mutants::{self, Mutant};
 use ledger::{Evidence, UnknownReason};
 use store::JournalError;
 
@@ -153,6 +154,9 @@ impl World {
         let Some(hold) = permit.hold() else { return Err("a permit without a number".to_owned()) };
         let flight = permit.sent();
         let attempt = self.leave_for(at, hold.0, &grant, rng)?;
+        if mutants::is(Mutant::RetryWithoutHold) && rng.u32(0..20) == 0 {
+            self.leave_for(at, hold.0, &grant, rng)?;
+        }
         Ok(Some(Stage::Flying { flight, attempt, grant }))
     }
 

@@ -27,6 +27,24 @@ impl World {
         self.read_counter(rng.usize(0..KEYS.len()))
     }
 
+    /// Every request ends, and for a while none comes.
+    pub(super) fn lull(&mut self, rng: &mut Rng) -> Checked {
+        self.end_calls(rng);
+        self.answer_parked()?;
+        self.end_calls(rng);
+        if rng.bool() {
+            self.pass(FINAL_MS)?;
+        }
+        for _ in 0..4 {
+            self.pass(70_000)?;
+            self.tick()?;
+            (0..KEYS.len()).try_for_each(|key| self.read_counter(key))?;
+            self.ask_generations()?;
+            self.take_writes()?;
+        }
+        Ok(())
+    }
+
     fn ask_generations(&mut self) -> Checked {
         let wall_ms = self.wall_ms();
         for due in self.process().admission.due(wall_ms, ASKED_MAX, |_| true) {

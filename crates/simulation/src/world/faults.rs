@@ -80,14 +80,26 @@ impl World {
         self.start(Some(rng))
     }
 
-    /// Calls under way are broken off; then everything is shipped.
-    pub(super) fn end_in_order(&mut self, rng: &mut Rng) -> Checked {
+    /// Answers come to their end; who has not sent yet goes away.
+    pub(super) fn end_calls(&mut self, rng: &mut Rng) {
         for Call { stage, .. } in std::mem::take(&mut self.calls) {
-            if let Stage::Flying { flight, attempt, .. } = stage {
-                self.upstream.end(attempt, self.now_ms, rng);
-                self.land(flight, attempt, rng);
+            match stage {
+                Stage::Flying { flight, attempt, .. } => {
+                    self.upstream.end(attempt, self.now_ms, rng);
+                    self.land(flight, attempt, rng);
+                }
+                Stage::Reserved { reserved, grant } => {
+                    drop(reserved);
+                    self.auditor.release(&grant.balances, grant.amount);
+                }
+                other => drop(other),
             }
         }
+    }
+
+    /// Calls end; then everything is shipped.
+    pub(super) fn end_in_order(&mut self, rng: &mut Rng) -> Checked {
+        self.end_calls(rng);
         let may_fail = self.is_trapped || self.may_journal_refuse();
         let process = self.process.take().expect("a process runs");
         let disk = Arc::clone(&process.disk);
