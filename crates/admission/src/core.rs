@@ -184,9 +184,12 @@ impl Core {
         let now_ms = self.see(now_ms);
         let cost = if mutants::is(Mutant::OverrunClamped) { cost.min(hold.bound) } else { cost };
         let record = Record::Settle { hold: hold.id, at_ms: now_ms, cost, text, evidence };
-        let appended = self.store.append(&record);
-        hold.upstream_key.land(now_ms);
-        if appended.is_err() && !mutants::is(Mutant::SettleBeforeJournal) {
+        let is_journaled = self.store.append(&record).is_ok();
+        // Its cost may be on the key's counter and is not in the books: as long as that is so, the key is not quiet.
+        if is_journaled || mutants::is(Mutant::QuietUnsettled) {
+            hold.upstream_key.land(now_ms);
+        }
+        if !is_journaled && !mutants::is(Mutant::SettleBeforeJournal) {
             // Not in the journal, so not settled: it stays held, and recovery will find it open.
             return;
         }

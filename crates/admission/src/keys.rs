@@ -54,7 +54,7 @@ impl Keys {
     }
 
     pub(crate) fn find(&self, id: UpstreamKeyId) -> Option<SharedKey> {
-        self.uses.get(&id).map(Arc::clone)
+        self.uses.get(&id).cloned()
     }
 
     pub(crate) fn find_or_add(&mut self, id: UpstreamKeyId) -> SharedKey {

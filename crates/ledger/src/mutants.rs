@@ -121,6 +121,8 @@ mutants! {
     SuspicionExplains = "suspicion-explains", "our own, until model and simulation";
     /// A counter is held against the books although what was just settled may not be on it yet.
     CounterLagIgnored = "counter-lag-ignored", "our own, until the simulation";
+    /// A key counts as quiet although a settlement on it could not be journaled.
+    QuietUnsettled = "quiet-unsettled", "our own, until the simulation";
     /// Who leaves the line does not let those behind through.
     LeaverBlocks = "leaver-blocks", "our own, until the model";
     /// A straddled cost is raised in the window of the day it was found.

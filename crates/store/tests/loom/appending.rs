@@ -6,7 +6,7 @@ use crate::world::World;
 #[test]
 fn records_are_dense_and_in_the_order_of_their_numbers() {
     let dir = folder();
-    let model = Model { name: "append beside append", preemptions: 5, at_least: 20 };
+    let model = Model { name: "append beside append", preemptions: 3, at_least: 5 };
     model.explore(move || {
         let world = World::stepped(dir.path());
         let other = world.clone();
@@ -25,7 +25,7 @@ fn records_are_dense_and_in_the_order_of_their_numbers() {
 #[test]
 fn a_record_is_told_of_only_when_it_is_whole() {
     let dir = folder();
-    let model = Model { name: "append beside a look", preemptions: 5, at_least: 5 };
+    let model = Model { name: "append beside a look", preemptions: 3, at_least: 3 };
     model.explore(move || {
         let world = World::stepped(dir.path());
         world.store.ship().expect("books");

@@ -102,7 +102,7 @@ impl Disk for MemoryDisk {
 
     fn open(&self, path: &Path, _write: bool) -> io::Result<Arc<dyn DiskFile>> {
         let file = self.0.lock().files.get(path).map(Arc::clone);
-        file.map_or(Err(io::ErrorKind::NotFound.into()), |file| Ok(file))
+        Ok(file.ok_or(io::ErrorKind::NotFound)?)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -15,7 +15,7 @@ use crate::world::World;
 #[test]
 fn nobody_is_told_before_the_record_is_on_disk() {
     let dir = folder();
-    let model = Model { name: "append beside sync", preemptions: 4, at_least: 200 };
+    let model = Model { name: "append beside sync", preemptions: 3, at_least: 50 };
     model.explore(move || {
         let world = World::stepped(dir.path());
         let other = world.clone();
