@@ -123,6 +123,10 @@ mutants! {
     CounterLagIgnored = "counter-lag-ignored", "our own, until the simulation";
     /// A key counts as quiet although a settlement on it could not be journaled.
     QuietUnsettled = "quiet-unsettled", "our own, until the simulation";
+    /// After a power cut shipping goes on at the byte the books name, in whatever segment has that number now.
+    ResumedBlindly = "resumed-blindly", "our own, until the simulation";
+    /// Half a header that could not be written stays.
+    HalfHeaderLeft = "half-header-left", "our own, until the simulation";
     /// Who leaves the line does not let those behind through.
     LeaverBlocks = "leaver-blocks", "our own, until the model";
     /// A straddled cost is raised in the window of the day it was found.

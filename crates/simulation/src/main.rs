@@ -105,13 +105,12 @@ fn one(arguments: &Arguments) -> bool {
         },
     };
     let mut step = 0;
-    let outcome = happen(setting, &events, &mut |event, did| {
+    let mut tell = |event: &Event, did: Vec<String>| {
         step += 1;
-        if arguments.tell {
-            println!("{step:>6} {event}");
-            did.iter().for_each(|what| println!("         {what}"));
-        }
-    });
+        println!("{step:>6} {event}");
+        did.iter().for_each(|what| println!("         {what}"));
+    };
+    let outcome = happen(setting, &events, if arguments.tell { Some(&mut tell) } else { None });
     if let Some(failure) = &outcome.failure {
         println!("seed {}: {failure}", arguments.seed);
     }

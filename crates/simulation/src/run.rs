@@ -65,11 +65,14 @@ impl Outcome {
 pub fn run(seed: u64, mode: Mode, steps: usize) -> Outcome {
     let setting = Setting::of(seed, mode);
     let events = events(&setting, steps);
-    happen(setting, &events, &mut |_, _| {})
+    happen(setting, &events, None)
 }
 
-/// A world to which these events happen. `tell` hears of each what it did.
-pub fn happen(setting: Setting, events: &[Event], tell: &mut dyn FnMut(&Event, Vec<String>)) -> Outcome {
+/// Hears of an event, and what was written into the journal for it.
+pub type Tell<'a> = &'a mut dyn FnMut(&Event, Vec<String>);
+
+/// A world to which these events happen.
+pub fn happen(setting: Setting, events: &[Event], mut tell: Option<Tell<'_>>) -> Outcome {
     let mut outcome = Outcome { steps: 0, prints: Vec::new(), records: 0, tally: Tally::default(), failure: None };
     let mut world = match caught(|| World::new(setting)).and_then(|world| world) {
         Ok(world) => world,
@@ -78,23 +81,27 @@ pub fn happen(setting: Setting, events: &[Event], tell: &mut dyn FnMut(&Event, V
             return outcome;
         }
     };
-    world.tell();
+    if tell.is_some() {
+        world.tell();
+    }
     for event in events {
         let done = caught(|| world.step(*event)).and_then(|done| done);
         outcome.steps += 1;
         if outcome.steps % STEPS_A_PRINT == 0 {
             outcome.prints.push(world.print());
         }
-        tell(event, world.told());
+        if let Some(tell) = &mut tell {
+            tell(event, world.told());
+        }
         if let Err(what) = done {
-            outcome.failure = Some(Failure { step: outcome.steps, what });
+            outcome.failure = Some(Failure { step: outcome.steps, what: world.name(&what) });
             break;
         }
     }
     if outcome.failure.is_none()
         && let Err(what) = caught(|| world.finish()).and_then(|done| done)
     {
-        outcome.failure = Some(Failure { step: outcome.steps, what });
+        outcome.failure = Some(Failure { step: outcome.steps, what: world.name(&what) });
     }
     outcome.prints.push(world.print());
     (outcome.records, outcome.tally) = (world.records(), world.tally);

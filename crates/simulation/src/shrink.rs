@@ -35,6 +35,6 @@ pub fn shrink(setting: &Setting, events: &[Event], failure: &Failure) -> (Vec<Ev
 }
 
 fn breaks(setting: &Setting, events: &[Event], rule: &str) -> Option<Failure> {
-    let Outcome { failure, .. } = happen(setting.clone(), events, &mut |_, _| {});
+    let Outcome { failure, .. } = happen(setting.clone(), events, None);
     failure.filter(|failure| failure.rule() == rule)
 }

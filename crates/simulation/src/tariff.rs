@@ -14,27 +14,27 @@ const CAPS: [u64; 7] = [1, 16, 100, 700, 4_000, 30_000, 1_000_000];
 
 /// A kind of request.
 #[derive(Debug)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// As the ledger is told.
-    pub bound: Bound,
+    pub(crate) bound: Bound,
     /// The model asked for.
-    pub model: String,
+    pub(crate) model: String,
     /// Nano-dollars a token.
-    pub price: i64,
+    pub(crate) price: i64,
     /// Tokens.
-    pub cap: u64,
+    pub(crate) cap: u64,
 }
 
 impl Kind {
     /// The most it may cost with a cap, nano-dollars: the permission is a femto-dollar a token above the price, and a
     /// nano-dollar that is begun counts.
-    pub fn cost_at(&self, cap: u64) -> i64 {
+    pub(crate) fn cost_at(&self, cap: u64) -> i64 {
         let tokens = i64::try_from(cap).unwrap_or(i64::MAX);
         self.price.saturating_mul(tokens).saturating_add((tokens + 999_999) / 1_000_000)
     }
 
     /// The least it is worth sending with, nano-dollars.
-    pub fn floor(&self, clamp: Clamp) -> i64 {
+    pub(crate) fn floor(&self, clamp: Clamp) -> i64 {
         match clamp {
             Clamp::Never => self.cost_at(self.cap),
             Clamp::DownTo(tokens) => self.cost_at(tokens.min(self.cap)),
@@ -44,11 +44,11 @@ impl Kind {
 
 /// All kinds.
 #[derive(Debug)]
-pub struct Tariff(Vec<Kind>);
+pub(crate) struct Tariff(Vec<Kind>);
 
 impl Tariff {
     /// Made once; the price book is not what is simulated here.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut kinds = Vec::new();
         for (number, price) in PRICES.into_iter().enumerate() {
             let caps = CAPS.into_iter().filter(|cap| *cap as i64 * price <= 1_000_000_000_000);
@@ -58,7 +58,7 @@ impl Tariff {
     }
 
     /// One of them; seldom a huge one.
-    pub fn any(&self, rng: &mut Rng) -> (usize, &Kind) {
+    pub(crate) fn any(&self, rng: &mut Rng) -> (usize, &Kind) {
         loop {
             let number = rng.usize(0..self.0.len());
             let kind = &self.0[number];
@@ -69,7 +69,7 @@ impl Tariff {
     }
 
     /// By its number.
-    pub fn kind(&self, number: usize) -> &Kind {
+    pub(crate) fn kind(&self, number: usize) -> &Kind {
         &self.0[number]
     }
 }
@@ -81,7 +81,7 @@ impl Default for Tariff {
 }
 
 /// How far a cap may be lowered.
-pub fn clamp(percent: u32, rng: &mut Rng) -> Clamp {
+pub(crate) fn clamp(percent: u32, rng: &mut Rng) -> Clamp {
     if rng.u32(0..100) < percent { Clamp::DownTo(*pick(rng, &[1, 16, 200])) } else { Clamp::Never }
 }
 

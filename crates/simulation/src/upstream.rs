@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fastrand::Rng;
-use ledger::{Evidence, UnknownReason};
+use ledger::UnknownReason;
 use money::{Exact, Nano};
 
 use crate::setting::Mode;
@@ -13,17 +13,17 @@ use crate::setting::Mode;
 const LATE_MS_MAX: i64 = 240_000;
 const LAG_MS_MAX: i64 = 120_000;
 /// From here on nothing about an attempt changes any more, milliseconds after its end; longer than both together.
-pub const FINAL_MS: i64 = 600_000;
+pub(crate) const FINAL_MS: i64 = 600_000;
 
 /// A cost: as OpenRouter writes it, exact, and rounded up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// Verbatim.
-    pub text: String,
+    pub(crate) text: String,
     /// To the last digit.
-    pub exact: Exact,
+    pub(crate) exact: Exact,
     /// Rounded up to nano-dollars.
-    pub nanos: i64,
+    pub(crate) nanos: i64,
 }
 
 impl Cost {
@@ -39,14 +39,14 @@ impl Cost {
     }
 
     /// For the ledger.
-    pub fn amount(&self) -> Nano {
+    pub(crate) fn amount(&self) -> Nano {
         Nano::from_nanos(self.nanos)
     }
 }
 
 /// How an attempt ends, as the gateway sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// The answer tells its cost.
     Told,
     /// It ends for another reason, and nothing is known.
@@ -57,25 +57,25 @@ pub enum Ending {
 
 /// One attempt, and the truth about it.
 #[derive(Clone, Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// The hold it was sent under.
-    pub hold: u64,
+    pub(crate) hold: u64,
     /// Which upstream key it was sent with.
-    pub key: usize,
+    pub(crate) key: usize,
     /// What it was permitted to cost, nano-dollars.
-    pub permitted: i64,
+    pub(crate) permitted: i64,
     /// Its generation id.
-    pub generation: String,
+    pub(crate) generation: String,
     /// Whether the response headers bring that.
-    pub has_id: bool,
+    pub(crate) has_id: bool,
     /// How it ends.
-    pub ending: Ending,
+    pub(crate) ending: Ending,
     /// What is charged at first,
-    pub first: Cost,
+    pub(crate) first: Cost,
     /// and in the end.
-    pub last: Cost,
+    pub(crate) last: Cost,
     /// When it ends; `None` while it is under way.
-    pub ended_ms: Option<i64>,
+    pub(crate) ended_ms: Option<i64>,
     charged_ms: i64,
     counted_ms: i64,
     corrected_ms: i64,
@@ -84,19 +84,19 @@ pub struct Attempt {
 
 impl Attempt {
     /// The most that is ever charged for it, nano-dollars.
-    pub fn most(&self) -> i64 {
+    pub(crate) fn most(&self) -> i64 {
         self.first.nanos.max(self.last.nanos)
     }
 
     /// When it was charged, as far as that is known.
-    pub fn charged_ms(&self) -> i64 {
+    pub(crate) fn charged_ms(&self) -> i64 {
         self.charged_ms
     }
 }
 
 /// OpenRouter.
 #[derive(Debug)]
-pub struct Upstream {
+pub(crate) struct Upstream {
     mode: Mode,
     told_percent: u32,
     shown_percent: u32,
@@ -110,7 +110,7 @@ pub struct Upstream {
 
 impl Upstream {
     /// Has charged nothing yet.
-    pub fn new(mode: Mode, (told_percent, shown_percent): (u32, u32), keys: usize) -> Self {
+    pub(crate) fn new(mode: Mode, (told_percent, shown_percent): (u32, u32), keys: usize) -> Self {
         Upstream {
             mode,
             told_percent,
@@ -124,7 +124,7 @@ impl Upstream {
     }
 
     /// A request arrives; what it will cost is settled now. Its number.
-    pub fn send(&mut self, hold: u64, key: usize, permitted: i64, rng: &mut Rng) -> usize {
+    pub(crate) fn send(&mut self, hold: u64, key: usize, permitted: i64, rng: &mut Rng) -> usize {
         let number = self.attempts.len();
         let ending = self.ending(rng);
         let is_free = matches!(ending, Ending::Refused | Ending::Unknown(UnknownReason::ServerError, _));
@@ -175,7 +175,7 @@ impl Upstream {
     }
 
     /// It ends, or its client goes away: it is charged within minutes.
-    pub fn end(&mut self, number: usize, now_ms: i64, rng: &mut Rng) {
+    pub(crate) fn end(&mut self, number: usize, now_ms: i64, rng: &mut Rng) {
         let late_ms = *crate::setting::pick(rng, &[0, 0, 1_000, LATE_MS_MAX]);
         let lag_ms = *crate::setting::pick(rng, &[0, 5_000, LAG_MS_MAX]);
         let attempt = &mut self.attempts[number];
@@ -199,22 +199,22 @@ impl Upstream {
     }
 
     /// Everything that goes on with nobody there ends.
-    pub fn end_all(&mut self, now_ms: i64, rng: &mut Rng) {
+    pub(crate) fn end_all(&mut self, now_ms: i64, rng: &mut Rng) {
         (0..self.attempts.len()).for_each(|number| self.end(number, now_ms, rng));
     }
 
     /// All attempts.
-    pub fn attempts(&self) -> &[Attempt] {
+    pub(crate) fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
 
     /// The attempt that was sent under a hold.
-    pub fn of_hold(&self, hold: u64) -> Option<&Attempt> {
+    pub(crate) fn of_hold(&self, hold: u64) -> Option<&Attempt> {
         self.by_hold.get(&hold).map(|number| &self.attempts[*number])
     }
 
     /// `GET /generation`: the cost, or nothing yet, or never anything.
-    pub fn generation(&self, id: &str, now_ms: i64) -> Option<&Cost> {
+    pub(crate) fn generation(&self, id: &str, now_ms: i64) -> Option<&Cost> {
         let attempt = &self.attempts[*self.by_generation.get(id)?];
         if !attempt.is_shown || now_ms < attempt.charged_ms || attempt.most() == 0 {
             return None;
@@ -223,7 +223,7 @@ impl Upstream {
     }
 
     /// The counter of a key.
-    pub fn counter(&mut self, key: usize, now_ms: i64) -> Exact {
+    pub(crate) fn counter(&mut self, key: usize, now_ms: i64) -> Exact {
         while let Some(entry) = self.due.first_entry() {
             if entry.key().0 > now_ms {
                 break;
@@ -235,7 +235,7 @@ impl Upstream {
     }
 
     /// Whether nothing about an attempt will change any more.
-    pub fn is_final(&self, attempt: &Attempt, now_ms: i64) -> bool {
+    pub(crate) fn is_final(&self, attempt: &Attempt, now_ms: i64) -> bool {
         let later_ms = if self.mode == Mode::Honest { FINAL_MS } else { FINAL_MS * 4 };
         attempt.ended_ms.is_some_and(|ended_ms| now_ms - ended_ms > later_ms)
     }
@@ -250,9 +250,4 @@ fn cost(most: i64, rng: &mut Rng) -> Cost {
         3 => Cost::of(rng.i64(0..=most), 0),
         _ => Cost::of(rng.i64(0..=most / 16), 0),
     }
-}
-
-/// What the evidence of an answer is.
-pub fn evidence(ending: Ending) -> Evidence {
-    if ending == Ending::Refused { Evidence::Refused } else { Evidence::Usage }
 }

@@ -13,8 +13,8 @@ use simulation::run::{Failure, run};
 use simulation::setting::Mode;
 
 /// Seeds that a mutant may survive, at most, and how long each is.
-const SEEDS: u64 = 400;
-const STEPS: usize = 4_000;
+const SEEDS: u64 = 800;
+const STEPS: usize = 10_000;
 
 /// How a mutant died.
 struct Death {
@@ -88,7 +88,7 @@ fn table(found: &[(Mutant, Option<Death>)]) -> String {
          One rule of the money protocol is switched off at a time; the simulation must notice. Written by\n\
          `FAREBOX_BLESS=1 cargo test -p simulation --features mutants --test mutants`; figures change with the code, and what must\n\
          stay true is that each dies.\n\n\
-         Seeds: how many worlds it took, from seed 0 on, of 4,000 events each; steps: events until then, in all.\n\n\
+         Seeds: how many worlds it took, from seed 0 on, of 10,000 events each; steps: events until then, in all.\n\n\
          | mutant | what it does | from | seeds | steps | what broke |\n|---|---|---|---|---|---|\n",
     );
     for (mutant, death) in found {

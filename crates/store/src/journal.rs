@@ -148,7 +148,7 @@ impl Journal {
             boot_id,
             reserved: options.segment_bytes,
         };
-        file.write_all_at(&header.encode(), 0).map_err(|e| OpenError::io("write", &path, e))?;
+        write_header(&*file, &header).map_err(|e| OpenError::io("write", &path, e))?;
         file.sync_data().map_err(|e| OpenError::io("sync", &path, e))?;
         segments.push_back(Segment {
             ordinal: next_ordinal,
@@ -250,8 +250,7 @@ impl Journal {
             reserved: self.options.segment_bytes,
         };
         assert_eq!(next.ordinal, writer.ordinal + 1, "segments follow one another");
-        next.file
-            .write_all_at(&header.encode(), 0)
+        write_header(&*next.file, &header)
             .map_err(|e| self.failed(JournalError::io("write", &next.path, &e)))?;
         if let Some(full) = writer.segments.back_mut() {
             full.end = Some(writer.offset);
@@ -454,6 +453,15 @@ impl Journal {
         // Not a store: the round that follows sees what was appended by whoever found it asked for already.
         self.ship_asked.swap(false, Ordering::AcqRel);
     }
+}
+
+/// Half a header would be damage to the next start; where the disk lets it be erased, the file is as new.
+fn write_header(file: &dyn DiskFile, header: &Header) -> io::Result<()> {
+    let written = file.write_all_at(&header.encode(), 0);
+    if written.is_err() && !mutants::is(Mutant::HalfHeaderLeft) {
+        let _ = file.write_all_at(&ZEROS[..HEADER_BYTES as usize], 0);
+    }
+    written
 }
 
 impl Writer {

@@ -22,7 +22,7 @@ use crate::disk::{BootId, Disk};
 use crate::error::Fault;
 use crate::fold::{Fold, FoldError, Origin};
 use crate::frame::{self, END, FRAME_BYTES_MAX, HEAD_BYTES, Parsed};
-use crate::journal::Segment;
+use crate::journal::{Extent, Segment};
 use crate::line::Line;
 use crate::segment::{self, HEADER_BYTES, Head, Header, Scan, Step};
 use crate::{Durability, OpenError};
@@ -47,6 +47,9 @@ pub(crate) struct Recovery {
     start: usize,
     /// Whether the journal has records that the books have not.
     more: bool,
+    /// Whether the first of them is the one that the books had come to, and not one that took its number after a power
+    /// cut had lost that.
+    goes_on: bool,
     /// Bytes behind the end of the last segment with records that are no record.
     rubbish: u64,
 }
@@ -81,6 +84,7 @@ impl Recovery {
             check_length(&found)?;
         }
         let mut reading = Reading { fold, books, last: posted.seq, notes: Vec::new(), scan: None };
+        let goes_on = found.get(start).is_some_and(|(segment, head)| continues(segment, head, posted));
         let end = reading.run(&mut found, start, posted)?;
         let (torn_bytes, rubbish) = match &end {
             Some(end) => match judge(&found, end, reading.last, same_boot) {
@@ -129,6 +133,7 @@ impl Recovery {
         Ok(Self {
             start: start.min(segments.len()),
             more: reading.last > posted.seq,
+            goes_on,
             rubbish,
             fold: reading.fold,
             last: reading.last.max(posted.seq),
@@ -143,9 +148,16 @@ impl Recovery {
         })
     }
 
-    /// Ordinal of the first segment with a record that the books have not.
-    pub(crate) fn resume_at(&self) -> Option<u64> {
-        self.segments.get(self.start).filter(|_| self.more).map(|segment| segment.ordinal)
+    /// Where shipping goes on: behind the last record posted (whose segment ends at `offset` for now), in a segment that
+    /// exists or is about to.
+    pub(crate) fn resume(&self, seq: u64, offset: u64) -> Extent {
+        let first = self.segments.get(self.start).filter(|_| self.more);
+        let goes_on = self.goes_on || mutants::is(Mutant::ResumedBlindly);
+        match first {
+            Some(first) if goes_on => Extent { ordinal: first.ordinal, offset, seq },
+            Some(first) => Extent { ordinal: first.ordinal, offset: HEADER_BYTES, seq },
+            None => Extent { ordinal: self.next_ordinal, offset: HEADER_BYTES, seq },
+        }
     }
 
     /// Overwrites the torn end, removes what holds nothing, and puts the rest on disk for certain. Nothing is made
@@ -262,6 +274,12 @@ fn starting_point(found: &Found, posted: Posted, dir: &Path) -> Result<usize, Op
     }
 }
 
+/// Whether this is the segment in which the books' last record stands, or stood before the next.
+fn continues(segment: &Segment, head: &Head, posted: Posted) -> bool {
+    let is_of_before = written(head).is_some_and(|header| header.first_seq <= posted.seq);
+    segment.ordinal == posted.segment && is_of_before
+}
+
 /// Where the valid records end.
 #[derive(Debug)]
 struct End {
@@ -293,7 +311,7 @@ impl Reading<'_> {
             }
             before = Some(segment.ordinal);
             let offset =
-                if index == start && segment.ordinal == posted.segment && header.first_seq <= posted.seq {
+                if index == start && continues(segment, head, posted) {
                     posted.offset
                 } else {
                     self.last = header.first_seq - 1;

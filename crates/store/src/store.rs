@@ -17,10 +17,9 @@ use crate::backup::{self, Backup};
 use crate::books::{Books, Reader, Sqlite};
 use crate::checks::Checks;
 use crate::disk::{Disk, RealDisk};
-use crate::journal::{Extent, Journal, Start};
+use crate::journal::{Journal, Start};
 use crate::lock::Lock;
 use crate::reading::{self, JOURNAL};
-use crate::segment::HEADER_BYTES;
 use crate::shipper::{Dispatch, SharedWriter, Shipper};
 use crate::sync::Mutex;
 use crate::sync::thread::{self, JoinHandle};
@@ -140,15 +139,14 @@ impl Store {
         let mut writer = books.writer()?;
         let reader = books.reader()?;
         let snapshot = reader.snapshot()?;
-        let (shipped, at_segment, at_offset, clean) =
-            (snapshot.seq, snapshot.segment, snapshot.offset, snapshot.clean);
+        let (shipped, at_offset, clean) = (snapshot.seq, snapshot.offset, snapshot.clean);
         let recovery = reading::recover(&*disk, &journal_dir, snapshot, &*reader, true)?;
         recovery.make_good(&*disk)?;
         let recovered = reading::recovered(&recovery);
         for note in &recovered.notes {
             tracing::warn!(%note, "journal recovered");
         }
-        let at = recovery.resume(shipped, at_segment, at_offset);
+        let at = recovery.resume(shipped, at_offset);
         let start = Start {
             dir: journal_dir,
             disk,
@@ -417,17 +415,6 @@ fn check(options: &Options) -> Result<(), OpenError> {
         return Err(OpenError::Options("a batch must have room for a record"));
     }
     Ok(())
-}
-
-impl crate::recovery::Recovery {
-    /// Where shipping goes on: behind the last record posted, in a segment that exists or is about to.
-    fn resume(&self, seq: u64, segment: u64, offset: u64) -> Extent {
-        match self.resume_at() {
-            Some(first) if first == segment => Extent { ordinal: segment, offset, seq },
-            Some(first) => Extent { ordinal: first, offset: HEADER_BYTES, seq },
-            None => Extent { ordinal: self.next_ordinal, offset: HEADER_BYTES, seq },
-        }
-    }
 }
 
 /// Closes the journal when its thread panics, and tells everyone who waits.

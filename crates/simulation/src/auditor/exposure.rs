@@ -13,26 +13,26 @@ const SLACK_MS: i64 = 600_000;
 
 /// The labels of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Labels([String; Label::ALL.len()]);
+pub(crate) struct Labels([String; Label::ALL.len()]);
 
 impl Labels {
     /// In the order of [`Label::ALL`].
-    pub fn new(values: [String; Label::ALL.len()]) -> Self {
+    pub(crate) fn new(values: [String; Label::ALL.len()]) -> Self {
         Labels(values)
     }
 
     /// One of them.
-    pub fn value(&self, label: Label) -> &str {
+    pub(crate) fn value(&self, label: Label) -> &str {
         &self.0[label as usize]
     }
 
     /// Whether a budget counts this request.
-    pub fn are_of(&self, line: &Line) -> bool {
+    pub(crate) fn are_of(&self, line: &Line) -> bool {
         line.selector.iter().all(|(label, value)| self.value(*label) == value)
     }
 
     /// The values by which it counts.
-    pub fn values(&self, line: &Line) -> Vec<&str> {
+    pub(crate) fn values(&self, line: &Line) -> Vec<&str> {
         line.per.iter().map(|label| self.value(*label)).collect()
     }
 }

@@ -28,23 +28,23 @@ const AHEAD_MS_MAX: i64 = 600_000;
 
 /// What an attempt that leaves must have.
 #[derive(Clone, Copy)]
-pub struct Sent<'a> {
+pub(crate) struct Sent<'a> {
     /// The hold it leaves under.
-    pub hold: u64,
+    pub(crate) hold: u64,
     /// What it is permitted to cost, nano-dollars.
-    pub permitted: i64,
+    pub(crate) permitted: i64,
     /// Its labels.
-    pub labels: &'a Labels,
+    pub(crate) labels: &'a Labels,
     /// When it was admitted, by the ledger's time.
-    pub admitted_ms: i64,
+    pub(crate) admitted_ms: i64,
     /// Now, truly.
-    pub now_ms: i64,
+    pub(crate) now_ms: i64,
     /// Whether its hold has to be on disk, and not only in the page cache.
-    pub needs_disk: bool,
+    pub(crate) needs_disk: bool,
 }
 
 /// The auditor of one world.
-pub struct Auditor {
+pub(crate) struct Auditor {
     mode: Mode,
     log: Vec<Entry>,
     ledger: Ledger,
@@ -71,7 +71,7 @@ type Checked = Result<(), String>;
 
 impl Auditor {
     /// Of a world that has not begun.
-    pub fn new(mode: Mode) -> Self {
+    pub(crate) fn new(mode: Mode) -> Self {
         Auditor {
             mode,
             log: Vec::new(),
@@ -86,7 +86,7 @@ impl Auditor {
     }
 
     /// Takes in what was written to the disk.
-    pub fn read(&mut self, writes: &[Write], upstream: &Upstream, now_ms: i64) -> Checked {
+    pub(crate) fn read(&mut self, writes: &[Write], upstream: &Upstream, now_ms: i64) -> Checked {
         for write in writes {
             self.stamp(&write.bytes);
             if !self.is_news(write) {
@@ -105,7 +105,7 @@ impl Auditor {
     }
 
     /// Takes in what a start wrote; before that, it found this.
-    pub fn begin(&mut self, writes: &[Write], found: &Recovered, upstream: &Upstream, now_ms: i64) -> Checked {
+    pub(crate) fn begin(&mut self, writes: &[Write], found: &Recovered, upstream: &Upstream, now_ms: i64) -> Checked {
         let is_header = |write: &Write| write.offset == 0 && self.is_news(write);
         let header = writes.iter().position(is_header).map_or(writes.len(), |at| at + 1);
         self.read(&writes[..header], upstream, now_ms)?;
@@ -120,7 +120,7 @@ impl Auditor {
     }
 
     /// Mixes something into the print of the world.
-    pub fn stamp(&mut self, bytes: &[u8]) {
+    pub(crate) fn stamp(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {
             let word = chunk.iter().fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
             self.print = (self.print ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
@@ -128,13 +128,18 @@ impl Auditor {
     }
 
     /// What two runs of a seed share.
-    pub fn print(&self) -> u64 {
+    pub(crate) fn print(&self) -> u64 {
         self.print
     }
 
     /// Records so far.
-    pub fn records(&self) -> usize {
+    pub(crate) fn records(&self) -> usize {
         self.log.len()
+    }
+
+    /// The records behind so many, in words.
+    pub(crate) fn told(&self, from: usize) -> Vec<String> {
+        self.log.iter().skip(from).map(|entry| format!("{entry:?}")).collect()
     }
 
     fn record(&mut self, seq: u64, entry: Entry, upstream: &Upstream, now_ms: i64) -> Checked {
@@ -239,7 +244,7 @@ impl Auditor {
     }
 
     /// The process died, and the machine went on: everything that was written is there.
-    pub fn died(&mut self) {
+    pub(crate) fn died(&mut self) {
         self.reserved.clear();
         let all = self.log.len();
         // One that died before it had read the journal leaves everything as it found it.
@@ -247,29 +252,29 @@ impl Auditor {
     }
 
     /// Whether time has been written down for good.
-    pub fn is_rooted(&self) -> bool {
+    pub(crate) fn is_rooted(&self) -> bool {
         self.log[..self.durable.min(self.log.len())].iter().any(|entry| matches!(entry, Entry::Hold { .. }))
     }
 
     /// The journal was taken away: what is written next is new.
-    pub fn wiped(&mut self) {
+    pub(crate) fn wiped(&mut self) {
         self.headers.clear();
     }
 
     /// The power went: what was on disk is there, and perhaps more.
-    pub fn lost_power(&mut self) {
+    pub(crate) fn lost_power(&mut self) {
         self.died();
         let least = self.durable.min(self.log.len());
         self.expected = Some(Expected { least, most: self.log.len() });
     }
 
     /// Everything written so far is on disk.
-    pub fn synced(&mut self) {
+    pub(crate) fn synced(&mut self) {
         self.durable = self.log.len();
     }
 
     /// The state that a start found, or that the journal is read back to.
-    pub fn check_recovered(&self, found: &Recovered) -> Checked {
+    pub(crate) fn check_recovered(&self, found: &Recovered) -> Checked {
         let open = &found.open;
         if open.len() != self.ledger.open {
             let ids: Vec<u64> = open.iter().map(|open| open.hold.0).collect();
@@ -303,17 +308,17 @@ impl Auditor {
     }
 
     /// Headroom was set aside in memory.
-    pub fn reserve(&mut self, balances: &[u32], amount: i64) {
+    pub(crate) fn reserve(&mut self, balances: &[u32], amount: i64) {
         balances.iter().for_each(|id| *self.reserved.entry(*id).or_default() += amount);
     }
 
     /// It is journaled, or given back.
-    pub fn release(&mut self, balances: &[u32], amount: i64) {
+    pub(crate) fn release(&mut self, balances: &[u32], amount: i64) {
         balances.iter().for_each(|id| *self.reserved.entry(*id).or_default() -= amount);
     }
 
     /// I3, I4, I9: balances in memory, as they stand at an instant of the ledger's time, are what the journal adds up to.
-    pub fn check_memory(&self, balances: &[Balance], at_ms: i64) -> Checked {
+    pub(crate) fn check_memory(&self, balances: &[Balance], at_ms: i64) -> Checked {
         for balance in balances {
             let id = balance.id.0;
             let Some(account) = self.ledger.account(id) else {
@@ -336,7 +341,7 @@ impl Auditor {
     }
 
     /// An attempt leaves.
-    pub fn check_sent(&mut self, sent: &Sent<'_>, lines: &[Line], attempt_ms_max: i64) -> Checked {
+    pub(crate) fn check_sent(&mut self, sent: &Sent<'_>, lines: &[Line], attempt_ms_max: i64) -> Checked {
         let Some(made) = self.ledger.holds.get(&sent.hold).filter(|made| made.end.is_none()) else {
             return Err(format!("I5: hold {} leaves and is not open in the journal", sent.hold));
         };
@@ -396,18 +401,13 @@ impl Auditor {
         }
     }
 
-    /// Whether a hold is open, as far as the journal says.
-    pub fn is_open(&self, hold: u64) -> bool {
-        self.ledger.holds.get(&hold).is_some_and(|made| made.end.is_none())
-    }
-
     /// What a hold that has ended was booked at, nano-dollars.
-    pub fn booked(&self, hold: u64) -> Option<i64> {
+    pub(crate) fn booked(&self, hold: u64) -> Option<i64> {
         self.ledger.holds.get(&hold)?.end.map(|(cost, _)| cost)
     }
 
     /// Holds that were never sent, and are booked at something.
-    pub fn booked_in_vain(&self) -> Vec<u64> {
+    pub(crate) fn booked_in_vain(&self) -> Vec<u64> {
         let in_vain = |hold: &u64| !self.exposure.was_sent(*hold) && self.booked(*hold).is_some_and(|cost| cost > 0);
         let mut holds: Vec<u64> = self.ledger.holds.keys().copied().filter(in_vain).collect();
         holds.sort_unstable();
@@ -416,7 +416,7 @@ impl Auditor {
 
     /// Whether the money for a call that was refused is really there: what is posted, and what everything in flight
     /// will have cost, leave room for its least bound (DESIGN.md 1).
-    pub fn is_starved(&self, balances: &[Balance], floor: i64, at_ms: i64, flights: &[(&Attempt, &[u32])]) -> bool {
+    pub(crate) fn is_starved(&self, balances: &[Balance], floor: i64, at_ms: i64, flights: &[(&Attempt, &[u32])]) -> bool {
         balances.iter().all(|balance| {
             let Some(account) = self.ledger.account(balance.id.0) else { return true };
             let own = flights.iter().filter(|(_, on)| on.contains(&balance.id.0));

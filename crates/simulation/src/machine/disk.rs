@@ -148,6 +148,11 @@ impl DiskFile for ProcessFile {
                 self.cable.wrote(self.segment, offset, bytes);
                 Ok(())
             }
+            // Killed behind its last byte.
+            Fate::Torn if count == bytes.len() && !is_blank => {
+                self.cable.wrote(self.segment, offset, bytes);
+                Err(gone())
+            }
             Fate::Fails => Err(io::Error::other("simulated write error")),
             Fate::Torn | Fate::Dead => Err(gone()),
         }

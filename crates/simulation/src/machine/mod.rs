@@ -25,6 +25,7 @@ mod process;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -180,6 +181,11 @@ impl Machine {
     /// Flips it back.
     pub fn undo(&self, damage: &Damage) {
         damage.flip(&self.medium);
+    }
+
+    /// Where its lock is; part of the names of its files.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     /// What processes wrote that did not start, since the last time it was asked for.

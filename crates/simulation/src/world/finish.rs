@@ -14,7 +14,7 @@ impl World {
     ///
     /// # Errors
     /// What is wrong.
-    pub fn finish(&mut self) -> Checked {
+    pub(crate) fn finish(&mut self) -> Checked {
         let mut rng = Rng::with_seed(self.setting.seed ^ 0xf1);
         self.mend(&mut rng)?;
         for round in 0..ROUNDS {
@@ -40,7 +40,7 @@ impl World {
     }
 
     /// Takes it down; destructors find a dead disk.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill();
         }

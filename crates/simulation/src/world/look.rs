@@ -1,6 +1,5 @@
 //! What everybody looks at after a step.
 
-use super::call::Stage;
 use super::{Checked, STEPS_A_WALK, World};
 use crate::event::Kind;
 
@@ -48,10 +47,5 @@ impl World {
         let found =
             self.process().store.replay().map_err(|error| format!("the journal cannot be read: {error}"))?;
         self.auditor.check_recovered(&found)
-    }
-
-    /// How many requests are under way in the true sense.
-    pub(super) fn flying(&self) -> usize {
-        self.calls.iter().filter(|call| matches!(call.stage, Stage::Flying { .. })).count()
     }
 }

@@ -18,7 +18,7 @@ use self::call::Call;
 use crate::auditor::Auditor;
 use crate::event::{Event, Kind};
 use crate::machine::{Machine, Process, Write};
-use crate::setting::{Line, Mode, Setting};
+use crate::setting::{Line, Setting};
 use crate::tally::Tally;
 use crate::tariff::Tariff;
 use crate::upstream::Upstream;
@@ -33,10 +33,10 @@ const PARK_MS_MAX: i64 = 20_000;
 const STEPS_A_WALK: u64 = 512;
 
 /// Whether something was wrong, and what.
-pub type Checked = Result<(), String>;
+pub(crate) type Checked = Result<(), String>;
 
 /// All there is.
-pub struct World {
+pub(crate) struct World {
     setting: Setting,
     lines: Vec<Line>,
     tariff: Tariff,
@@ -63,7 +63,7 @@ pub struct World {
     /// A name for the next new budget.
     named: usize,
     /// What was counted.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// Told while a failure is replayed.
     story: Option<Vec<String>>,
 }
@@ -73,7 +73,7 @@ impl World {
     ///
     /// # Errors
     /// What is wrong already.
-    pub fn new(setting: Setting) -> Result<Self, String> {
+    pub(crate) fn new(setting: Setting) -> Result<Self, String> {
         let mut rng = Rng::with_seed(setting.seed);
         let skew_ms = rng.i64(-200_000..200_000);
         let now_ms = setting.starts_ms;
@@ -104,29 +104,23 @@ impl World {
         Ok(world)
     }
 
-    /// Keeps what happens, in words.
-    pub fn tell(&mut self) {
+    /// Keeps what is written into the journal, in words.
+    pub(crate) fn tell(&mut self) {
         self.story = Some(Vec::new());
     }
 
     /// What happened since the last time it was asked for.
-    pub fn told(&mut self) -> Vec<String> {
+    pub(crate) fn told(&mut self) -> Vec<String> {
         self.story.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    fn say(&mut self, what: impl FnOnce() -> String) {
-        if let Some(story) = &mut self.story {
-            story.push(what());
-        }
-    }
-
     /// Two runs of a seed are alike when this is.
-    pub fn print(&self) -> u64 {
+    pub(crate) fn print(&self) -> u64 {
         self.auditor.print()
     }
 
     /// Records in the journal so far.
-    pub fn records(&self) -> usize {
+    pub(crate) fn records(&self) -> usize {
         self.auditor.records()
     }
 
@@ -134,7 +128,21 @@ impl World {
     ///
     /// # Errors
     /// What is wrong.
-    pub fn step(&mut self, event: Event) -> Checked {
+    pub(crate) fn step(&mut self, event: Event) -> Checked {
+        let before = self.records();
+        let done = self.happen(event);
+        if let Some(story) = &mut self.story {
+            story.extend(self.auditor.told(before));
+        }
+        done
+    }
+
+    /// What is wrong, without the name of a folder that another run does not have.
+    pub(crate) fn name(&self, what: &str) -> String {
+        what.replace(&format!("{}/", self.machine.folder().display()), "")
+    }
+
+    fn happen(&mut self, event: Event) -> Checked {
         let mut rng = event.rng();
         self.steps += 1;
         self.act(event.kind, &mut rng)?;
@@ -194,9 +202,5 @@ impl World {
 
     fn needs_disk(&self) -> bool {
         self.setting.options.durability == Durability::Power
-    }
-
-    fn is_honest(&self) -> bool {
-        self.setting.mode == Mode::Honest
     }
 }
