@@ -73,7 +73,8 @@ pub type Tell<'a> = &'a mut dyn FnMut(&Event, Vec<String>);
 
 /// A world to which these events happen.
 pub fn happen(setting: Setting, events: &[Event], mut tell: Option<Tell<'_>>) -> Outcome {
-    let mut outcome = Outcome { steps: 0, prints: Vec::new(), records: 0, tally: Tally::default(), failure: None };
+    let mut outcome =
+        Outcome { steps: 0, prints: Vec::new(), records: 0, tally: Tally::default(), failure: None };
     let mut world = match caught(|| World::new(setting)).and_then(|world| world) {
         Ok(world) => world,
         Err(what) => {

@@ -46,6 +46,10 @@ pub struct Setting {
     pub budgets: Vec<Line>,
     /// Whether bounds are large beside what is left: the last dollar, many hands.
     pub is_tight: bool,
+    /// Calls under way, at most.
+    pub calls_max: usize,
+    /// Whether clients wait for as long as they may.
+    pub is_patient: bool,
     /// How many sessions there may be.
     pub sessions: u32,
     /// Of a hundred answers, how many tell their cost at once.
@@ -144,6 +148,8 @@ impl Setting {
             weights: weights(&mut rng, on_sqlite),
             budgets,
             is_tight,
+            calls_max: 400,
+            is_patient: false,
             sessions: *pick(&mut rng, &[1, 3, 50, 5_000]),
             told_percent: *pick(&mut rng, &[50, 80, 95, 100]),
             shown_percent: *pick(&mut rng, &[40, 90, 100]),
@@ -153,6 +159,21 @@ impl Setting {
 }
 
 impl Setting {
+    /// A world in which nothing goes wrong but that money is short: calls end, clients wait.
+    pub fn calm(seed: u64) -> Self {
+        let mut setting = Setting::of(seed, Mode::Honest);
+        Kind::FAULTS.iter().for_each(|kind| setting.weights.set(*kind, 0));
+        setting.weights.set(Kind::Herd, 12);
+        setting.weights.set(Kind::Sync, 500);
+        setting.weights.set(Kind::Ship, 250);
+        setting.weights.set(Kind::Look, 200);
+        // A call takes some seconds, as calls do.
+        setting.weights.set(Kind::Pass, 100);
+        (setting.calls_max, setting.told_percent, setting.clamp_percent) = (40, 100, 90);
+        setting.is_patient = true;
+        setting
+    }
+
     /// Where the books are.
     pub fn books(&self) -> BooksKind {
         if self.on_sqlite { BooksKind::Sqlite } else { BooksKind::Memory }
@@ -169,7 +190,8 @@ fn options(rng: &mut Rng) -> Options {
     Options {
         durability: if rng.bool() { Durability::Power } else { Durability::Process },
         segment_bytes,
-        journal_bytes_max: segment_bytes * *pick(rng, &[2, 3, 8, 64]),
+        // What a start itself writes has room in it: hundreds of holds and balances.
+        journal_bytes_max: (segment_bytes * *pick(rng, &[2, 3, 8, 64])).max(192 << 10),
         ship_records: *pick(rng, &[1, 7, 64, 4_096]),
         retry_after: std::time::Duration::ZERO,
         ship_grace: std::time::Duration::MAX,

@@ -78,7 +78,11 @@ fn no_mutant_survives() {
     assert!(alive.is_empty(), "these survive: {alive:?}");
     let kept = fs::read_to_string(&path).unwrap_or_default();
     for mutant in Mutant::ALL {
-        assert!(kept.contains(&format!("| `{}` |", mutant.word())), "{} is not in the table: FAREBOX_BLESS=1", mutant.word());
+        assert!(
+            kept.contains(&format!("| `{}` |", mutant.word())),
+            "{} is not in the table: FAREBOX_BLESS=1",
+            mutant.word()
+        );
     }
 }
 
@@ -97,7 +101,13 @@ fn table(found: &[(Mutant, Option<Death>)]) -> String {
             None => ("none".to_owned(), String::new(), String::new()),
         };
         let says = mutant.says().trim();
-        writeln!(table, "| `{}` | {says} | {} | {seeds} | {steps} | {broke} |", mutant.word(), mutant.origin()).unwrap();
+        writeln!(
+            table,
+            "| `{}` | {says} | {} | {seeds} | {steps} | {broke} |",
+            mutant.word(),
+            mutant.origin()
+        )
+        .unwrap();
     }
     table
 }

@@ -310,13 +310,12 @@ impl Reading<'_> {
                 break;
             }
             before = Some(segment.ordinal);
-            let offset =
-                if index == start && continues(segment, head, posted) {
-                    posted.offset
-                } else {
-                    self.last = header.first_seq - 1;
-                    HEADER_BYTES
-                };
+            let offset = if index == start && continues(segment, head, posted) {
+                posted.offset
+            } else {
+                self.last = header.first_seq - 1;
+                HEADER_BYTES
+            };
             let (offset, what) = self.segment(segment, offset, posted.seq)?;
             segment.end = Some(offset);
             end = Some(End { index, offset, what });

@@ -170,7 +170,8 @@ impl Store {
         if journal.is_crowded() && !mutants::is(Mutant::FullJournalNotShipped) {
             // Else there would be no room for what a start writes, and no later start would ship either.
             let shipped = shipper.round();
-            let _ = shipped.inspect_err(|error| tracing::warn!(%error, "the journal is full and cannot be shipped"));
+            let _ = shipped
+                .inspect_err(|error| tracing::warn!(%error, "the journal is full and cannot be shipped"));
         }
         let threads = Threads { syncer: None, shipper: None, closed: None, lock: Some(lock) };
         let (lookups, threads) = (Mutex::new(Some(reader)), Mutex::new(threads));

@@ -105,7 +105,13 @@ impl Auditor {
     }
 
     /// Takes in what a start wrote; before that, it found this.
-    pub(crate) fn begin(&mut self, writes: &[Write], found: &Recovered, upstream: &Upstream, now_ms: i64) -> Checked {
+    pub(crate) fn begin(
+        &mut self,
+        writes: &[Write],
+        found: &Recovered,
+        upstream: &Upstream,
+        now_ms: i64,
+    ) -> Checked {
         let is_header = |write: &Write| write.offset == 0 && self.is_news(write);
         let header = writes.iter().position(is_header).map_or(writes.len(), |at| at + 1);
         self.read(&writes[..header], upstream, now_ms)?;
@@ -190,7 +196,10 @@ impl Auditor {
         self.exposure.end(hold, bound, attempt.last.nanos, attempt.charged_ms());
         let told = attempt.first.nanos == cost || attempt.last.nanos == cost;
         if TOLD.contains(&evidence) && !told {
-            return Err(format!("hold {hold} ends at {cost}; told were {:?} and {:?}", attempt.first, attempt.last));
+            return Err(format!(
+                "hold {hold} ends at {cost}; told were {:?} and {:?}",
+                attempt.first, attempt.last
+            ));
         }
         if evidence == NEVER_SENT {
             return Err(format!("hold {hold} was sent, and ends as never sent"));
@@ -378,14 +387,16 @@ impl Auditor {
                             && name.window == line.window
                             && name.values.iter().map(String::as_str).eq(sent.labels.values(line))
                             && (name.ends_ms.is_none()
-                                || self.exposure.calendar.label(line.window, line.zone, name.starts_ms) == window)
+                                || self.exposure.calendar.label(line.window, line.zone, name.starts_ms)
+                                    == window)
                     })
                 });
                 let Some(place) = place else {
                     return Err(format!("I5: hold {} is not on {line:?} at {at_ms}", sent.hold));
                 };
                 let account = self.ledger.account(members.swap_remove(place).balance);
-                let (ends_ms, limit) = account.map_or((None, 0), |account| (account.name.ends_ms, account.limit));
+                let (ends_ms, limit) =
+                    account.map_or((None, 0), |account| (account.name.ends_ms, account.limit));
                 if limit != line.limit.nanos() {
                     return Err(format!("{line:?} has {limit} in the journal"));
                 }
@@ -408,7 +419,8 @@ impl Auditor {
 
     /// Holds that were never sent, and are booked at something.
     pub(crate) fn booked_in_vain(&self) -> Vec<u64> {
-        let in_vain = |hold: &u64| !self.exposure.was_sent(*hold) && self.booked(*hold).is_some_and(|cost| cost > 0);
+        let in_vain =
+            |hold: &u64| !self.exposure.was_sent(*hold) && self.booked(*hold).is_some_and(|cost| cost > 0);
         let mut holds: Vec<u64> = self.ledger.holds.keys().copied().filter(in_vain).collect();
         holds.sort_unstable();
         holds
@@ -416,7 +428,13 @@ impl Auditor {
 
     /// Whether the money for a call that was refused is really there: what is posted, and what everything in flight
     /// will have cost, leave room for its least bound (DESIGN.md 1).
-    pub(crate) fn is_starved(&self, balances: &[Balance], floor: i64, at_ms: i64, flights: &[(&Attempt, &[u32])]) -> bool {
+    pub(crate) fn is_starved(
+        &self,
+        balances: &[Balance],
+        floor: i64,
+        at_ms: i64,
+        flights: &[(&Attempt, &[u32])],
+    ) -> bool {
         balances.iter().all(|balance| {
             let Some(account) = self.ledger.account(balance.id.0) else { return true };
             let own = flights.iter().filter(|(_, on)| on.contains(&balance.id.0));

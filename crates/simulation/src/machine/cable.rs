@@ -27,6 +27,8 @@ pub enum TrapKind {
     },
     /// The next write fails after its first half.
     WriteError,
+    /// The next write at the beginning of a file fails after its first half.
+    HeaderError,
     /// The next sync fails, and whether any of it is on the disk is not known.
     SyncError,
 }
@@ -45,6 +47,8 @@ pub struct Write {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Write,
+    /// A write at the beginning of a file.
+    Header,
     Sync,
     Create,
     Remove,
@@ -137,7 +141,9 @@ impl Cable {
                 state.is_dead = true;
                 if torn { Fate::Torn } else { Fate::Dead }
             }
-            (TrapKind::WriteError, Operation::Write) | (TrapKind::SyncError, Operation::Sync) => {
+            (TrapKind::WriteError, Operation::Write | Operation::Header)
+            | (TrapKind::HeaderError, Operation::Header)
+            | (TrapKind::SyncError, Operation::Sync) => {
                 state.trap = None;
                 Fate::Fails
             }

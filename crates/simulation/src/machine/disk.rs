@@ -128,7 +128,7 @@ struct ProcessFile {
 
 impl DiskFile for ProcessFile {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let fate = self.cable.operate(Operation::Write);
+        let fate = self.cable.operate(if offset == 0 { Operation::Header } else { Operation::Write });
         let count = match fate {
             Fate::Works => bytes.len(),
             Fate::Fails => bytes.len() / 2,

@@ -12,9 +12,6 @@ use super::{Checked, KEYS, PARK_MS_MAX, World};
 use crate::auditor::Labels;
 use crate::tariff;
 
-/// Calls under way, at most.
-const CALLS_MAX: usize = 400;
-
 /// What a request wants.
 struct Want {
     labels: Labels,
@@ -67,7 +64,7 @@ impl World {
     }
 
     fn ask_for(&mut self, want: Want, rng: &mut Rng) -> Checked {
-        if self.calls.len() >= CALLS_MAX {
+        if self.calls.len() >= self.setting.calls_max {
             return Ok(());
         }
         self.tally.asked += 1;
@@ -83,14 +80,21 @@ impl World {
                 self.calls.push(call(Stage::Reserved { reserved, grant }));
             }
             Err(Shortage::Refused(refusal)) => self.refused(&want, &refusal)?,
-            Err(Shortage::Wait(_)) if rng.u32(0..8) == 0 => self.gave_up(&want.labels, want.kind, want.clamp),
+            Err(Shortage::Wait(_)) if !self.setting.is_patient && rng.u32(0..8) == 0 => {
+                self.tally.refuse(RefusalReason::Held);
+            }
             Err(Shortage::Wait(wait)) => match self.process().admission.park(wait) {
                 Ok(parked) => {
                     self.tally.parked += 1;
                     let (flag, since_ms) = (Flag::up(), self.now_ms);
                     let standing = self.standing(&want.labels).unwrap_or_default();
                     let balances = standing.iter().map(|balance| balance.id.0).collect();
-                    self.calls.push(call(Stage::Parked { parked: Box::pin(parked), flag, since_ms, balances }));
+                    self.calls.push(call(Stage::Parked {
+                        parked: Box::pin(parked),
+                        flag,
+                        since_ms,
+                        balances,
+                    }));
                 }
                 Err(refusal) if refusal.reason == RefusalReason::Held => {
                     self.gave_up(&want.labels, want.kind, want.clamp);
@@ -135,7 +139,9 @@ impl World {
             _ => false,
         };
         match self.calls.iter().find(waits) {
-            Some(call) if grant.amount > 0 => Err(format!("overtaken: call {} waits, and another is granted", call.number)),
+            Some(call) if grant.amount > 0 => {
+                Err(format!("overtaken: call {} waits, and another is granted", call.number))
+            }
             _ => Ok(()),
         }
     }

@@ -42,11 +42,30 @@ impl Call {
 /// How far it is.
 pub(super) enum Stage {
     /// On which balances, by number.
-    Parked { parked: Pin<Box<Parked>>, flag: Arc<Flag>, since_ms: i64, balances: Vec<u32> },
-    Reserved { reserved: Reserved, grant: Grant },
-    Permitting { permitting: Permitting, flag: Arc<Flag>, grant: Grant },
-    Permitted { permit: Permit, grant: Grant },
-    Flying { flight: Flight, attempt: usize, grant: Grant },
+    Parked {
+        parked: Pin<Box<Parked>>,
+        flag: Arc<Flag>,
+        since_ms: i64,
+        balances: Vec<u32>,
+    },
+    Reserved {
+        reserved: Reserved,
+        grant: Grant,
+    },
+    Permitting {
+        permitting: Permitting,
+        flag: Arc<Flag>,
+        grant: Grant,
+    },
+    Permitted {
+        permit: Permit,
+        grant: Grant,
+    },
+    Flying {
+        flight: Flight,
+        attempt: usize,
+        grant: Grant,
+    },
     /// Gone on elsewhere.
     Moved,
 }
@@ -143,7 +162,13 @@ impl World {
     }
 
     /// Bytes leave, or the connection cannot be made.
-    fn send(&mut self, at: usize, permit: Permit, grant: Grant, rng: &mut Rng) -> Result<Option<Stage>, String> {
+    fn send(
+        &mut self,
+        at: usize,
+        permit: Permit,
+        grant: Grant,
+        rng: &mut Rng,
+    ) -> Result<Option<Stage>, String> {
         if self.process().disk.is_dead() {
             return Ok(None);
         }
@@ -230,6 +255,7 @@ impl World {
             }
         }
         if rng.bool() {
+            self.is_ticked = false;
             self.process().admission.observe_date(self.now_ms);
         }
     }

@@ -78,8 +78,12 @@ impl World {
 
     fn ask_again(&mut self) -> Checked {
         let now_ms = self.now_ms;
-        let due: Vec<u64> =
-            self.rechecks.extract_if(.., |(_, at_ms)| *at_ms <= now_ms).map(|(hold, _)| hold).take(8).collect();
+        let due: Vec<u64> = self
+            .rechecks
+            .extract_if(.., |(_, at_ms)| *at_ms <= now_ms)
+            .map(|(hold, _)| hold)
+            .take(8)
+            .collect();
         for hold in due {
             let Some(attempt) = self.upstream.of_hold(hold) else { continue };
             let told = self.upstream.generation(&attempt.generation, now_ms).cloned();
@@ -94,7 +98,8 @@ impl World {
     pub(super) fn correct(&mut self, hold: u64, cost: Nano, text: &str) -> Checked {
         let Some(was) = self.auditor.booked(hold) else { return Ok(()) };
         let wall_ms = self.wall_ms();
-        let corrected = self.process().admission.correct(HoldId(hold), cost, text, Evidence::Analytics, wall_ms);
+        let corrected =
+            self.process().admission.correct(HoldId(hold), cost, text, Evidence::Analytics, wall_ms);
         self.take_writes()?;
         match corrected {
             Ok(correction) if correction.was.nanos() != was => {
@@ -121,7 +126,8 @@ impl World {
             return Ok(());
         }
         let charged = self.upstream.counter(key, self.now_ms);
-        let reading = quiet_since.or(Some(now_ms)).map(|quiet_since| Reading { at_ms: now_ms, quiet_since, charged });
+        let reading =
+            quiet_since.or(Some(now_ms)).map(|quiet_since| Reading { at_ms: now_ms, quiet_since, charged });
         if !self.watches[key].read(&rules(), now_ms, reading) {
             return Ok(());
         }
@@ -129,11 +135,18 @@ impl World {
         self.conclude(key, charged, quiet_since.unwrap_or(now_ms), &holds)
     }
 
-    fn conclude(&mut self, key: usize, charged: Exact, quiet_since: i64, holds: &[(HoldId, Nano)]) -> Checked {
+    fn conclude(
+        &mut self,
+        key: usize,
+        charged: Exact,
+        quiet_since: i64,
+        holds: &[(HoldId, Nano)],
+    ) -> Checked {
         let books = self.process().admission.books();
-        let read = books.flush().ok().and_then(|()| {
-            Some((books.key_total(KEYS[key]).ok()?, books.last_control(KEYS[key]).ok()?))
-        });
+        let read = books
+            .flush()
+            .ok()
+            .and_then(|()| Some((books.key_total(KEYS[key]).ok()?, books.last_control(KEYS[key]).ok()?)));
         self.take_writes()?;
         let Some((ours, last)) = read else { return Ok(()) };
         if holds.is_empty() {
@@ -143,7 +156,8 @@ impl World {
         let now_ms = self.ledger_ms();
         self.watches[key].rest(&rules(), now_ms);
         if let Some(last) = last {
-            let theirs = Exact::parse_sum(&last.usage).map_err(|error| format!("a control point: {error}"))?;
+            let theirs =
+                Exact::parse_sum(&last.usage).map_err(|error| format!("a control point: {error}"))?;
             let then = Totals { theirs, ours: last.exact };
             // Books that cannot tell prove nothing.
             let explained = books.explained(&last, &ours).ok().flatten();
@@ -165,7 +179,8 @@ impl World {
         let books = admission.books();
         let Some(ours) = books.flush().ok().and_then(|()| books.key_total(KEYS[key]).ok()) else { return };
         let (at_ms, usage) = (self.ledger_ms(), charged.to_string());
-        let point = ControlPoint { upstream_key: KEYS[key], at_ms, usage, exact: ours.exact, entries: ours.entries };
+        let point =
+            ControlPoint { upstream_key: KEYS[key], at_ms, usage, exact: ours.exact, entries: ours.entries };
         if books.keep_control(&point).is_ok() {
             self.watches[key].pointed(quiet_since);
         }

@@ -125,7 +125,11 @@ impl World {
         let at = rng.usize(0..self.lines.len());
         match rng.u32(0..6) {
             // Topped up, lowered, paused.
-            0 | 1 => {
+            0 => {
+                let is_tight = self.setting.is_tight;
+                self.lines.iter_mut().for_each(|line| line.limit = Line::limit(rng, is_tight));
+            }
+            1 => {
                 let more = Line::limit(rng, self.setting.is_tight);
                 self.lines[at].limit = self.lines[at].limit.saturating_add(more);
             }
@@ -197,7 +201,8 @@ impl World {
     /// One of the next writes fails.
     pub(super) fn fail_write(&mut self, rng: &mut Rng) -> Checked {
         self.is_trapped = true;
-        self.process().disk.arm(Trap { after: rng.u32(0..20), kind: TrapKind::WriteError });
+        let kind = if rng.bool() { TrapKind::WriteError } else { TrapKind::HeaderError };
+        self.process().disk.arm(Trap { after: rng.u32(0..20), kind });
         Ok(())
     }
 

@@ -60,6 +60,8 @@ impl World {
 
     /// OpenRouter says what time it is.
     pub(super) fn hear(&mut self) -> Checked {
+        // A clock that is believed again may be far ahead of the last tick.
+        self.is_ticked = false;
         self.process().admission.observe_date(self.now_ms);
         Ok(())
     }
@@ -154,7 +156,6 @@ impl World {
             // Its trap sprang behind the last thing it did.
             return self.revive();
         }
-        process.admission.observe_date(self.now_ms);
-        Ok(())
+        self.hear()
     }
 }
