@@ -190,7 +190,7 @@ impl Weights {
 
 /// The events of a seed.
 pub fn events(setting: &Setting, steps: usize) -> Vec<Event> {
-    let mut rng = Rng::with_seed(setting.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xe7e4_75);
+    let mut rng = Rng::with_seed(setting.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x00e7_e475);
     (0..steps).map(|_| Event { kind: setting.weights.draw(&mut rng), dice: rng.u64(..) }).collect()
 }
 

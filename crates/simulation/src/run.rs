@@ -88,7 +88,7 @@ pub fn happen(setting: Setting, events: &[Event], mut tell: Option<Tell<'_>>) ->
     for event in events {
         let done = caught(|| world.step(*event)).and_then(|done| done);
         outcome.steps += 1;
-        if outcome.steps % STEPS_A_PRINT == 0 {
+        if outcome.steps.is_multiple_of(STEPS_A_PRINT) {
             outcome.prints.push(world.print());
         }
         if let Some(tell) = &mut tell {

@@ -117,7 +117,7 @@ impl Line {
             per: pick(rng, &PER).to_vec(),
             limit: Line::limit(rng, is_tight),
             window,
-            zone: *pick(rng, ZONES),
+            zone: ZONES[rng.usize(0..ZONES.len())],
             straddles: rng.u32(0..3) == 0,
         }
     }

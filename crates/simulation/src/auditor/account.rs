@@ -145,7 +145,7 @@ impl Ledger {
                 self.advance("settle", *hold, *at_ms)?;
                 self.settle(*hold, *at_ms, *cost)?;
                 let is_proved =
-                    *cost == 0 || !FREE.contains(evidence) && !(TOLD.contains(evidence) && text.is_empty());
+                    *cost == 0 || !(FREE.contains(evidence) || TOLD.contains(evidence) && text.is_empty());
                 if !is_proved {
                     return Err(format!("I8: hold {hold} ends at {cost} on evidence {evidence} ('{text}')"));
                 }

@@ -96,7 +96,8 @@ fn entry(kind: u8, bytes: &mut Bytes<'_>) -> Option<Entry> {
         }
         4 => {
             let (hold, at_ms) = (bytes.u64()?, bytes.i64()?);
-            (bytes.u8()?, bytes.u16()?);
+            bytes.u8()?;
+            bytes.u16()?;
             Entry::Unknown { hold, at_ms }
         }
         5 => Entry::Settle {
@@ -115,21 +116,27 @@ fn entry(kind: u8, bytes: &mut Bytes<'_>) -> Option<Entry> {
             let (hold, at_ms, bound) = (bytes.u64()?, bytes.i64()?, bytes.i64()?);
             bytes.u8()?;
             let (set, key) = (bytes.u32()?, bytes.u64()?.to_le_bytes());
-            (bytes.text()?, bytes.text()?);
+            bytes.text()?;
+            bytes.text()?;
             Entry::Hold { hold, at_ms, bound, set, key }
         }
         8 => {
             let (hold, at_ms, settled_ms) = (bytes.u64()?, bytes.i64()?, bytes.i64()?);
             let (was, cost) = (bytes.i64()?, bytes.i64()?);
-            (bytes.u8()?, bytes.u32()?, bytes.text()?);
+            bytes.u8()?;
+            bytes.u32()?;
+            bytes.text()?;
             Entry::Correct { hold, at_ms, settled_ms, was, cost }
         }
         9 => {
-            (bytes.i64()?, bytes.i64()?);
+            bytes.i64()?;
+            bytes.i64()?;
             Entry::Clock
         }
         10 => {
-            (bytes.i64()?, bytes.text()?, bytes.text()?);
+            bytes.i64()?;
+            bytes.text()?;
+            bytes.text()?;
             Entry::Action
         }
         _ => return None,

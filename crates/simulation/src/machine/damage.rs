@@ -10,6 +10,12 @@ use super::medium::Medium;
 /// Bytes before the first record of a segment.
 const HEADER_BYTES: u64 = 72;
 
+/// As the disk writes them, and how many bytes of a record are zero in a row.
+const PAGE: u64 = 4096;
+const ZEROS_MAX: u64 = 16;
+/// Most records are shorter.
+const RECORD_BYTES: u64 = 1024;
+
 /// A bit that was flipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
@@ -31,7 +37,11 @@ impl Damage {
             places.extend(from(&name).filter(|from| *from < to).map(|from| (name, from..to)));
         }
         let (file, bytes) = rng.choice(places)?;
-        let damage = Damage { file, offset: rng.u64(bytes), bit: rng.u8(0..8) };
+        let (to, offset) = (bytes.end, rng.u64(bytes));
+        if looks_torn(offset, to) {
+            return None;
+        }
+        let damage = Damage { file, offset, bit: rng.u8(0..8) };
         damage.flip(medium);
         Some(damage)
     }
@@ -41,6 +51,13 @@ impl Damage {
         let file = medium.file(&self.file).expect("nothing was removed since");
         file.lock().flip(self.offset, self.bit);
     }
+}
+
+/// A last record that ends where a page does, and whose length was changed, is what a kill leaves of a longer one:
+/// nobody can tell them apart.
+fn looks_torn(offset: u64, to: u64) -> bool {
+    let ends_with_page = to.next_multiple_of(PAGE) - to <= ZEROS_MAX;
+    ends_with_page && offset + RECORD_BYTES > to
 }
 
 impl fmt::Display for Damage {

@@ -26,7 +26,7 @@ impl World {
         if self.is_ticked {
             self.look_at_first_in_line()?;
         }
-        if self.steps % STEPS_A_WALK == 0 {
+        if self.steps.is_multiple_of(STEPS_A_WALK) {
             self.walk()?;
         }
         Ok(())
