@@ -111,9 +111,13 @@ impl Admission {
         self.core.unknowns.wake(key);
     }
 
-    /// `None` while an attempt with this upstream key is in flight; else when the last one ended, milliseconds since the
-    /// Unix epoch, and the start of this process when there was none.
+    /// `None` while an attempt with this upstream key is in flight, or an unknown hold is just being ended; else when the
+    /// last one ended, milliseconds since the Unix epoch, and the start of this process when there was none.
     pub fn quiet_since(&self, key: UpstreamKeyId) -> Option<i64> {
+        if self.core.unknowns.is_ending() {
+            // Not among the unknown ones any more, and not in the books yet.
+            return None;
+        }
         self.core.ways.read().keys.quiet_since(key)
     }
 

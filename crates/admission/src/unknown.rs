@@ -109,6 +109,11 @@ impl Unknowns {
         Some(entry.hold)
     }
 
+    /// Whether one was taken out whose money has not moved.
+    pub(crate) fn is_ending(&self) -> bool {
+        !self.ending.lock().is_empty()
+    }
+
     /// The money of a hold that was taken out has moved.
     pub(crate) fn ended(&self, hold: HoldId) {
         self.ending.lock().retain(|ending| *ending != hold);
