@@ -61,6 +61,7 @@ fn seeds_that_found_something_stay_clean() {
         (16, "a key counted as quiet while a settlement on it was not journaled"),
         (51, "the same"),
         (2_094, "shipping went on in the middle of another segment after a power cut"),
+        (11_900, "a kill in the zeros of a balance was taken for damage"),
         (1_356, "half a header, left by a write that failed, was damage to the next start"),
     ];
     let seeds: Vec<u64> = FOUND.iter().map(|(seed, _)| *seed).collect();

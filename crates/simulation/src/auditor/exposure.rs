@@ -8,8 +8,9 @@ use ledger::Label;
 use super::calendar::Calendar;
 use crate::setting::Line;
 
-/// The clocks of a machine may be off by so much, milliseconds; a rolling window is judged that much shorter.
-const SLACK_MS: i64 = 600_000;
+/// A charge may come four minutes after the settlement, and the clock of the machine change by seven in between; a
+/// rolling window is judged that much shorter, milliseconds.
+const SLACK_MS: i64 = 900_000;
 
 /// The labels of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ const HEADER_BYTES: u64 = 72;
 
 /// As the disk writes them, and how many bytes of a record are zero in a row.
 const PAGE: u64 = 4096;
-const ZEROS_MAX: u64 = 16;
+const ZEROS_MAX: u64 = 32;
 /// Most records are shorter.
 const RECORD_BYTES: u64 = 1024;
 

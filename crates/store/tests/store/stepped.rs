@@ -125,32 +125,3 @@ fn a_copy_of_books_goes_its_own_way() {
     let open = |books: &Memory| books.reader().unwrap().snapshot().unwrap().open.len();
     assert_eq!((open(&books), open(&copy)), (1, 0));
 }
-
-/// By hand, for its time: `cargo test -p store --test store time_of_memory -- --ignored --nocapture`.
-#[test]
-#[ignore = "tells a time"]
-fn time_of_memory() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path(), &Memory::new(), Durability::Process);
-    declare(&store, 0);
-    (1..=100).for_each(|n| {
-        hold(&store, n).unwrap();
-    });
-    let mut shipping = Duration::ZERO;
-    for n in 101..=10_100 {
-        hold(&store, n).unwrap();
-        settle(&store, n, 5).unwrap();
-        if n % 4 == 0 {
-            let since = std::time::Instant::now();
-            store.ship().unwrap();
-            shipping += since.elapsed();
-        }
-    }
-    println!("a batch of 8 over 100 open holds: {:?}", shipping / 2_500);
-    let (since, mut replays) = (std::time::Instant::now(), 0);
-    while since.elapsed() < Duration::from_millis(200) {
-        store.replay().unwrap();
-        replays += 1;
-    }
-    println!("a replay: {:?}", since.elapsed() / replays);
-}
