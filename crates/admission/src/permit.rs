@@ -68,6 +68,7 @@ impl Reserved {
         let class = match self.terms.bound.class {
             pricing::Class::Proven => BoundClass::Proven,
             pricing::Class::Published => BoundClass::Published,
+            pricing::Class::Unbounded => BoundClass::Unbounded,
         };
         let key_use = self.terms.upstream_key.clone();
         key_use.depart();

@@ -98,7 +98,7 @@ impl Builder {
 
     /// The output cap of a call that sets none, tokens.
     pub fn default_output(mut self, tokens: u64) -> Self {
-        self.config.default_output = tokens;
+        self.config.bounds.default_output = tokens;
         self
     }
 

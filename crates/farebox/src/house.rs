@@ -292,7 +292,7 @@ fn gateway_config(
 ) -> gateway::Config {
     gateway::Config {
         upstream_key,
-        default_output: config.default_output,
+        bounds: config.bounds.clone(),
         clamp_min: config.clamp_min,
         park_max: config.park_max,
         per_request: config.per_request,

@@ -33,7 +33,7 @@ fn told(config: &Config) -> Vec<String> {
         format!("{:?} {:?} {:?} {:?}", config.listen, config.console, config.data, config.upstream),
         format!("{:?}", config.budgets),
         format!("{:?} {:?} {:?}", config.allow_unbudgeted, config.durability, config.on_client_gone),
-        format!("{:?} {:?} {:?}", config.per_request, config.default_output, config.clamp_min),
+        format!("{:?} {:?} {:?}", config.per_request, config.bounds, config.clamp_min),
         format!("{:?} {:?} {:?}", config.park_max, config.prices_age_max, config.evidence),
         format!("{:?} {:?} {:?}", config.on_overrun, config.alerts.check_every, config.alerts.channels),
         format!("{:?} {:?} {:?}", rules.credits_below, rules.key_below, rules.key_at),

@@ -9,13 +9,13 @@ use std::sync::{Arc, LazyLock};
 use money::{Nano, Rate};
 use openrouter::catalogue::Catalogue;
 use openrouter::chat::{self, BodyError, ChatRequest, Permission};
-use pricing::{Book, Bound, BoundPolicy, Class, MaxPrice};
+use pricing::{Book, Bound, BoundPolicy, Class, Grounds, MaxPrice};
 use serde::de::IgnoredAny;
 
 use crate::members::Members;
 
 static BOOK: LazyLock<Arc<Book>> = LazyLock::new(|| Catalogue::open(None).book());
-const POLICY: BoundPolicy = BoundPolicy { default_output: 16_384 };
+static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
 
 /// One body.
 pub fn run(body: &[u8]) {
@@ -25,7 +25,7 @@ pub fn run(body: &[u8]) {
     };
     let text = std::str::from_utf8(body).expect("what is read is UTF-8");
     assert!(!has_twins(text), "a member that is edited is given twice");
-    match pricing::bound(&request.shape, &BOOK, &POLICY) {
+    match pricing::bound(&request.shape, &Grounds::new(&BOOK, &POLICY)) {
         Ok(bound) => {
             bounds(&bound, &request);
             splice(text, &request, &permitted(&bound));
@@ -69,6 +69,7 @@ fn permitted(bound: &Bound) -> Permission {
         output_cap: bound.output_cap,
         max_price: bound.max_price,
         ignore: bound.ignore.clone(),
+        pins: bound.pins.clone(),
         models: None,
     }
 }
@@ -79,6 +80,7 @@ fn permissions(seed: u64) -> [Permission; 3] {
         prompt: Rate::from_femtos(prompt),
         completion: Rate::from_femtos(completion),
         request,
+        ..MaxPrice::default()
     };
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let one = Permission {
@@ -91,6 +93,7 @@ fn permissions(seed: u64) -> [Permission; 3] {
         max_price: price(0, u64::MAX, Some(Rate::from_femtos(5_000_000_000_000))),
         ignore: names(&["x/fp8", "é\"\\"]),
         models: Some(names(&["a/b:floor", "c/\u{1F4B8}", "e\"f"])),
+        ..Permission::default()
     };
     let single = Permission { models: Some(names(&["task/x"])), ..one.clone() };
     [one, other, single]

@@ -11,7 +11,7 @@ use ledger::{Label, Scope};
 use money::Nano;
 use openrouter::chat::{self, ChatRequest, Permission};
 use parking_lot::Mutex;
-use pricing::{Book, Bound, BoundPolicy, Fit, Shape, Unpriced};
+use pricing::{Book, Bound, Fit, Grounds, Shape, Unpriced};
 use tokio::time::Instant;
 
 use crate::admit::admit;
@@ -113,6 +113,7 @@ impl Walk<'_> {
             output_cap: cap,
             max_price: bound.max_price,
             ignore: bound.ignore.clone(),
+            pins: bound.pins.clone(),
             models: stage.models.map(<[String]>::to_vec),
         };
         let request = self.onward(self.chat.splice(self.body, &permission))?;
@@ -159,12 +160,11 @@ impl Walk<'_> {
             age = self.shared.prices_age();
         }
         let book = self.shared.catalogue.book();
-        let policy = self.policy();
         let bound = match stage.models {
-            None => self.bound_of(&self.chat.shape, &book, &policy),
+            None => self.bound_of(&self.chat.shape, &book),
             Some(models) => {
                 let shape = self.chat.shape.with_models(models.iter().map(String::as_str));
-                self.bound_of(&shape, &book, &policy)
+                self.bound_of(&shape, &book)
             }
         };
         let mut bound = bound.map_err(|unpriced| match stage.is_downgrade() {
@@ -177,20 +177,19 @@ impl Walk<'_> {
         Ok(bound)
     }
 
-    fn bound_of(&self, shape: &Shape<'_>, book: &Book, policy: &BoundPolicy) -> Result<Bound, Unpriced> {
+    fn bound_of(&self, shape: &Shape<'_>, book: &Book) -> Result<Bound, Unpriced> {
         for model in &shape.models {
             if book.model(model).is_some_and(|row| row.endpoints.is_none()) {
                 self.shared.catalogue.want_endpoints(model);
             }
         }
-        match self.shared.honesty().distrust() {
-            None => pricing::bound(shape, book, policy),
-            Some(distrust) => pricing::bound_distrusting(shape, book, policy, &distrust),
-        }
+        let distrust = self.shared.honesty().distrust();
+        pricing::bound(shape, &Grounds { distrust: distrust.as_deref(), ..self.grounds(book) })
     }
 
-    pub(crate) fn policy(&self) -> BoundPolicy {
-        BoundPolicy { default_output: self.shared.config.default_output }
+    /// What bounds rest on, everybody trusted.
+    pub(crate) fn grounds<'g>(&'g self, book: &'g Book) -> Grounds<'g> {
+        Grounds { now_ms: Some(self.shared.now_ms()), ..Grounds::new(book, &self.shared.config.bounds) }
     }
 
     /// How far the output cap may be lowered for the money, tokens; `None`: not at all.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use money::{Exact, Nano};
 pub use openrouter::secret::Secret;
+use pricing::BoundPolicy;
 
 use crate::clock::Clock;
 use crate::honesty::OnOverrun;
@@ -29,8 +30,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The key that requests are sent and billed with; without one, callers bring their own.
     pub upstream_key: Option<Secret>,
-    /// The output cap of a request that sets none, tokens.
-    pub default_output: u64,
+    /// What is decided about bounds.
+    pub bounds: BoundPolicy,
     /// How far an output cap may be lowered to fit the money, tokens; `None`: never lowered.
     pub clamp_min: Option<u64>,
     /// How long a request may wait for other requests' holds; zero: not at all.
@@ -63,7 +64,7 @@ impl Config {
         Config {
             listen,
             upstream_key: None,
-            default_output: 16_384,
+            bounds: BoundPolicy::DEFAULT,
             clamp_min: Some(4_096),
             park_max: Duration::from_secs(20),
             per_request: None,

@@ -179,7 +179,7 @@ impl Walk<'_> {
     /// What a stand-in must be able to do: the features asked for, with room for the prompt and a useful answer.
     fn need(&self) -> Need {
         let shape = &self.chat.shape;
-        let asked = shape.output_cap.unwrap_or(self.shared.config.default_output);
+        let asked = shape.output_cap.unwrap_or(self.shared.config.bounds.default_output);
         let least = self.shared.config.clamp_min.unwrap_or(asked).saturating_add(shape.reasoning_budget);
         Need::of(shape, asked.min(least))
     }
@@ -195,12 +195,13 @@ impl Walk<'_> {
             return Vec::new();
         };
         let room = Room { usd, clamp_min: self.shared.config.clamp_min };
-        let (book, policy) = (self.shared.catalogue.book(), self.policy());
+        let book = self.shared.catalogue.book();
+        let grounds = self.grounds(&book);
         match &plan.models {
-            None => fitting(&self.chat.shape, &book, &policy, room, &[]),
+            None => fitting(&self.chat.shape, &grounds, room, &[]),
             Some(models) => {
                 let shape = self.chat.shape.with_models(models.iter().map(String::as_str));
-                fitting(&shape, &book, &policy, room, &[])
+                fitting(&shape, &grounds, room, &[])
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pricing::{Book, BoundPolicy, Shape, bound};
+use pricing::{Book, BoundPolicy, Grounds, Shape, bound};
 use thiserror::Error;
 
 /// Models in one chain, at most: as many as one request may name.
@@ -188,7 +188,7 @@ fn check(route: &ModelRoute) -> Result<(), RouteError> {
 /// Why an ordinary request for this model would not pass.
 fn wrong_with(model: &str, book: &Book) -> Option<String> {
     let plain = Shape { body: b"{}", messages: 1, choices: 1, ..Shape::default() };
-    let refused = bound(&plain.with_models([model]), book, &BoundPolicy::default()).err();
+    let refused = bound(&plain.with_models([model]), &Grounds::new(book, &BoundPolicy::default())).err();
     refused.map(|unpriced| unpriced.to_string())
 }
 

@@ -36,6 +36,8 @@ coded! {
         Proven = 1, "proven";
         /// Rests on a published price, limit or rule as well.
         Published = 2, "published";
+        /// Rests on an allowance: somebody's word.
+        Unbounded = 3, "unbounded";
     }
 }
 

@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use openrouter::catalogue::Catalogue;
 use openrouter::chat::{self, Permission};
 use openrouter::sse::Scanner;
-use pricing::{Bound, BoundPolicy, bound};
+use pricing::{Bound, BoundPolicy, Grounds, bound};
 
 const MODEL: &str = "deepseek/deepseek-v4-pro";
 
@@ -44,6 +44,7 @@ fn permission(bound: &Bound) -> Permission {
         output_cap: bound.output_cap,
         max_price: bound.max_price,
         ignore: bound.ignore.clone(),
+        pins: bound.pins.clone(),
         models: None,
     }
 }
@@ -59,11 +60,11 @@ fn requests(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let book = catalogue.book();
                 let request = chat::read(black_box(&body)).ok()?;
-                bound(&request.shape, &book, &policy).ok()
+                bound(&request.shape, &Grounds::new(&book, &policy)).ok()
             });
         });
         let Ok(request) = chat::read(&body) else { continue };
-        let Ok(bound) = bound(&request.shape, &catalogue.book(), &policy) else { continue };
+        let Ok(bound) = bound(&request.shape, &Grounds::new(&catalogue.book(), &policy)) else { continue };
         let permission = permission(&bound);
         criterion.bench_function(&format!("splice, {name}"), |bencher| {
             bencher.iter(|| request.splice(black_box(&body), &permission));

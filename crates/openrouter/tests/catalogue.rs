@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use openrouter::catalogue::{Catalogue, read_endpoints, read_models};
 use openrouter::client::Upstream;
-use pricing::{BookSource, BoundPolicy, Feature, Shape, Unpriced, bound};
+use pricing::{BookSource, BoundPolicy, Feature, Grounds, Shape, Unpriced, bound};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -25,7 +25,7 @@ fn every_embedded_row_is_priced_or_refused_with_a_reason() {
     assert!(book.models().len() >= 70);
     let (mut priced, mut proven) = (0, 0);
     for model in book.models() {
-        let found = bound(&shape(&model.id), &book, &BoundPolicy::default());
+        let found = bound(&shape(&model.id), &Grounds::new(&book, &BoundPolicy::default()));
         let code = found.as_ref().err().map(Unpriced::code);
         let id = model.id.as_str();
         let expect = match id {
@@ -64,7 +64,8 @@ fn every_embedded_row_is_priced_or_refused_with_a_reason() {
 #[test]
 fn well_known_rows() {
     let book = Catalogue::open(None).book();
-    let deepseek = bound(&shape("deepseek/deepseek-v4-pro"), &book, &BoundPolicy::default()).unwrap();
+    let deepseek =
+        bound(&shape("deepseek/deepseek-v4-pro"), &Grounds::new(&book, &BoundPolicy::default())).unwrap();
     assert_eq!(deepseek.ignore, ["digitalocean"], "it lists no output cap");
     assert_eq!(deepseek.max_price.completion.femtos(), 4_400_000_001, "together is the dearest");
     let alias = book.resolve("~openai/gpt-sol-latest").unwrap();
@@ -90,7 +91,10 @@ fn odd_rows_are_skipped_or_refused_and_never_a_panic() {
     let prices = read.rows[3].prices.priced().unwrap();
     let unknown: Vec<_> = prices.unknown.iter().map(|price| price.key.as_str()).collect();
     assert!(unknown.contains(&"moon") && unknown.contains(&"comet") && unknown.len() == 2, "{unknown:?}");
-    assert_eq!((prices.overrides[0].min_prompt_tokens, prices.overrides[0].timed), (Some(5), true));
+    assert_eq!(
+        (prices.overrides[0].min_prompt_tokens, prices.overrides[0].schedule.is_none()),
+        (Some(5), true)
+    );
     for text in ["", "{}", "[]", "{\"data\":{}}", "{\"data\":{\"endpoints\":7}}"] {
         assert!(read_models(text).is_none() && read_endpoints(text).is_none(), "{text}");
     }
@@ -136,7 +140,7 @@ async fn live_rows_replace_the_snapshot_and_outlive_the_process() {
     let book = catalogue.book();
     assert_eq!((book.source, book.version, book.models().len()), (BookSource::Live, 3, 1));
     let price = |catalogue: &Catalogue| {
-        bound(&shape("new/model"), &catalogue.book(), &BoundPolicy::default())
+        bound(&shape("new/model"), &Grounds::new(&catalogue.book(), &BoundPolicy::default()))
             .unwrap()
             .max_price
             .prompt

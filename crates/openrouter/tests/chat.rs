@@ -16,8 +16,9 @@ fn permission(cap: u64) -> Permission {
         prompt: Rate::from_femtos(150_000_001),
         completion: Rate::from_femtos(600_000_001),
         request: None,
+        ..MaxPrice::default()
     };
-    Permission { output_cap: cap, max_price, ignore: Vec::new(), models: None }
+    Permission { output_cap: cap, max_price, ..Permission::default() }
 }
 
 fn splice(body: &str, permission: &Permission) -> String {

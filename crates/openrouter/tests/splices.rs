@@ -155,8 +155,10 @@ fn permission(request: bool, ignore: bool, chain: usize) -> Permission {
             prompt: Rate::from_femtos(150_000_001),
             completion: Rate::from_femtos(600_000_001),
             request: request.then(|| Rate::parse_ceil("0.005").unwrap()),
+            ..MaxPrice::default()
         },
         ignore: if ignore { vec!["z".to_owned(), "y/\"fp8".to_owned()] } else { Vec::new() },
+        pins: pricing::Pins::default(),
         models: (chain > 0).then(|| names[..chain].iter().map(|name| (*name).to_owned()).collect()),
     }
 }

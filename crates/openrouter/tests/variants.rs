@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use openrouter::catalogue::{read_endpoints, read_models};
-use pricing::{Book, BookSource, BoundPolicy, Reason, Shape, bound};
+use pricing::{Book, BookSource, BoundPolicy, Grounds, Reason, Shape, bound};
 
 /// Rows as OpenRouter lists them: static variants have rows of their own, the others have none.
 fn book() -> Book {
@@ -79,7 +79,7 @@ fn what_each_variant_means() {
     ] {
         let models = [Cow::Borrowed(asked)].into_iter().collect();
         let shape = Shape { models, body: b"{}", messages: 1, choices: 1, ..Shape::default() };
-        let found = bound(&shape, &book, &BoundPolicy::default());
+        let found = bound(&shape, &Grounds::new(&book, &BoundPolicy::default()));
         let told = found.as_ref().map(|b| (b.max_price.prompt.femtos(), b.max_price.completion.femtos()));
         assert_eq!(told.map_err(ToString::to_string), expect.map_err(str::to_owned), "{asked}");
         if let Ok(found) = found {
@@ -94,7 +94,7 @@ fn a_floor_call_cannot_be_billed_above_its_bound_at_any_tier_it_reaches() {
     let book = book();
     let models = [Cow::Borrowed("a/m:floor")].into_iter().collect();
     let shape = Shape { models, body: b"{}", messages: 1, choices: 1, ..Shape::default() };
-    let found = bound(&shape, &book, &BoundPolicy::default()).unwrap();
+    let found = bound(&shape, &Grounds::new(&book, &BoundPolicy::default())).unwrap();
     for endpoint in endpoints().iter().filter(|endpoint| endpoint.tag != "p/priority") {
         let prices = endpoint.prices.priced().unwrap();
         let answer = prices.completion.times(found.output_cap);

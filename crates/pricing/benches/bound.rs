@@ -6,8 +6,8 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use money::{Nano, Rate};
 use pricing::{
-    About, Book, BookSource, BoundPolicy, Endpoint, Family, Model, Prices, Room, RowPrices, Shape, Tier,
-    bound, fitting,
+    About, Book, BookSource, BoundPolicy, Endpoint, Family, Grounds, Model, Prices, Room, RowPrices, Shape,
+    Tier, bound, fitting,
 };
 
 fn book(family: Family) -> Book {
@@ -64,7 +64,7 @@ fn benches(criterion: &mut Criterion) {
             ..Shape::default()
         };
         criterion.bench_function(&format!("bound, 14 endpoints, {name}"), |bencher| {
-            bencher.iter(|| bound(black_box(&shape), black_box(&book), &policy));
+            bencher.iter(|| bound(black_box(&shape), &Grounds::new(black_box(&book), &policy)));
         });
     }
 }
@@ -86,7 +86,7 @@ fn refusals(criterion: &mut Criterion) {
         };
         let room = Room { usd: Nano::from_cents(100), clamp_min: Some(4_096) };
         criterion.bench_function(&format!("fitting among 650 models, {name}"), |bencher| {
-            bencher.iter(|| fitting(black_box(&shape), black_box(&book), &policy, room, &[]));
+            bencher.iter(|| fitting(black_box(&shape), &Grounds::new(black_box(&book), &policy), room, &[]));
         });
     }
 }

@@ -18,29 +18,19 @@ use money::{Nano, Rate};
 use smallvec::SmallVec;
 
 use crate::book::{Book, Resolved};
-use crate::distrust::{Distrust, Distrusted, Growth};
+use crate::distrust::{Distrusted, Growth};
 use crate::explain::{Explanation, Term};
+use crate::grounds::Grounds;
 use crate::model::{Endpoint, Family, Model, Tier};
 use crate::prices::{Prices, RowPrices};
+use crate::run::Pins;
+use crate::schedule::Span;
 use crate::shape::{CacheWrite, Shape};
 use crate::tokens::prompt_tokens;
 use crate::unpriced::Unpriced;
 
 /// Bytes of `, "max_completion_tokens": 1234567`, and some to spare.
 const CAP_WORDS: u64 = 40;
-
-/// What the operator decides about bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BoundPolicy {
-    /// The output cap, in tokens, of a request that sets none.
-    pub default_output: u64,
-}
-
-impl Default for BoundPolicy {
-    fn default() -> Self {
-        BoundPolicy { default_output: 16_384 }
-    }
-}
 
 /// How far a bound can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +39,8 @@ pub enum Class {
     Proven,
     /// A term rests on a published price, limit or rule; [`Reasons`] says which.
     Published,
+    /// A term rests on an allowance: somebody's word.
+    Unbounded,
 }
 
 impl Class {
@@ -57,6 +49,7 @@ impl Class {
         match self {
             Class::Proven => "proven",
             Class::Published => "published",
+            Class::Unbounded => "unbounded",
         }
     }
 }
@@ -172,6 +165,10 @@ pub struct MaxPrice {
     pub completion: Rate,
     /// Per request; only when some row charges one.
     pub request: Option<Rate>,
+    /// Per image; only for requests that hold images, where some row lists a price for them.
+    pub image: Option<Rate>,
+    /// Per audio token; only for requests that hold audio, where some row lists a price for it.
+    pub audio: Option<Rate>,
 }
 
 /// The most a request can be billed once its permission is shrunk to this.
@@ -199,6 +196,8 @@ pub struct Bound {
     pub max_price: MaxPrice,
     /// Providers to exclude, by tag.
     pub ignore: Vec<String>,
+    /// What else the body must say.
+    pub pins: Pins,
     /// How far the bound can be trusted.
     pub class: Class,
     /// Why it is not proven.
@@ -315,27 +314,15 @@ impl Bound {
 ///
 /// # Errors
 /// [`Unpriced`], with a sentence for the person who sent the request.
-pub fn bound(shape: &Shape<'_>, book: &Book, policy: &BoundPolicy) -> Result<Bound, Unpriced> {
-    bound_distrusting(shape, book, policy, &Distrust::default())
-}
-
-/// The same, where some providers have not kept to their bounds before.
-///
-/// # Errors
-/// As [`bound`]; and [`Unpriced::BrokenWord`] where such a provider cannot be left out, and no bound is large enough.
-pub fn bound_distrusting(
-    shape: &Shape<'_>,
-    book: &Book,
-    policy: &BoundPolicy,
-    distrust: &Distrust,
-) -> Result<Bound, Unpriced> {
+pub fn bound(shape: &Shape<'_>, grounds: &Grounds<'_>) -> Result<Bound, Unpriced> {
+    let Grounds { book, policy, .. } = *grounds;
     if let Some(cost) = shape.costs.first() {
         return Err(cost.clone());
     }
     let mut sets: SmallVec<[Candidates<'_>; 2]> = SmallVec::new();
     for asked in &shape.models {
         let resolved = priceable(asked, book)?;
-        let distrusted = distrust.at(&resolved.model.id);
+        let distrusted = grounds.distrust.map_or(&[][..], |distrust| distrust.at(&resolved.model.id));
         sets.push(Candidates::of(resolved, shape, distrusted)?);
     }
     let Some(first) = sets.first() else { return Err(Unpriced::NoModel) };
@@ -344,7 +331,7 @@ pub fn bound_distrusting(
 
     let mut sum = Sum::default();
     for set in &sets {
-        sum.take(set, &max_price, shape)?;
+        sum.take(set, &max_price, shape, grounds.span())?;
     }
     let (growth, grown_for) = sum.growth.unzip();
     let growth = growth.unwrap_or(Growth::NONE);
@@ -366,6 +353,7 @@ pub fn bound_distrusting(
         reasoning_budget: shape.reasoning_budget,
         max_price,
         ignore: sum.ignore,
+        pins: Pins::default(),
         class: if sum.reasons.is_empty() { Class::Proven } else { Class::Published },
         reasons: sum.reasons,
         growth,
@@ -558,6 +546,8 @@ fn permission(sets: &[Candidates<'_>], shape: &Shape<'_>) -> MaxPrice {
         prompt: most(&mut sets.iter().map(|set| set.prompt), caller.prompt),
         completion: most(&mut sets.iter().map(|set| set.completion), caller.completion),
         request: (request > Rate::ZERO).then_some(request),
+        image: None,
+        audio: None,
     }
 }
 
@@ -582,6 +572,7 @@ impl<'b> Sum<'b> {
         set: &Candidates<'b>,
         max_price: &MaxPrice,
         shape: &Shape<'_>,
+        span: Option<Span>,
     ) -> Result<(), Unpriced> {
         let model = set.model;
         let within = |prices: &Prices| {
@@ -598,7 +589,7 @@ impl<'b> Sum<'b> {
 
         let mut limit = Some(0);
         for candidate in eligible() {
-            let paid = Paid::of(candidate, model, tokens, max_price, shape);
+            let paid = Paid::of(candidate, model, tokens, max_price, shape, span);
             self.reasons.0 |= paid.reasons.0;
             self.input_rate = self.input_rate.max(paid.input);
             self.output_rate = self.output_rate.max(paid.output);
@@ -681,10 +672,17 @@ struct Paid {
 }
 
 impl Paid {
-    fn of(candidate: &Candidate<'_>, model: &Model, tokens: u64, max: &MaxPrice, shape: &Shape<'_>) -> Self {
+    fn of(
+        candidate: &Candidate<'_>,
+        model: &Model,
+        tokens: u64,
+        max: &MaxPrice,
+        shape: &Shape<'_>,
+        span: Option<Span>,
+    ) -> Self {
         let prices = candidate.prices;
         let mut reasons = Reasons::default();
-        let applies = || prices.overrides.iter().filter(|o| o.may_apply(tokens));
+        let applies = || prices.overrides.iter().filter(|o| o.may_apply(tokens, span));
         reasons.add_if(applies().next().is_some(), Reason::Override);
         let dearest = |base: Option<Rate>, key: fn(&crate::prices::Override) -> Option<Rate>| {
             applies().filter_map(key).chain(base).max()

@@ -6,9 +6,9 @@
 
 use money::{Nano, Rate};
 
-use crate::book::Book;
-use crate::bound::{Bound, BoundPolicy, bound};
+use crate::bound::{Bound, bound};
 use crate::explain::Term;
+use crate::grounds::Grounds;
 use crate::model::Model;
 use crate::offer::{Offer, Terms};
 use crate::shape::Shape;
@@ -59,15 +59,10 @@ pub struct Sum {
 ///
 /// # Errors
 /// [`Unpriced`], as [`bound`]: what has no bound has no estimate.
-pub fn estimate(
-    shape: &Shape<'_>,
-    book: &Book,
-    policy: &BoundPolicy,
-    guess: Guess,
-) -> Result<Estimate, Unpriced> {
-    let worst = bound(shape, book, policy)?;
+pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Result<Estimate, Unpriced> {
+    let worst = bound(shape, grounds)?;
     let asked = shape.models.first().ok_or(Unpriced::NoModel)?;
-    let model = book.model(asked).ok_or_else(|| Unpriced::UnknownModel(asked.to_string()))?;
+    let model = grounds.book.model(asked).ok_or_else(|| Unpriced::UnknownModel(asked.to_string()))?;
     let choices = u64::from(shape.choices.max(1));
     let wanted = guess.output_tokens.unwrap_or(USUAL_OUTPUT.saturating_add(shape.reasoning_budget));
     let terms = Terms {

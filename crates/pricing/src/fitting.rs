@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use money::Nano;
 
 use crate::alternatives::Alternatives;
-use crate::book::Book;
-use crate::bound::{BoundPolicy, bound};
+use crate::bound::bound;
+use crate::grounds::Grounds;
 use crate::model::Model;
 use crate::need::Need;
 use crate::shape::Shape;
@@ -44,29 +44,30 @@ pub struct Fit {
 /// With `among`, those of these names that fit, in their order. Without, one each at most of: cheaper models by the
 /// same author (the newest), by anyone (the cheapest), free ones (the newest); in that order. A request with a
 /// part that has no bound fits nowhere.
-pub fn fitting(shape: &Shape<'_>, book: &Book, policy: &BoundPolicy, room: Room, among: &[&str]) -> Vec<Fit> {
+pub fn fitting(shape: &Shape<'_>, grounds: &Grounds<'_>, room: Room, among: &[&str]) -> Vec<Fit> {
     let Some(asked) = shape.models.first() else { return Vec::new() };
     if !shape.costs.is_empty() {
         return Vec::new();
     }
-    let fit = |model: &str| fits(model, shape, book, policy, room);
+    let fit = |model: &str| fits(model, shape, grounds, room);
     if !among.is_empty() {
         let others = among.iter().filter(|name| !shape.models.iter().any(|asked| asked == *name));
         return others.filter_map(|name| fit(name)).take(FITS_MAX).collect();
     }
-    let floor = floor(shape.output_cap.unwrap_or(policy.default_output), shape.reasoning_budget, room);
+    let floor =
+        floor(shape.output_cap.unwrap_or(grounds.policy.default_output), shape.reasoning_budget, room);
     let need = Need::of(shape, floor);
     let bytes = shape.body.len() as u64;
-    let found = Alternatives::of(asked, &need, book, |model| {
+    let found = Alternatives::of(asked, &need, grounds.book, |model| {
         may_fit(model, bytes, floor, room) && is_accepted(model, shape)
     });
     let first = |kind: &[&Model]| kind.iter().take(TRIES_MAX).find_map(|model| fit(&model.id));
     [first(&found.kin), first(&found.others), first(&found.free)].into_iter().flatten().collect()
 }
 
-fn fits(model: &str, shape: &Shape<'_>, book: &Book, policy: &BoundPolicy, room: Room) -> Option<Fit> {
+fn fits(model: &str, shape: &Shape<'_>, grounds: &Grounds<'_>, room: Room) -> Option<Fit> {
     let instead = Shape { models: [Cow::Owned(model.to_owned())].into_iter().collect(), ..shape.clone() };
-    let bound = bound(&instead, book, policy).ok()?;
+    let bound = bound(&instead, grounds).ok()?;
     let cap = bound.cap_within(room.usd)?;
     (cap >= floor(bound.output_cap, bound.reasoning_budget, room)).then(|| Fit {
         model: model.to_owned(),

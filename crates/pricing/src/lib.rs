@@ -12,34 +12,46 @@
 //! the one of 2026-10-02.
 
 mod about;
+mod allowance;
 mod alternatives;
 mod book;
 mod bound;
 mod distrust;
+mod encoding;
 mod estimate;
 mod explain;
 mod fitting;
+mod grounds;
 mod listed;
+mod media;
 mod model;
 mod need;
 mod offer;
 mod prices;
+mod run;
+mod schedule;
 mod shape;
 mod tokens;
 mod unpriced;
 
 pub use about::{About, Feature, Features};
+pub use allowance::{Allowances, RouterCeiling};
 pub use alternatives::Alternatives;
 pub use book::{Book, BookSource, Resolved};
-pub use bound::{Bound, BoundPolicy, Class, MaxPrice, Reason, Reasons, bound, bound_distrusting};
+pub use bound::{Bound, Class, MaxPrice, Reason, Reasons, bound};
 pub use distrust::{Distrust, Distrusted, Growth};
+pub use encoding::{Counted, Encoding};
 pub use estimate::{Estimate, Guess, Sum, USUAL_OUTPUT, estimate, usual_cost};
 pub use explain::{Explanation, Term};
 pub use fitting::{Fit, Room, fitting};
+pub use grounds::{BoundPolicy, Grounds};
 pub use listed::{Used, listed_cost};
+pub use media::{Detail, Image, Media};
 pub use model::{Endpoint, Family, Model, Tier};
 pub use need::Need;
 pub use prices::{Override, Prices, RowPrices, UnknownPrice};
-pub use shape::{CacheWrite, CallerMaxPrice, Shape};
+pub use run::{Engine, Fetch, PdfEngine, Pins, Plugins, Run, Search, SearchMode, ServerTool};
+pub use schedule::{Schedule, Span};
+pub use shape::{CacheWrite, CallerMaxPrice, Outputs, Shape, TierAsked};
 pub use tokens::{Normaliser, prompt_tokens, text_tokens};
 pub use unpriced::Unpriced;

@@ -115,7 +115,7 @@ impl Terms<'_, '_> {
     /// The prices with the long-context conditions that this prompt meets; later entries win. Conditions on the
     /// time of day are passed over: the base prices are those of when the book was read.
     fn price(&self, prices: &Prices, by: &str) -> Offer {
-        let applies = |o: &&Override| !o.timed && o.may_apply(self.prompt_tokens);
+        let applies = |o: &&Override| o.schedule.is_none() && o.may_apply(self.prompt_tokens, None);
         let last = |base: Option<Rate>, key: fn(&Override) -> Option<Rate>| {
             prices.overrides.iter().filter(applies).filter_map(key).next_back().or(base)
         };

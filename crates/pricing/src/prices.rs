@@ -2,10 +2,12 @@
 
 use money::Rate;
 
+use crate::schedule::{Schedule, Span};
+
 /// The prices of one model row or one endpoint, each rounded up from its text (CONTRACT 8.2, read 2026-10-02).
 ///
-/// Prices that a request of text in, text out cannot meet (`image`, `audio`, `image_output`, ...) are left out by
-/// the reader; keys it does not know are kept in [`Prices::unknown`], for a price we cannot read may be one we pay.
+/// Keys the reader does not know are kept in [`Prices::unknown`], for a price we cannot read may be one we pay;
+/// `discount` is left out, for it is inside the prices already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prices {
     /// USD per input token.
@@ -24,6 +26,18 @@ pub struct Prices {
     pub internal_reasoning: Option<Rate>,
     /// USD per web search of the provider's own engine.
     pub web_search: Option<Rate>,
+    /// USD per input image in rows of 2025, per image token in those of 2026; which one, its size tells.
+    pub image: Option<Rate>,
+    /// USD per token of an input image.
+    pub image_token: Option<Rate>,
+    /// USD per token of an image in the answer.
+    pub image_output: Option<Rate>,
+    /// USD per token of input audio.
+    pub audio: Option<Rate>,
+    /// USD per token of audio in the answer.
+    pub audio_output: Option<Rate>,
+    /// USD per token of input audio read from a cache.
+    pub audio_cache: Option<Rate>,
     /// Conditional prices, in the order listed.
     pub overrides: Vec<Override>,
     /// Keys this version does not know, whose price is not zero.
@@ -44,8 +58,8 @@ pub struct UnknownPrice {
 pub struct Override {
     /// Holds when the prompt has strictly more tokens than this.
     pub min_prompt_tokens: Option<u64>,
-    /// Holds only at some times of the day or week. A bound takes every window as open: the call may run into it.
-    pub timed: bool,
+    /// Holds only at some times of the day or week.
+    pub schedule: Option<Schedule>,
     /// Replaces [`Prices::prompt`].
     pub prompt: Option<Rate>,
     /// Replaces [`Prices::completion`].
@@ -60,12 +74,28 @@ pub struct Override {
     pub cache_write_1h: Option<Rate>,
     /// Replaces [`Prices::internal_reasoning`].
     pub internal_reasoning: Option<Rate>,
+    /// Replaces [`Prices::web_search`].
+    pub web_search: Option<Rate>,
+    /// Replaces [`Prices::image`].
+    pub image: Option<Rate>,
+    /// Replaces [`Prices::image_token`].
+    pub image_token: Option<Rate>,
+    /// Replaces [`Prices::image_output`].
+    pub image_output: Option<Rate>,
+    /// Replaces [`Prices::audio`].
+    pub audio: Option<Rate>,
+    /// Replaces [`Prices::audio_output`].
+    pub audio_output: Option<Rate>,
+    /// Replaces [`Prices::audio_cache`].
+    pub audio_cache: Option<Rate>,
 }
 
 impl Override {
-    /// Whether a prompt of up to `tokens` tokens can meet this price.
-    pub fn may_apply(&self, tokens: u64) -> bool {
+    /// Whether a prompt of up to `tokens` tokens can meet this price in a call that runs within `span`; without one,
+    /// every time of day is taken as met.
+    pub fn may_apply(&self, tokens: u64, span: Option<Span>) -> bool {
         self.min_prompt_tokens.is_none_or(|threshold| tokens > threshold)
+            && self.schedule.is_none_or(|schedule| span.is_none_or(|span| schedule.meets(span)))
     }
 }
 

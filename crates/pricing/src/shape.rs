@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use money::Rate;
 use smallvec::SmallVec;
 
+use crate::encoding::Counted;
+use crate::media::Media;
+use crate::run::Run;
 use crate::unpriced::Unpriced;
 
 /// The part of a chat request that prices depend on; borrowed from its body.
@@ -35,6 +38,18 @@ pub struct Shape<'a> {
     pub only: SmallVec<[Cow<'a, str>; 2]>,
     /// The body has scalar fields we do not know.
     pub unknown_scalars: bool,
+    /// What in it is not text.
+    pub media: Media,
+    /// What OpenRouter runs beside the model.
+    pub run: Run,
+    /// What it wants beside text.
+    pub outputs: Outputs,
+    /// The service tier it asks for.
+    pub tier: TierAsked,
+    /// Bytes of `prediction`: tokens of it that are rejected are billed as output.
+    pub prediction_bytes: u64,
+    /// Exact counts of its text, where somebody has counted.
+    pub counted: Counted,
     /// Things in the body that cost money we cannot bound, in the order found.
     pub costs: SmallVec<[Unpriced; 1]>,
 }
@@ -59,9 +74,36 @@ impl<'a> Shape<'a> {
             caller_max_price: self.caller_max_price,
             only: self.only.iter().map(|name| Cow::Borrowed(name.as_ref())).collect(),
             unknown_scalars: self.unknown_scalars,
+            media: self.media.clone(),
+            run: self.run.clone(),
+            outputs: self.outputs,
+            tier: self.tier,
+            prediction_bytes: self.prediction_bytes,
+            counted: self.counted,
             costs: self.costs.clone(),
         }
     }
+}
+
+/// What a request wants beside text (`modalities`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    /// Images.
+    pub images: bool,
+    /// Audio.
+    pub audio: bool,
+}
+
+/// The service tier that a request asks for (CONTRACT 9.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TierAsked {
+    /// `default`, `standard`, or nothing, or `auto`, which is for us to pin.
+    #[default]
+    Standard,
+    /// `flex`: endpoints of that tier, or the standard ones where there is none.
+    Flex,
+    /// `priority`, `fast`, `scale`, `ultrafast`: dearer endpoints are eligible.
+    Premium,
 }
 
 /// How long a request wants its prompt cached.
@@ -85,4 +127,8 @@ pub struct CallerMaxPrice {
     pub completion: Option<Rate>,
     /// USD per request.
     pub request: Option<Rate>,
+    /// USD per image.
+    pub image: Option<Rate>,
+    /// USD per unit of audio.
+    pub audio: Option<Rate>,
 }

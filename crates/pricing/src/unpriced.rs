@@ -137,6 +137,36 @@ impl Unpriced {
     }
 }
 
+impl Unpriced {
+    /// What an allowance for it is called: its code, and what it is about, `plugin:fusion`; `None` where no allowance
+    /// helps.
+    pub fn key(&self) -> Option<String> {
+        let about: &str = match self {
+            Unpriced::Router(name)
+            | Unpriced::Preset(name)
+            | Unpriced::ZeroPrice(name)
+            | Unpriced::NotText(name)
+            | Unpriced::SearchingModel(name)
+            | Unpriced::Plugin(name)
+            | Unpriced::Modality(name)
+            | Unpriced::UnknownField(name) => name,
+            Unpriced::UnknownPrice { model, .. } => model,
+            Unpriced::Media { kind, .. } | Unpriced::ServerTool { kind, .. } => kind,
+            Unpriced::WebSearch(_) => "",
+            Unpriced::NoModel
+            | Unpriced::UnknownModel(_)
+            | Unpriced::Variant(_)
+            | Unpriced::UnreadablePrice { .. }
+            | Unpriced::NothingWithinMaxPrice(_)
+            | Unpriced::NoOutputLimit(_)
+            | Unpriced::BrokenWord { .. }
+            | Unpriced::ServiceTier(_)
+            | Unpriced::Prediction => return None,
+        };
+        Some(format!("{}:{about}", self.code()))
+    }
+}
+
 fn by(provider: &str) -> String {
     if provider.is_empty() { " by a provider".to_owned() } else { format!(" by {provider}") }
 }

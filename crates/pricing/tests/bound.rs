@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use money::{Nano, Rate};
 use pricing::{
     About, Book, BookSource, Bound, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Distrust, Distrusted,
-    Endpoint, Family, Growth, Model, Override, Prices, Reason, RowPrices, Shape, Tier, UnknownPrice,
-    Unpriced, bound, bound_distrusting,
+    Endpoint, Family, Grounds, Growth, Model, Override, Prices, Reason, RowPrices, Schedule, Shape, Tier,
+    UnknownPrice, Unpriced, bound,
 };
 use proptest::prelude::*;
 
-const POLICY: BoundPolicy = BoundPolicy { default_output: 16_384 };
+static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
 
 fn rate(text: &str) -> Rate {
     Rate::parse_ceil(text).unwrap()
@@ -73,7 +73,9 @@ fn the_dearest_endpoint_sets_the_price() {
     let cheap = prices("0.0000001", "0.0000002");
     let dear = prices("0.0000004", "0.0000003");
     let book = book(vec![model("a/m", cheap.clone(), Some(vec![endpoint("x", cheap), endpoint("y", dear)]))]);
-    let bound = bound(&Shape { output_cap: Some(100), ..shape(&["a/m"], BODY) }, &book, &POLICY).unwrap();
+    let bound =
+        bound(&Shape { output_cap: Some(100), ..shape(&["a/m"], BODY) }, &Grounds::new(&book, &POLICY))
+            .unwrap();
     assert_eq!(bound.max_price.prompt.femtos(), 400_000_001, "one femto-dollar above the dearest");
     assert_eq!(bound.max_price.completion.femtos(), 300_000_001);
     assert_eq!((bound.class, bound.output_cap, bound.asked_cap), (Class::Proven, 100, Some(100)));
@@ -92,13 +94,16 @@ fn the_callers_own_ceiling_wins() {
     let mut request = shape(&["a/m"], BODY);
     request.caller_max_price =
         Some(CallerMaxPrice { prompt: Some(rate("0.00000020")), ..CallerMaxPrice::default() });
-    let within = bound(&request, &book, &POLICY).unwrap();
+    let within = bound(&request, &Grounds::new(&book, &POLICY)).unwrap();
     assert_eq!(within.max_price.prompt.femtos(), 100_000_001, "the dearest endpoint within the ceiling");
     request.caller_max_price =
         Some(CallerMaxPrice { prompt: Some(rate("0.0000001")), ..CallerMaxPrice::default() });
-    assert_eq!(bound(&request, &book, &POLICY).unwrap().max_price.prompt, rate("0.0000001"));
+    assert_eq!(bound(&request, &Grounds::new(&book, &POLICY)).unwrap().max_price.prompt, rate("0.0000001"));
     request.caller_max_price = Some(CallerMaxPrice { prompt: Some(Rate::ZERO), ..CallerMaxPrice::default() });
-    assert_eq!(bound(&request, &book, &POLICY), Err(Unpriced::NothingWithinMaxPrice("a/m".to_owned())));
+    assert_eq!(
+        bound(&request, &Grounds::new(&book, &POLICY)),
+        Err(Unpriced::NothingWithinMaxPrice("a/m".to_owned()))
+    );
 }
 
 #[test]
@@ -111,11 +116,11 @@ fn overrides_hold_strictly_above_their_threshold() {
         ..Override::default()
     }];
     let book = book(vec![model("a/m", base.clone(), Some(vec![endpoint("x", base)]))]);
-    let at = bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap();
+    let at = bound(&shape(&["a/m"], BODY), &Grounds::new(&book, &POLICY)).unwrap();
     assert_eq!((at.input_tokens, at.class), (1268, Class::Proven));
     assert_eq!(at.output_rate.femtos(), 10_000_000_001);
     let longer = [b'x'; 1001];
-    let above = bound(&shape(&["a/m"], &longer), &book, &POLICY).unwrap();
+    let above = bound(&shape(&["a/m"], &longer), &Grounds::new(&book, &POLICY)).unwrap();
     assert_eq!(above.output_rate, rate("0.000015"));
     assert!(above.reasons.contains(Reason::Override) && above.class == Class::Published);
     assert_eq!(above.max_price.prompt.femtos(), 2_000_000_001, "the base price is what is filtered");
@@ -124,10 +129,16 @@ fn overrides_hold_strictly_above_their_threshold() {
 #[test]
 fn time_of_day_prices_always_count() {
     let mut base = prices("0.000001", "0.000001");
-    base.overrides =
-        vec![Override { timed: true, completion: Some(rate("0.000003")), ..Override::default() }];
+    base.overrides = vec![Override {
+        schedule: Some(Schedule::on(Schedule::ALL_DAYS)),
+        completion: Some(rate("0.000003")),
+        ..Override::default()
+    }];
     let book = book(vec![model("a/m", base.clone(), Some(vec![endpoint("x", base)]))]);
-    assert_eq!(bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap().output_rate, rate("0.000003"));
+    assert_eq!(
+        bound(&shape(&["a/m"], BODY), &Grounds::new(&book, &POLICY)).unwrap().output_rate,
+        rate("0.000003")
+    );
 }
 
 #[test]
@@ -149,7 +160,7 @@ fn cache_writes_where_they_can_be_met() {
     ] {
         let row = Model { family, ..model("a/m", row.clone(), Some(vec![endpoint("x", row.clone())])) };
         let request = Shape { cache_write: asked, output_cap: Some(1), ..shape(&["a/m"], BODY) };
-        let found = bound(&request, &book(vec![row]), &POLICY).unwrap();
+        let found = bound(&request, &Grounds::new(&book(vec![row]), &POLICY)).unwrap();
         let input = found.input;
         let least = rate(expect).times(found.input_tokens);
         let most = rate(expect).saturating_add(Rate::from_femtos(3)).times(found.input_tokens);
@@ -159,7 +170,7 @@ fn cache_writes_where_they_can_be_met() {
     let row =
         Model { family: Family::Gemini, ..model("g/m", gemini.clone(), Some(vec![endpoint("x", gemini)])) };
     let request = Shape { cache_write: CacheWrite::FiveMinutes, ..shape(&["g/m"], BODY) };
-    let found = bound(&request, &book(vec![row]), &POLICY).unwrap();
+    let found = bound(&request, &Grounds::new(&book(vec![row]), &POLICY)).unwrap();
     assert!(
         found.input >= rate("0.00000038333").times(found.input_tokens),
         "storage comes on top of the prompt"
@@ -172,8 +183,8 @@ fn one_ceiling_for_all_models() {
         model("a/cheap", prices("0.0000001", "0.0000001"), None),
         model("a/dear", prices("0.000001", "0.000009"), None),
     ]);
-    let alone = bound(&shape(&["a/cheap"], BODY), &book, &POLICY).unwrap();
-    let both = bound(&shape(&["a/cheap", "a/dear"], BODY), &book, &POLICY).unwrap();
+    let alone = bound(&shape(&["a/cheap"], BODY), &Grounds::new(&book, &POLICY)).unwrap();
+    let both = bound(&shape(&["a/cheap", "a/dear"], BODY), &Grounds::new(&book, &POLICY)).unwrap();
     assert_eq!(both.max_price.completion.femtos(), 9_000_000_001);
     assert!(both.usd() > alone.usd() && both.reasons.contains(Reason::EndpointsUnknown));
 }
@@ -185,21 +196,22 @@ fn endpoints_that_may_ignore_the_cap() {
         Endpoint { supports_output_cap: false, max_completion_tokens: None, ..endpoint("wild", row.clone()) };
     let with = |endpoints| book(vec![model("a/m", row.clone(), Some(endpoints))]);
     let two = with(vec![endpoint("tame", row.clone()), free_spender.clone()]);
-    let excluded = bound(&shape(&["a/m"], BODY), &two, &POLICY).unwrap();
+    let excluded = bound(&shape(&["a/m"], BODY), &Grounds::new(&two, &POLICY)).unwrap();
     assert_eq!((excluded.ignore.as_slice(), excluded.class), (&["wild".to_owned()][..], Class::Proven));
 
     let only = Shape { only: [Cow::Borrowed("Wild")].into_iter().collect(), ..shape(&["a/m"], BODY) };
-    let kept = bound(&only, &two, &POLICY).unwrap();
+    let kept = bound(&only, &Grounds::new(&two, &POLICY)).unwrap();
     assert!(kept.ignore.is_empty() && kept.reasons.contains(Reason::OutputLimit));
     assert!(kept.uncapped_output >= rate("0.000001").times(128_000));
     assert_eq!(kept.usd_at(1), kept.usd_at(100), "no cap makes it cheaper");
     assert_eq!(kept.cap_within(kept.input), None);
 
-    let alone = bound(&shape(&["a/m"], BODY), &with(vec![free_spender.clone()]), &POLICY).unwrap();
+    let alone =
+        bound(&shape(&["a/m"], BODY), &Grounds::new(&with(vec![free_spender.clone()]), &POLICY)).unwrap();
     assert!(alone.ignore.is_empty() && alone.class == Class::Published);
     let limitless = Endpoint { context_length: None, ..free_spender };
     assert_eq!(
-        bound(&shape(&["a/m"], BODY), &with(vec![limitless]), &POLICY),
+        bound(&shape(&["a/m"], BODY), &Grounds::new(&with(vec![limitless]), &POLICY)),
         Err(Unpriced::NoOutputLimit("a/m".to_owned()))
     );
 
@@ -207,7 +219,7 @@ fn endpoints_that_may_ignore_the_cap() {
         endpoint("wild/fp8", row.clone()),
         Endpoint { supports_output_cap: false, ..endpoint("wild", row.clone()) },
     ]);
-    let kept = bound(&shape(&["a/m"], BODY), &sibling, &POLICY).unwrap();
+    let kept = bound(&shape(&["a/m"], BODY), &Grounds::new(&sibling, &POLICY)).unwrap();
     assert!(kept.ignore.is_empty(), "ignoring 'wild' would ignore 'wild/fp8' too");
 }
 
@@ -216,8 +228,8 @@ fn premium_tiers_count_only_when_reachable() {
     let row = prices("0.000001", "0.000001");
     let tier = Endpoint { tier: Tier::Premium, ..endpoint("x/priority", prices("0.000002", "0.000002")) };
     let book = book(vec![model("a/m", row.clone(), Some(vec![endpoint("x", row), tier]))]);
-    let plain = bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap();
-    let nitro = bound(&shape(&["a/m:nitro"], BODY), &book, &POLICY).unwrap();
+    let plain = bound(&shape(&["a/m"], BODY), &Grounds::new(&book, &POLICY)).unwrap();
+    let nitro = bound(&shape(&["a/m:nitro"], BODY), &Grounds::new(&book, &POLICY)).unwrap();
     assert_eq!(plain.max_price.prompt.femtos(), 1_000_000_001);
     assert_eq!(nitro.max_price.prompt.femtos(), 2_000_000_001);
 }
@@ -228,10 +240,11 @@ fn limits_of_cap_and_context() {
     let book = book(vec![model("a/m", row.clone(), Some(vec![endpoint("x", row)]))]);
     let large = vec![b'x'; 400_000];
     let found =
-        bound(&Shape { output_cap: Some(1 << 30), ..shape(&["a/m"], &large) }, &book, &POLICY).unwrap();
+        bound(&Shape { output_cap: Some(1 << 30), ..shape(&["a/m"], &large) }, &Grounds::new(&book, &POLICY))
+            .unwrap();
     assert_eq!((found.output_cap, found.input_tokens), (16_384, 128_000));
     assert!(found.reasons.contains(Reason::ContextLength));
-    assert_eq!(bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap().output_cap, 16_384);
+    assert_eq!(bound(&shape(&["a/m"], BODY), &Grounds::new(&book, &POLICY)).unwrap().output_cap, 16_384);
 }
 
 #[test]
@@ -277,15 +290,15 @@ fn what_has_no_bound() {
         ("a/bad", Some("unreadable_price")),
         ("a/image", Some("not_text")),
     ] {
-        let found = bound(&shape(&[name], BODY), &book, &POLICY);
+        let found = bound(&shape(&[name], BODY), &Grounds::new(&book, &POLICY));
         assert_eq!(found.as_ref().err().map(Unpriced::code), code, "{name}");
         if let Err(reason) = found {
             let sentence = reason.to_string();
             assert!(sentence.len() < 220 && !sentence.ends_with('.'), "{sentence}");
         }
     }
-    assert_eq!(bound(&shape(&[], BODY), &book, &POLICY), Err(Unpriced::NoModel));
-    let free = bound(&shape(&["a/zero:free"], BODY), &book, &POLICY).unwrap();
+    assert_eq!(bound(&shape(&[], BODY), &Grounds::new(&book, &POLICY)), Err(Unpriced::NoModel));
+    let free = bound(&shape(&["a/zero:free"], BODY), &Grounds::new(&book, &POLICY)).unwrap();
     assert_eq!((free.usd(), free.class), (Nano::ZERO, Class::Proven));
     assert_eq!(free.cap_within(Nano::ZERO), Some(16_384));
 }
@@ -294,13 +307,13 @@ fn what_has_no_bound() {
 fn a_cap_that_is_advised_fits_once_it_is_written_down() {
     let book = book(vec![model("a/m", prices("0.000001", "0.000002"), None)]);
     let amount = Nano::from_cents(1);
-    let without = bound(&shape(&["a/m"], BODY), &book, &POLICY).unwrap();
+    let without = bound(&shape(&["a/m"], BODY), &Grounds::new(&book, &POLICY)).unwrap();
     let advised = without.cap_to_ask_for(amount).unwrap();
     assert!(advised < without.cap_within(amount).unwrap());
     let body =
         [&BODY[..BODY.len() - 1], format!(", \"max_completion_tokens\": {advised}}}").as_bytes()].concat();
     let request = Shape { output_cap: Some(advised), ..shape(&["a/m"], &body) };
-    let with = bound(&request, &book, &POLICY).unwrap();
+    let with = bound(&request, &Grounds::new(&book, &POLICY)).unwrap();
     assert!(with.usd() <= amount);
     assert_eq!(with.cap_to_ask_for(amount), with.cap_within(amount), "it is in the body already");
 }
@@ -314,7 +327,12 @@ fn names_and_aliases() {
     let book = book(vec![model("a/m", row, None), alias, free]);
     assert_eq!(book.model("~a/latest").unwrap().id, "a/m");
     assert!(book.model("a/only").is_none(), "a canonical slug never means the free row");
-    assert!(bound(&shape(&["~a/latest"], BODY), &book, &POLICY).unwrap().reasons.contains(Reason::Alias));
+    assert!(
+        bound(&shape(&["~a/latest"], BODY), &Grounds::new(&book, &POLICY))
+            .unwrap()
+            .reasons
+            .contains(Reason::Alias)
+    );
     let newer = book.with_endpoints("a/m", vec![endpoint("x", prices("0.000001", "0.000001"))]);
     assert_eq!(newer.version, 8);
     assert!(
@@ -330,7 +348,7 @@ prop_compose! {
     fn any_override()(threshold in proptest::option::of(0..4000_u64), timed: bool,
         prompt in proptest::option::of(any_rate()), completion in proptest::option::of(any_rate()),
         cache_write in proptest::option::of(any_rate()), request in proptest::option::of(any_rate())) -> Override {
-        Override { min_prompt_tokens: threshold, timed, prompt, completion, cache_write, request, ..Override::default() }
+        Override { min_prompt_tokens: threshold, schedule: timed.then(|| Schedule::on(Schedule::ALL_DAYS)), prompt, completion, cache_write, request, ..Override::default() }
     }
 }
 
@@ -376,7 +394,7 @@ proptest! {
         let request = Shape {
             output_cap: Some(cap), choices, cache_write: CacheWrite::FiveMinutes, ..shape(&["a/m", "a/o"], &body)
         };
-        let Ok(found) = bound(&request, &book, &POLICY) else { return Ok(()) };
+        let Ok(found) = bound(&request, &Grounds::new(&book, &POLICY)) else { return Ok(()) };
         prop_assert!(found.output_cap <= cap && found.output_cap >= 1);
         let cap = found.cap_within(Nano::from_nanos(affordable));
         if let Some(cap) = cap {
@@ -418,7 +436,10 @@ fn distrusting(endpoints: Option<&[&str]>, provider: &str, growth: Option<u64>) 
     let mut distrust = Distrust::default();
     let growth = growth.map(Growth::from_thousandths);
     distrust.add("a/m", Distrusted { provider: provider.to_owned(), growth, in_vain: false });
-    bound_distrusting(&Shape { output_cap: Some(1_000), ..shape(&["a/m"], BODY) }, &book, &POLICY, &distrust)
+    bound(
+        &Shape { output_cap: Some(1_000), ..shape(&["a/m"], BODY) },
+        &Grounds { distrust: Some(&distrust), ..Grounds::new(&book, &POLICY) },
+    )
 }
 
 #[test]

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 
 use money::{Nano, Rate};
 use pricing::{
-    About, Book, BookSource, BoundPolicy, CacheWrite, Endpoint, Family, Guess, Model, Override, Prices,
-    RowPrices, Shape, Tier, Unpriced, bound, estimate, usual_cost,
+    About, Book, BookSource, BoundPolicy, CacheWrite, Endpoint, Family, Grounds, Guess, Model, Override,
+    Prices, RowPrices, Schedule, Shape, Tier, Unpriced, bound, estimate, usual_cost,
 };
 use proptest::prelude::*;
 
-const POLICY: BoundPolicy = BoundPolicy { default_output: 16_384 };
+static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
 const BODY: &[u8] = &[b'x'; 10_000];
 
 fn rate(text: &str) -> Rate {
@@ -73,7 +73,7 @@ fn mini() -> Prices {
 #[test]
 fn a_known_price_by_hand() {
     let book = Book::new(1, 0, BookSource::Live, vec![model("a/mini", mini(), Vec::new())]);
-    let found = estimate(&shape("a/mini", BODY), &book, &POLICY, guess(2_501, 500)).unwrap();
+    let found = estimate(&shape("a/mini", BODY), &Grounds::new(&book, &POLICY), guess(2_501, 500)).unwrap();
     // 2,501 x $0.15/M = $0.00037515; 500 x $0.60/M = $0.0003.
     assert_eq!(found.likely.total, usd("0.00067515"));
     let told: Vec<_> = found
@@ -103,7 +103,8 @@ fn who_is_likely_to_serve() {
     let book = Book::new(1, 0, BookSource::Live, vec![model("a/m", row, endpoints)]);
     let by = |asked: &str, only: &[&'static str], guess: Guess| {
         let only = only.iter().map(|name| Cow::Borrowed(*name)).collect();
-        let found = estimate(&Shape { only, ..shape(asked, BODY) }, &book, &POLICY, guess).unwrap();
+        let found =
+            estimate(&Shape { only, ..shape(asked, BODY) }, &Grounds::new(&book, &POLICY), guess).unwrap();
         (found.served_by, found.likely.total)
     };
     // 1,000 in and 100 out at $2 and $8 a million.
@@ -119,13 +120,17 @@ fn long_contexts_and_cache_writes() {
     let mut long = Prices { cache_write: Some(rate("0.00000375")), ..prices("0.000003", "0.000015") };
     long.overrides = vec![
         Override { min_prompt_tokens: Some(5_000), prompt: Some(rate("0.000006")), ..Override::default() },
-        Override { timed: true, prompt: Some(rate("0.5")), ..Override::default() },
+        Override {
+            schedule: Some(Schedule::on(Schedule::ALL_DAYS)),
+            prompt: Some(rate("0.5")),
+            ..Override::default()
+        },
     ];
     let row = Model { family: Family::Claude, ..model("a/m", long, Vec::new()) };
     let book = Book::new(1, 0, BookSource::Live, vec![row]);
     let likely = |cache_write, guess| {
         let request = Shape { cache_write, ..shape("a/m", BODY) };
-        estimate(&request, &book, &POLICY, guess).unwrap().likely
+        estimate(&request, &Grounds::new(&book, &POLICY), guess).unwrap().likely
     };
     assert_eq!(likely(CacheWrite::None, guess(5_000, 0)).total, usd("0.015"), "strictly above the threshold");
     assert_eq!(likely(CacheWrite::None, guess(5_001, 0)).total, usd("0.030006"));
@@ -138,7 +143,7 @@ fn what_is_expected_when_nobody_says() {
     let book = Book::new(1, 0, BookSource::Live, vec![model("a/mini", mini(), Vec::new())]);
     let output = |shape: Shape<'_>, output_tokens| {
         let guess = Guess { prompt_tokens: 100, output_tokens };
-        estimate(&shape, &book, &POLICY, guess).unwrap().output_tokens
+        estimate(&shape, &Grounds::new(&book, &POLICY), guess).unwrap().output_tokens
     };
     let plain = || shape("a/mini", BODY);
     assert_eq!(output(plain(), None), 500);
@@ -156,13 +161,18 @@ fn free_is_free_and_what_has_no_bound_has_no_estimate() {
         Model { prices: RowPrices::Dynamic, ..model("a/router", mini(), Vec::new()) },
     ];
     let book = Book::new(1, 0, BookSource::Live, rows);
-    let found = estimate(&shape("a/gift:free", BODY), &book, &POLICY, guess(100, 100)).unwrap();
+    let found =
+        estimate(&shape("a/gift:free", BODY), &Grounds::new(&book, &POLICY), guess(100, 100)).unwrap();
     assert_eq!((found.likely.total, found.worst.usd()), (Nano::ZERO, Nano::ZERO));
-    let refused = |name| estimate(&shape(name, BODY), &book, &POLICY, guess(1, 1)).unwrap_err();
+    let refused =
+        |name| estimate(&shape(name, BODY), &Grounds::new(&book, &POLICY), guess(1, 1)).unwrap_err();
     assert_eq!(refused("a/zero"), Unpriced::ZeroPrice("a/zero".to_owned()));
     assert_eq!(refused("a/router"), Unpriced::Router("a/router".to_owned()));
     assert_eq!(refused("a/gone"), Unpriced::UnknownModel("a/gone".to_owned()));
-    assert_eq!(estimate(&Shape::default(), &book, &POLICY, guess(1, 1)), Err(Unpriced::NoModel));
+    assert_eq!(
+        estimate(&Shape::default(), &Grounds::new(&book, &POLICY), guess(1, 1)),
+        Err(Unpriced::NoModel)
+    );
 }
 
 #[test]
@@ -179,9 +189,15 @@ fn any_prices() -> impl Strategy<Value = Prices> {
     let rate = || (0_u64..100_000_000_000).prop_map(Rate::from_femtos);
     let maybe = move || proptest::option::of(rate());
     let condition = (proptest::option::of(0_u64..20_000), any::<bool>(), maybe(), maybe(), maybe());
-    let condition = condition.prop_map(|(min_prompt_tokens, timed, prompt, completion, cache_read)| {
-        Override { min_prompt_tokens, timed, prompt, completion, cache_read, ..Override::default() }
-    });
+    let condition =
+        condition.prop_map(|(min_prompt_tokens, timed, prompt, completion, cache_read)| Override {
+            min_prompt_tokens,
+            schedule: timed.then(|| Schedule::on(Schedule::ALL_DAYS)),
+            prompt,
+            completion,
+            cache_read,
+            ..Override::default()
+        });
     let base = (rate(), rate(), rate(), maybe(), maybe(), maybe());
     (base, proptest::collection::vec(condition, 0..3)).prop_map(
         |((prompt, completion, request, cache_read, cache_write, cache_write_1h), overrides)| Prices {
@@ -241,7 +257,7 @@ proptest! {
             ..shape(if floor { "a/m:floor" } else { "a/m" }, &body)
         };
         let guess = Guess { prompt_tokens: prompt, output_tokens: output };
-        let (found, worst) = (estimate(&request, &book, &POLICY, guess), bound(&request, &book, &POLICY));
+        let (found, worst) = (estimate(&request, &Grounds::new(&book, &POLICY), guess), bound(&request, &Grounds::new(&book, &POLICY)));
         let (found, worst) = match (found, worst) {
             (Ok(found), Ok(worst)) => (found, worst),
             (found, worst) => {

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 
 use money::{Nano, Rate};
 use pricing::{
-    About, Book, BookSource, BoundPolicy, Endpoint, Family, Feature, Fit, Model, Prices, Room, RowPrices,
-    Shape, Tier, Unpriced, bound, fitting,
+    About, Book, BookSource, BoundPolicy, Endpoint, Family, Feature, Fit, Grounds, Model, Prices, Room,
+    RowPrices, Shape, Tier, Unpriced, bound, fitting,
 };
 use proptest::prelude::*;
 
-const POLICY: BoundPolicy = BoundPolicy { default_output: 16_384 };
+static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
 const BODY: &[u8] = &[b'x'; 1000];
 
 /// A row at so many micro-dollars a million tokens in, five times that out.
@@ -85,28 +85,39 @@ fn names(fits: &[Fit]) -> Vec<&str> {
 fn one_of_each_kind_the_nearest_first() {
     let book = book();
     // a/new at clamp_min: 2,318 prompt tokens x $2/M + 4,096 x $10/M = $0.045596.
-    let fits = fitting(&shape("a/big"), &book, &POLICY, room("0.05"), &[]);
+    let fits = fitting(&shape("a/big"), &Grounds::new(&book, &POLICY), room("0.05"), &[]);
     assert_eq!(names(&fits), ["a/new", "b/cheap", "c/gift:free"]);
-    let first = bound(&shape("a/new"), &book, &POLICY).unwrap();
+    let first = bound(&shape("a/new"), &Grounds::new(&book, &POLICY)).unwrap();
     assert_eq!(fits[0].output_cap, first.cap_within(Nano::parse_floor("0.05").unwrap()).unwrap());
     assert_eq!(fits[0].bound, first.usd_at(fits[0].output_cap));
     // With less money the older, cheaper one of the same author is what is left of it.
-    let fits = fitting(&shape("a/big"), &book, &POLICY, room("0.04"), &[]);
+    let fits = fitting(&shape("a/big"), &Grounds::new(&book, &POLICY), room("0.04"), &[]);
     assert_eq!(names(&fits), ["a/old", "b/cheap", "c/gift:free"]);
-    assert_eq!(names(&fitting(&shape("a/big"), &book, &POLICY, room("0.001"), &[])), ["c/gift:free"]);
+    assert_eq!(
+        names(&fitting(&shape("a/big"), &Grounds::new(&book, &POLICY), room("0.001"), &[])),
+        ["c/gift:free"]
+    );
 }
 
 #[test]
 fn what_the_request_needs_is_kept() {
     let book = book();
     let plain = Shape { tools: 0, tool_bytes: 0, ..shape("a/big") };
-    let free = fitting(&plain, &book, &POLICY, room("0"), &[]);
+    let free = fitting(&plain, &Grounds::new(&book, &POLICY), room("0"), &[]);
     assert_eq!(names(&free), ["c/newer-gift:free"], "the newer one, for no tools are asked for");
     let long = vec![b'x'; 600_000];
     let long = Shape { body: &long, ..shape("a/big") };
-    assert_eq!(fitting(&long, &book, &POLICY, room("100"), &[]), [], "no context is long enough");
+    assert_eq!(
+        fitting(&long, &Grounds::new(&book, &POLICY), room("100"), &[]),
+        [],
+        "no context is long enough"
+    );
     let insists = Shape { only: [Cow::Borrowed("acme")].into_iter().collect(), ..shape("a/big") };
-    assert_eq!(fitting(&insists, &book, &POLICY, room("1"), &[]), [], "nobody is known to be served by acme");
+    assert_eq!(
+        fitting(&insists, &Grounds::new(&book, &POLICY), room("1"), &[]),
+        [],
+        "nobody is known to be served by acme"
+    );
 }
 
 #[test]
@@ -119,7 +130,7 @@ fn nobody_is_sent_to_an_old_model_of_somebody_else() {
         let rows =
             vec![big.clone(), row("a/ancient", 1), row("b/old", 2 * YEAR - 1), row("b/young", 2 * YEAR)];
         let book = Book::new(1, 0, BookSource::Live, rows);
-        names(&fitting(&plain(), &book, &POLICY, room("0.05"), &[])).join(" ")
+        names(&fitting(&plain(), &Grounds::new(&book, &POLICY), room("0.05"), &[])).join(" ")
     };
     assert_eq!(found(&big), "a/ancient b/young");
     big.about.created_s = None;
@@ -129,9 +140,9 @@ fn nobody_is_sent_to_an_old_model_of_somebody_else() {
 #[test]
 fn named_models_keep_their_order() {
     let among = ["a/big", "b/cheap:floor", "nobody/nothing", "c/gift:free", "a/new", "a/old"];
-    let fits = fitting(&shape("a/big"), &book(), &POLICY, room("1"), &among);
+    let fits = fitting(&shape("a/big"), &Grounds::new(&book(), &POLICY), room("1"), &among);
     assert_eq!(names(&fits), ["b/cheap:floor", "c/gift:free", "a/new"], "but not the one that was refused");
-    let fits = fitting(&shape("a/big"), &book(), &POLICY, room("0.04"), &["a/new", "a/old"]);
+    let fits = fitting(&shape("a/big"), &Grounds::new(&book(), &POLICY), room("0.04"), &["a/new", "a/old"]);
     assert_eq!(names(&fits), ["a/old"]);
 }
 
@@ -140,12 +151,15 @@ fn caps_that_may_not_be_lowered() {
     let whole = Room { clamp_min: None, ..room("0.05") };
     let request = Shape { output_cap: Some(16_384), ..shape("a/big") };
     // a/old whole: 2,318 x $1/M + 16,384 x $5/M = $0.084238.
-    assert_eq!(names(&fitting(&request, &book(), &POLICY, whole, &[])), ["c/gift:free"]);
+    assert_eq!(names(&fitting(&request, &Grounds::new(&book(), &POLICY), whole, &[])), ["c/gift:free"]);
     let thinking = Shape { reasoning_budget: 10_000, ..shape("a/big") };
-    assert_eq!(names(&fitting(&thinking, &book(), &POLICY, room("0.05"), &[])), ["c/gift:free"]);
+    assert_eq!(
+        names(&fitting(&thinking, &Grounds::new(&book(), &POLICY), room("0.05"), &[])),
+        ["c/gift:free"]
+    );
     let short = Shape { output_cap: Some(10), ..shape("a/big") };
     assert_eq!(
-        fitting(&short, &book(), &POLICY, room("0.05"), &[])[0].output_cap,
+        fitting(&short, &Grounds::new(&book(), &POLICY), room("0.05"), &[])[0].output_cap,
         10,
         "never above the asked"
     );
@@ -155,10 +169,10 @@ fn caps_that_may_not_be_lowered() {
 fn what_has_no_bound_fits_nowhere() {
     let mut request = shape("a/big");
     request.costs.push(Unpriced::Prediction);
-    assert_eq!(fitting(&request, &book(), &POLICY, room("100"), &["a/old"]), []);
-    assert_eq!(fitting(&Shape::default(), &book(), &POLICY, room("100"), &[]), []);
+    assert_eq!(fitting(&request, &Grounds::new(&book(), &POLICY), room("100"), &["a/old"]), []);
+    assert_eq!(fitting(&Shape::default(), &Grounds::new(&book(), &POLICY), room("100"), &[]), []);
     // An unknown model still gets an answer: anything is cheaper than what nobody can price.
-    assert_eq!(fitting(&shape("a/gone"), &book(), &POLICY, room("0.05"), &[]).len(), 3);
+    assert_eq!(fitting(&shape("a/gone"), &Grounds::new(&book(), &POLICY), room("0.05"), &[]).len(), 3);
 }
 
 #[test]
@@ -180,7 +194,7 @@ fn dear_endpoints_are_seen_through() {
     rows.push(model("a/plain", 2, 1, &[]));
     let book = Book::new(1, 0, BookSource::Live, rows);
     let request = Shape { tools: 0, tool_bytes: 0, ..shape("a/big") };
-    assert_eq!(names(&fitting(&request, &book, &POLICY, room("0.05"), &[])), ["a/plain"]);
+    assert_eq!(names(&fitting(&request, &Grounds::new(&book, &POLICY), room("0.05"), &[])), ["a/plain"]);
 }
 
 proptest! {
@@ -189,9 +203,9 @@ proptest! {
         let body = vec![b'x'; bytes];
         let request = Shape { body: &body, output_cap: cap, ..shape("a/dearer") };
         let room = Room { usd: Nano::from_nanos(nanos), clamp_min: Some(4_096) };
-        for fit in fitting(&request, &book(), &POLICY, room, &[]) {
+        for fit in fitting(&request, &Grounds::new(&book(), &POLICY), room, &[]) {
             let instead = Shape { models: [Cow::Owned(fit.model.clone())].into_iter().collect(), ..request.clone() };
-            let bound = bound(&instead, &book(), &POLICY).unwrap();
+            let bound = bound(&instead, &Grounds::new(&book(), &POLICY)).unwrap();
             prop_assert_eq!(bound.usd_at(fit.output_cap), fit.bound);
             prop_assert!(fit.bound <= room.usd);
             prop_assert!(fit.output_cap >= bound.output_cap.min(4_096));

@@ -3,7 +3,9 @@
 use admission::Clamp;
 use fastrand::Rng;
 use money::Rate;
-use pricing::{About, Book, BookSource, Bound, BoundPolicy, Family, Model, Prices, RowPrices, Shape};
+use pricing::{
+    About, Book, BookSource, Bound, BoundPolicy, Family, Grounds, Model, Prices, RowPrices, Shape,
+};
 
 use crate::setting::pick;
 
@@ -104,6 +106,7 @@ fn kind(model: String, price: i64, cap: u64) -> Kind {
     let book = Book::new(1, 0, BookSource::Snapshot, vec![row]);
     let models = [model.as_str().into()].into_iter().collect();
     let shape = Shape { models, body: b"{}", output_cap: Some(cap), choices: 1, ..Shape::default() };
-    let bound = pricing::bound(&shape, &book, &BoundPolicy::default()).expect("a price for all of it");
+    let bound =
+        pricing::bound(&shape, &Grounds::new(&book, &BoundPolicy::default())).expect("a price for all of it");
     Kind { model: bound.model.clone(), bound, price, cap }
 }

@@ -7,7 +7,7 @@ use admission::{Admission, Ask, BootClock, Clamp, Flight, Policy, Reserved, Shor
 use ledger::{Budget, Evidence, HoldId, Label, Scope, Straddle, UpstreamKeyId, Window};
 use loom::future::block_on;
 use money::{Nano, Rate};
-use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Model, Prices, RowPrices, Shape};
+use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Grounds, Model, Prices, RowPrices, Shape};
 use store::books::Memory;
 use store::{Durability, Options, Store};
 
@@ -185,5 +185,5 @@ fn bound(cap: u64) -> Bound {
         ..Shape::default()
     };
     let book = Book::new(1, 0, BookSource::Snapshot, vec![row]);
-    pricing::bound(&shape, &book, &BoundPolicy::default()).expect("a bound")
+    pricing::bound(&shape, &Grounds::new(&book, &BoundPolicy::default())).expect("a bound")
 }

@@ -10,7 +10,7 @@ use std::thread;
 use admission::{Admission, Ask, BootClock, Clamp, Permit, Policy};
 use ledger::{Budget, Label, Scope, Straddle, UpstreamKeyId, Window};
 use money::{Nano, Rate};
-use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Model, Prices, RowPrices, Shape};
+use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Grounds, Model, Prices, RowPrices, Shape};
 use store::{Durability, Options, Recovered, Store};
 
 pub(crate) const KEY: UpstreamKeyId = UpstreamKeyId([7; 8]);
@@ -40,7 +40,7 @@ pub(crate) fn bound(cap: u64) -> Bound {
         choices: 1,
         ..Shape::default()
     };
-    pricing::bound(&shape, &book, &BoundPolicy::default()).expect("a bound")
+    pricing::bound(&shape, &Grounds::new(&book, &BoundPolicy::default())).expect("a bound")
 }
 
 pub(crate) fn millis(count: i64) -> Nano {

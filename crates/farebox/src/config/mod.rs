@@ -68,8 +68,8 @@ pub struct Config {
     pub on_client_gone: ClientGone,
     /// A ceiling on the bound of any one call, USD.
     pub per_request: Option<Nano>,
-    /// The output cap of a call that sets none, tokens.
-    pub default_output: u64,
+    /// What is decided about bounds.
+    pub bounds: pricing::BoundPolicy,
     /// How far an output cap may be lowered to fit the money, tokens; `None`: never lowered.
     pub clamp_min: Option<u64>,
     /// How long a call may wait for the holds of others.
@@ -141,7 +141,10 @@ impl Config {
             durability: layer.durability.unwrap_or(Durability::Power),
             on_client_gone: layer.on_client_gone.unwrap_or(defaults.on_client_gone),
             per_request: layer.per_request.or(defaults.per_request),
-            default_output: layer.default_output.unwrap_or(defaults.default_output),
+            bounds: pricing::BoundPolicy {
+                default_output: layer.default_output.unwrap_or(defaults.bounds.default_output),
+                ..defaults.bounds
+            },
             clamp_min: layer.clamp_min.unwrap_or(defaults.clamp_min),
             park_max: layer.park_max.unwrap_or(defaults.park_max),
             prices_age_max: layer.prices_age_max.unwrap_or(defaults.prices_age_max),
@@ -193,7 +196,7 @@ mod tests {
         assert_eq!(told.durability, built_in.durability);
         assert_eq!(told.on_client_gone, built_in.on_client_gone);
         assert_eq!(told.allow_unbudgeted, built_in.allow_unbudgeted);
-        assert_eq!(told.default_output, built_in.default_output);
+        assert_eq!(told.bounds, built_in.bounds);
         assert_eq!(told.clamp_min, built_in.clamp_min);
         assert_eq!(told.park_max, built_in.park_max);
         assert_eq!(told.alerts.check_every, built_in.alerts.check_every);

@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use money::{MoneyError, Rate};
-use pricing::{About, Endpoint, Family, Feature, Model, Override, Prices, RowPrices, Tier, UnknownPrice};
+use pricing::{
+    About, Endpoint, Family, Feature, Model, Override, Prices, RowPrices, Schedule, Tier, UnknownPrice,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -22,18 +24,8 @@ pub struct Rows<T> {
     pub skipped: usize,
 }
 
-/// Prices that a request of text in, text out cannot meet, and `discount`, which is inside the prices already.
-const IRRELEVANT: [&str; 9] = [
-    "audio",
-    "audio_output",
-    "discount",
-    "image",
-    "image_output",
-    "image_token",
-    "input_audio_cache",
-    "video",
-    "video_output",
-];
+/// `discount` is inside the prices already; `video` keys are those of models that are not asked by chat.
+const IRRELEVANT: [&str; 3] = ["discount", "video", "video_output"];
 
 /// Reads the answer of `GET /models`; `None` when it is not one.
 pub fn read_models(text: &str) -> Option<Rows<Model>> {
@@ -193,6 +185,12 @@ fn read_prices(row: &Object<'_>) -> Result<Prices, PriceError> {
         cache_write_1h: rate(row, "input_cache_write_1h")?,
         internal_reasoning: rate(row, "internal_reasoning")?,
         web_search: rate(row, "web_search")?,
+        image: rate(row, "image")?,
+        image_token: rate(row, "image_token")?,
+        image_output: rate(row, "image_output")?,
+        audio: rate(row, "audio")?,
+        audio_output: rate(row, "audio_output")?,
+        audio_cache: rate(row, "input_audio_cache")?,
         overrides: Vec::new(),
         unknown: Vec::new(),
     };
@@ -210,9 +208,9 @@ fn read_overrides(raw: &RawValue, prices: &mut Prices) -> Result<(), PriceError>
     let unreadable = || PriceError::Unreadable("overrides".to_owned());
     let list: Option<Vec<Object<'_>>> = serde_json::from_str(raw.get()).map_err(|_| unreadable())?;
     for row in list.unwrap_or_default() {
-        let mut conditional = Override {
+        let conditional = Override {
             min_prompt_tokens: row.get("min_prompt_tokens").and_then(|raw| raw.get().parse().ok()),
-            timed: false,
+            schedule: schedule(&row),
             prompt: rate(&row, "prompt")?,
             completion: rate(&row, "completion")?,
             request: rate(&row, "request")?,
@@ -220,11 +218,17 @@ fn read_overrides(raw: &RawValue, prices: &mut Prices) -> Result<(), PriceError>
             cache_write: rate(&row, "input_cache_write")?,
             cache_write_1h: rate(&row, "input_cache_write_1h")?,
             internal_reasoning: rate(&row, "internal_reasoning")?,
+            web_search: rate(&row, "web_search")?,
+            image: rate(&row, "image")?,
+            image_token: rate(&row, "image_token")?,
+            image_output: rate(&row, "image_output")?,
+            audio: rate(&row, "audio")?,
+            audio_output: rate(&row, "audio_output")?,
+            audio_cache: rate(&row, "input_audio_cache")?,
         };
         for (key, raw) in &row {
             match key.as_ref() {
-                "min_prompt_tokens" => {}
-                "utc_start" | "utc_end" | "utc_days" => conditional.timed = true,
+                "min_prompt_tokens" | "utc_start" | "utc_end" | "utc_days" => {}
                 key if is_read(key) => {}
                 // A condition we do not know is a number or a list, and is taken to hold; a price is a string.
                 key if raw.get().starts_with('"') => keep_unknown(key, raw, &mut prices.unknown),
@@ -234,6 +238,31 @@ fn read_overrides(raw: &RawValue, prices: &mut Prices) -> Result<(), PriceError>
         prices.overrides.push(conditional);
     }
     Ok(())
+}
+
+/// The time of day and the days of a condition. What cannot be read is taken as always.
+fn schedule(row: &Object<'_>) -> Option<Schedule> {
+    let hhmm = |key: &str| row.get(key).map(|raw| raw.get().trim_matches('"').parse::<u32>());
+    let days = row.get("utc_days").map(|raw| days(raw).unwrap_or(Schedule::ALL_DAYS));
+    match (hhmm("utc_start"), hhmm("utc_end")) {
+        (None, None) => days.map(Schedule::on),
+        (Some(Ok(start)), Some(Ok(end))) => Schedule::new(start, end, days.unwrap_or(Schedule::ALL_DAYS)),
+        _ => None,
+    }
+}
+
+/// Days of the week as numbers, 0 for Sunday, or by the first three letters of their names.
+fn days(raw: &RawValue) -> Option<u8> {
+    const NAMES: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    let list: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+    list.into_iter().try_fold(0, |days, raw| {
+        let text = raw.get().trim_matches('"').to_ascii_lowercase();
+        let day = match text.parse::<usize>() {
+            Ok(number) => (number <= 7).then_some(number % 7),
+            Err(_) => NAMES.iter().position(|name| text.starts_with(name)),
+        };
+        Some(days | 1 << day?)
+    })
 }
 
 /// Whether a price key is read into a field, or known not to matter.
@@ -248,6 +277,12 @@ fn is_read(key: &str) -> bool {
             | "input_cache_write_1h"
             | "internal_reasoning"
             | "web_search"
+            | "image"
+            | "image_token"
+            | "image_output"
+            | "audio"
+            | "audio_output"
+            | "input_audio_cache"
     ) || IRRELEVANT.contains(&key)
 }
 

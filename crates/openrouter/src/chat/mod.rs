@@ -17,7 +17,7 @@ mod tools;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use pricing::{MaxPrice, Shape};
+use pricing::{MaxPrice, Pins, Shape};
 use thiserror::Error;
 
 pub use read::{read, read_allowing};
@@ -53,6 +53,8 @@ pub struct Permission {
     pub max_price: MaxPrice,
     /// Providers to exclude, by tag.
     pub ignore: Vec<String>,
+    /// What else the body must say.
+    pub pins: Pins,
     /// The models to send instead of those asked for, the first as `model`, the rest as `models`; `None`: those
     /// asked for stay.
     pub models: Option<Vec<String>>,

@@ -84,6 +84,8 @@ pub(super) fn read<'a>(
                 prompt: rate(&place.prompt),
                 completion: rate(&place.completion),
                 request: rate(&place.request),
+                image: None,
+                audio: None,
             }
         });
     Ok(provider)

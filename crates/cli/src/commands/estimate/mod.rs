@@ -13,7 +13,9 @@ mod text;
 use std::path::PathBuf;
 
 use clap::Args;
-use pricing::{Alternatives, BoundPolicy, Estimate, Fit, Guess, Model, Need, Shape, Unpriced, estimate};
+use pricing::{
+    Alternatives, BoundPolicy, Estimate, Fit, Grounds, Guess, Model, Need, Shape, Unpriced, estimate,
+};
 
 use self::input::Input;
 use self::room::{Limit, Verdict};
@@ -104,7 +106,7 @@ pub(crate) async fn run(args: EstimateArgs) -> Result<Exit, Failure> {
     let mut prices = Prices::open(&args.prices).await?;
     let named = if args.model.is_empty() { own } else { args.model.clone() };
     prices.know(named.iter().flat_map(|name| prices.routed(name)).collect()).await;
-    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let policy = prices.config.bounds.clone();
     let asking = Asking { prompt: input.prompt(&args), input, args: &args, policy };
 
     let mut rows = Vec::new();
@@ -166,7 +168,7 @@ impl Asking<'_> {
         let count = first.map(|model| self.prompt.count(model));
         let prompt_tokens = count.map_or(0, |count| count.tokens);
         let guess = Guess { prompt_tokens, output_tokens: self.args.output };
-        match (estimate(shape, &book, &self.policy, guess), count) {
+        match (estimate(shape, &Grounds::new(&book, &self.policy), guess), count) {
             (Ok(mut estimate), Some(count)) => {
                 if prices.are_old() {
                     estimate.worst.rests_on_stale_prices();

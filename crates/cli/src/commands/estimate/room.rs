@@ -8,7 +8,7 @@ use farebox::Config;
 use jiff::Timestamp;
 use ledger::{Budget, Label};
 use money::Nano;
-use pricing::{Book, Bound, BoundPolicy, Fit, Room, Shape, fitting};
+use pricing::{Book, Bound, BoundPolicy, Fit, Grounds, Room, Shape, fitting};
 use store::OpenError;
 
 use crate::failure::Failure;
@@ -81,7 +81,7 @@ pub(super) fn instead(
 ) -> Vec<Fit> {
     let tightest = limits.iter().map(|limit| limit.available).min();
     let room = |usd| Room { usd, clamp_min: config.clamp_min };
-    tightest.map(|usd| fitting(shape, book, policy, room(usd), &[])).unwrap_or_default()
+    tightest.map(|usd| fitting(shape, &Grounds::new(book, policy), room(usd), &[])).unwrap_or_default()
 }
 
 fn limit(row: BudgetRow, config: &Config, model: &str) -> Option<Limit> {
@@ -202,7 +202,7 @@ window = "day"
             choices: 1,
             ..Shape::default()
         };
-        let bound = pricing::bound(&shape, &book, &BoundPolicy::default()).unwrap();
+        let bound = pricing::bound(&shape, &Grounds::new(&book, &BoundPolicy::default())).unwrap();
         let verdict = |available| {
             let limit = Limit { name: String::new(), window: None, available, when: None };
             verdict(&limit, &bound, &config)

@@ -1,7 +1,6 @@
 //! `farebox models cheapest`: what your request would cost where, the cheapest first.
 
 use clap::Args;
-use pricing::BoundPolicy;
 use serde_json::json;
 
 use super::cost::{self, Cost, RequestArgs};
@@ -36,7 +35,7 @@ pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
     let text = args.request.text()?;
     let request = args.request.request(text.as_deref())?;
     let prices = Prices::open(&args.prices).await?;
-    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let policy = prices.config.bounds.clone();
     let book = prices.book();
     let mut costs: Vec<Cost<'_>> = book
         .models()

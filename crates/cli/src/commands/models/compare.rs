@@ -1,7 +1,7 @@
 //! `farebox models compare`: some models side by side, for one request, in the order given.
 
 use clap::Args;
-use pricing::{BoundPolicy, Unpriced};
+use pricing::Unpriced;
 use serde_json::json;
 
 use super::cost::{self, RequestArgs};
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
     let request = args.request.request(text.as_deref())?;
     let mut prices = Prices::open(&args.prices).await?;
     prices.know(args.models.clone()).await;
-    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let policy = prices.config.bounds.clone();
     let book = prices.book();
     let mut costs = Vec::new();
     for name in &args.models {

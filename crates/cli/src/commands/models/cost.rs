@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use money::Nano;
 use openrouter::chat;
-use pricing::{Book, BoundPolicy, Guess, Model, Need, Shape, USUAL_OUTPUT, Unpriced, estimate, usual_cost};
+use pricing::{
+    Book, BoundPolicy, Grounds, Guess, Model, Need, Shape, USUAL_OUTPUT, Unpriced, estimate, usual_cost,
+};
 use serde_json::{Value, json};
 
 use super::row;
@@ -129,7 +131,7 @@ impl Request<'_> {
                 let shape = Shape { models, ..(**shape).clone() };
                 let prompt_tokens = prompt.count(model).tokens;
                 let guess = Guess { prompt_tokens, output_tokens: *output };
-                let found = estimate(&shape, book, policy, guess)?;
+                let found = estimate(&shape, &Grounds::new(book, policy), guess)?;
                 Ok(Cost {
                     asked,
                     model,

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use clap::Args;
 use pricing::{
-    Book, Bound, BoundPolicy, Endpoint, Model, Override, Prices as Listed, Reason, RowPrices, Shape, Tier,
-    Unpriced, bound,
+    Book, Bound, BoundPolicy, Endpoint, Grounds, Model, Override, Prices as Listed, Reason, RowPrices, Shape,
+    Tier, Unpriced, bound,
 };
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
     prices.know(vec![args.model.clone()]).await;
     let book = prices.book();
     let model = Prices::model(&book, &args.model)?;
-    let policy = BoundPolicy { default_output: prices.config.default_output };
+    let policy = prices.config.bounds.clone();
     let mut judged = judge(&book, &args.model, &policy);
     if let (Ok(bound), true) = (&mut judged, prices.are_old()) {
         bound.rests_on_stale_prices();
@@ -58,7 +58,10 @@ pub(crate) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
 
 fn judge(book: &Book, asked: &str, policy: &BoundPolicy) -> Result<Bound, Unpriced> {
     let models = [Cow::Borrowed(asked)].into_iter().collect();
-    bound(&Shape { models, body: PLAIN, messages: 1, choices: 1, ..Shape::default() }, book, policy)
+    bound(
+        &Shape { models, body: PLAIN, messages: 1, choices: 1, ..Shape::default() },
+        &Grounds::new(book, policy),
+    )
 }
 
 fn head(model: &Model, asked: &str, judged: &Result<Bound, Unpriced>, terminal: &Terminal) -> String {
@@ -142,7 +145,7 @@ fn fee(prices: &Listed) -> String {
 fn words(condition: &Override) -> String {
     let mut when: Vec<String> = Vec::new();
     when.extend(condition.min_prompt_tokens.map(|least| format!("above {} prompt tokens", grouped(least))));
-    when.extend(condition.timed.then(|| "at some times of the day or week".to_owned()));
+    when.extend(condition.schedule.map(|_| "at some times of the day or week".to_owned()));
     let prices = [
         (condition.prompt, "in"),
         (condition.completion, "out"),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use admission::{Ask, Clamp, Flight, Permit};
 use ledger::{Budget, Evidence, HoldId, Label, Scope, Straddle, UpstreamKeyId, Window};
 use money::{Nano, Rate};
-use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Model, Prices, RowPrices, Shape};
+use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Grounds, Model, Prices, RowPrices, Shape};
 use store::{Durability, JournalError, Options};
 
 use super::{BooksKind, Machine, Process, StartError};
@@ -73,7 +73,7 @@ fn bound() -> Bound {
         choices: 1,
         ..Shape::default()
     };
-    pricing::bound(&shape, &book, &BoundPolicy::default()).unwrap()
+    pricing::bound(&shape, &Grounds::new(&book, &BoundPolicy::default())).unwrap()
 }
 
 fn scope(user: &str) -> Scope<'_> {
