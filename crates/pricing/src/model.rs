@@ -1,7 +1,7 @@
 //! [`Model`] and [`Endpoint`]: rows of the catalogue.
 
 use crate::about::About;
-use crate::prices::RowPrices;
+use crate::prices::{Prices, RowPrices};
 use crate::tokens::Normaliser;
 
 /// One row of `GET /models`, with its endpoints once they are known.
@@ -35,6 +35,12 @@ impl Model {
     /// Whether a price of zero means free: `:free` rows and `openrouter/free` only (CONTRACT 8.2, 2026-10-02).
     pub fn is_free(&self) -> bool {
         self.id.ends_with(":free") || self.id == "openrouter/free"
+    }
+
+    /// Whether every kind of answer it gives has a price per token.
+    pub fn answers_are_priced(&self) -> bool {
+        let media = |prices: &Prices| prices.image_output.is_some() || prices.audio_output.is_some();
+        self.text_output_only || self.prices.priced().is_some_and(media)
     }
 
     /// Whether it is an OpenRouter router rather than a model.

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::encoding::Counted;
 use crate::media::Media;
+use crate::model::Model;
 use crate::run::Run;
 use crate::unpriced::Unpriced;
 
@@ -92,6 +93,16 @@ pub struct Outputs {
     pub images: bool,
     /// Audio.
     pub audio: bool,
+}
+
+impl Outputs {
+    /// What an answer may hold: what is asked for, and what the model does by itself.
+    pub(crate) fn of(model: &Model, shape: &Shape<'_>) -> Outputs {
+        if model.text_output_only {
+            return shape.outputs;
+        }
+        Outputs { images: true, audio: true }
+    }
 }
 
 /// The service tier that a request asks for (CONTRACT 9.2).

@@ -59,6 +59,11 @@ pub enum Unpriced {
         "'{0}' has a provider that lists neither an output cap nor a limit of its own; exclude it with provider.ignore"
     )]
     NoOutputLimit(String),
+    /// What is not text may fill the context, and nobody knows how long it is.
+    #[error(
+        "'{0}' lists no context length, so what its files, videos or searches may cost has no bound; use another model"
+    )]
+    NoContextLength(String),
     /// Its provider has billed above its bounds, and no other one remains.
     #[error(
         "'{model}' was billed above its bound{}, which cannot be left out; farebox honesty clear {model} lets it through once more",
@@ -124,6 +129,7 @@ impl Unpriced {
             Unpriced::SearchingModel(_) => "searching_model",
             Unpriced::NothingWithinMaxPrice(_) => "nothing_within_max_price",
             Unpriced::NoOutputLimit(_) => "no_output_limit",
+            Unpriced::NoContextLength(_) => "no_context_length",
             Unpriced::BrokenWord { .. } => "broken_word",
             Unpriced::Media { .. } => "media",
             Unpriced::ServerTool { .. } => "server_tool",
@@ -159,6 +165,7 @@ impl Unpriced {
             | Unpriced::UnreadablePrice { .. }
             | Unpriced::NothingWithinMaxPrice(_)
             | Unpriced::NoOutputLimit(_)
+            | Unpriced::NoContextLength(_)
             | Unpriced::BrokenWord { .. }
             | Unpriced::ServiceTier(_)
             | Unpriced::Prediction => return None,
