@@ -370,18 +370,20 @@ fn priceable<'b>(asked: &str, book: &'b Book) -> Result<Resolved<'b>, Unpriced> 
         return Err(Unpriced::Preset(asked.to_owned()));
     }
     let Some(resolved) = book.resolve(asked) else {
-        return Err(match asked.rsplit_once(':') {
-            Some((_, "online")) => Unpriced::WebSearch("the ':online' variant"),
+        return Err(match asked.split_once(':') {
             Some((base, _)) if book.model(base).is_some() => Unpriced::Variant(asked.to_owned()),
             _ => Unpriced::UnknownModel(asked.to_owned()),
         });
     };
+    if resolved.online {
+        return Err(Unpriced::WebSearch("the ':online' variant"));
+    }
     let model = resolved.model;
     let name = || model.id.clone();
     match &model.prices {
         RowPrices::Dynamic => Err(Unpriced::Router(name())),
         _ if model.is_router() => Err(Unpriced::Router(name())),
-        _ if !model.text_output_only => Err(Unpriced::NotText(name())),
+        _ if !model.text_output_only() => Err(Unpriced::NotText(name())),
         _ if model.searches_by_itself() => Err(Unpriced::SearchingModel(name())),
         RowPrices::Unreadable(reason) => {
             Err(Unpriced::UnreadablePrice { model: name(), reason: reason.clone() })
@@ -510,7 +512,7 @@ impl<'b> Candidates<'b> {
 
     /// The dearest base prices within the caller's own ceiling, over the tiers that the request can be routed to.
     fn permit(&mut self, nitro: bool, shape: &Shape<'_>) -> Result<(), Unpriced> {
-        let routed = |c: &Candidate<'_>| nitro || c.endpoint.is_none_or(|e| e.tier == Tier::Standard);
+        let routed = |c: &Candidate<'_>| nitro || c.endpoint.is_none_or(|e| e.tier != Tier::Premium);
         let any_routed = self.usable.iter().any(routed);
         let caller = shape.caller_max_price.unwrap_or_default();
         let within = |prices: &Prices| {
