@@ -40,6 +40,8 @@ pub(super) struct Terms<'s, 'a> {
     /// Tokens of the longest prompt of any turn.
     pub(super) tokens: u64,
     pub(super) outputs: Outputs,
+    /// The model's own prices, for what an endpoint does not list.
+    pub(super) row: Option<&'s Prices>,
 }
 
 /// The dearest of a base price and the conditions that may hold.
@@ -125,14 +127,16 @@ impl Paid {
             let cached = dearest.of(prices.audio_cache, |o| o.audio_cache).unwrap_or_default();
             self.audio = self.audio.max(audio).max(cached);
         }
+        let row = terms.row;
         if terms.outputs.images {
-            self.image_output = dearest.of(prices.image_output, |o| o.image_output).unwrap_or_default();
-            self.image_output = self.image_output.max(self.output);
-            self.output = self.image_output;
+            let base = prices.image_output.or(row.and_then(|row| row.image_output));
+            let listed = dearest.of(base, |o| o.image_output).unwrap_or_default();
+            self.output = self.output.max(listed);
+            self.image_output = self.output;
         }
         if terms.outputs.audio {
-            let audio = dearest.of(prices.audio_output, |o| o.audio_output);
-            let listed = audio.or_else(|| dearest.of(prices.audio, |o| o.audio)).unwrap_or_default();
+            let base = prices.audio_output.or(row.and_then(|row| row.audio_output));
+            let listed = dearest.of(base, |o| o.audio_output).unwrap_or_default();
             self.output = self.output.max(listed);
         }
     }
