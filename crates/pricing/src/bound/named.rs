@@ -215,14 +215,14 @@ fn meaning<'b>(asked: &str, book: &'b Book, allowed: &mut Allowed<'_>) -> Result
             return Err(Unpriced::UnreadablePrice { model: name(), reason: reason.clone() });
         }
         RowPrices::Priced(prices) => {
-            if prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO && !model.is_free() {
-                allowed.take(&Unpriced::ZeroPrice(name()))?;
+            if !model.answers_are_priced() {
+                allowed.take(&Unpriced::NotText(name()))?;
             }
             if model.searches_by_itself() {
                 allowed.take(&Unpriced::SearchingModel(name()))?;
             }
-            if !model.answers_are_priced() {
-                allowed.take(&Unpriced::NotText(name()))?;
+            if prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO && !model.is_free() {
+                allowed.take(&Unpriced::ZeroPrice(name()))?;
             }
         }
     }
