@@ -9,7 +9,7 @@ use pricing::{
     About, Allowances, Book, BookSource, Bound, BoundPolicy, CallerMaxPrice, Class, Detail, Endpoint, Engine,
     Family, Feature, Fetch, Grounds, Guess, Media, Modalities, Modality, Model, Outputs, PdfEngine, Plugins,
     Prices, Reason, RouterCeiling, RowPrices, Run, Search, SearchMode, ServerTool, Shape, Tier, TierAsked,
-    Unpriced, bound,
+    Unpriced, bound, estimate,
 };
 
 static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
