@@ -123,6 +123,7 @@ impl Walk<'_> {
             balance: permit.balance(),
             held_max: permit.bound(),
             clamped,
+            pinned: bound.pins.told(),
             routed: routed.clone(),
             is_chain: stage.models.map_or(self.chat.shape.models.len(), <[String]>::len) > 1,
         };
@@ -321,7 +322,7 @@ impl Walk<'_> {
             Unpriced::NoModel => {
                 Problem::wrong(StatusCode::BAD_REQUEST, unpriced.code(), unpriced.to_string())
             }
-            _ => Problem::unbounded(unpriced.code(), &unpriced.to_string()),
+            _ => Problem::unbounded(unpriced.code(), &refuse::unbounded(unpriced)),
         };
         let sentence = problem.message.clone();
         let (needed, fitting_cap, would_fit) = (None, None, Vec::new());
