@@ -84,7 +84,7 @@ async fn walk<B: http_body::Body<Data = Bytes>>(
     let ceiling = ceiling(&parts.headers, shared.config.per_request)?;
     let taken =
         intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(IntakeError::problem)?;
-    let chat = chat::read(&taken.bytes)
+    let chat = chat::read_allowing(&taken.bytes, &shared.config.allow_fields)
         .map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-body", error.to_string()))?;
     shared.see_key(&caller);
     let headers = &parts.headers;
