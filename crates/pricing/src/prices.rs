@@ -114,6 +114,13 @@ pub enum RowPrices {
     Unreadable(String),
 }
 
+/// No price: closed.
+impl Default for RowPrices {
+    fn default() -> Self {
+        RowPrices::Unreadable("no price is listed".to_owned())
+    }
+}
+
 impl RowPrices {
     /// The prices, when they can be read.
     pub fn priced(&self) -> Option<&Prices> {

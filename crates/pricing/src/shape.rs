@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::encoding::Counted;
 use crate::media::Media;
+use crate::modality::Modality;
 use crate::model::Model;
 use crate::run::Run;
 use crate::unpriced::Unpriced;
@@ -98,10 +99,10 @@ pub struct Outputs {
 impl Outputs {
     /// What an answer may hold: what is asked for, and what the model does by itself.
     pub(crate) fn of(model: &Model, shape: &Shape<'_>) -> Outputs {
-        if model.text_output_only {
-            return shape.outputs;
+        Outputs {
+            images: shape.outputs.images || model.outputs.contains(Modality::Image),
+            audio: shape.outputs.audio || model.outputs.contains(Modality::Audio),
         }
-        Outputs { images: true, audio: true }
     }
 }
 

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use money::{Nano, Rate};
 use pricing::{
     About, Allowances, Book, BookSource, Bound, BoundPolicy, CallerMaxPrice, Class, Detail, Endpoint, Engine,
-    Family, Feature, Fetch, Grounds, Media, Model, Outputs, PdfEngine, Plugins, Prices, Reason,
-    RouterCeiling, RowPrices, Run, Search, SearchMode, ServerTool, Shape, Tier, TierAsked, Unpriced, bound,
+    Family, Feature, Fetch, Grounds, Guess, Media, Modalities, Modality, Model, Outputs, PdfEngine, Plugins,
+    Prices, Reason, RouterCeiling, RowPrices, Run, Search, SearchMode, ServerTool, Shape, Tier, TierAsked,
+    Unpriced, bound, estimate,
 };
 
 static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
@@ -37,13 +38,18 @@ fn model(id: &str, prices: Prices) -> Model {
         family: Family::Gpt,
         prices: RowPrices::Priced(prices),
         endpoints: None,
-        text_output_only: true,
+        outputs: Modalities::TEXT,
         supports_output_cap: true,
         about: About {
             features: [Feature::Tools, Feature::Images, Feature::Files].into_iter().collect(),
             ..About::default()
         },
+        ..Model::default()
     }
+}
+
+fn answers(modality: Modality) -> Modalities {
+    [Modality::Text, modality].into_iter().collect()
 }
 
 fn endpoint(tag: &str, tier: Tier, prices: Prices) -> Endpoint {
@@ -55,8 +61,8 @@ fn endpoint(tag: &str, tier: Tier, prices: Prices) -> Endpoint {
         max_prompt_tokens: None,
         prices: RowPrices::Priced(prices),
         supports_output_cap: true,
-        implicit_caching: false,
         tier,
+        ..Endpoint::default()
     }
 }
 
@@ -69,8 +75,15 @@ fn plain(model: &str) -> Shape<'_> {
     Shape { models, body: BODY, messages: 1, choices: 1, output_cap: Some(1_000), ..Shape::default() }
 }
 
+/// The bound, which no estimate exceeds.
 fn of(shape: &Shape<'_>, model: Model) -> Bound {
-    bound(shape, &Grounds::new(&book(vec![model]), &POLICY)).unwrap()
+    let book = book(vec![model]);
+    let grounds = Grounds::new(&book, &POLICY);
+    let guess = Guess { prompt_tokens: 300, output_tokens: None };
+    let estimate = estimate(shape, &grounds, guess).unwrap();
+    assert!(estimate.likely.total <= estimate.worst.usd(), "{:?}", estimate.likely);
+    assert_eq!(estimate.likely.terms.iter().map(|term| term.amount).sum::<Nano>(), estimate.likely.total);
+    bound(shape, &grounds).unwrap()
 }
 
 /// The bound's terms as `what quantity`, in order.
@@ -263,15 +276,15 @@ fn plugins_once_and_those_of_the_account_off() {
 #[test]
 fn answers_in_images_and_audio() {
     let images = Prices { image_output: Some(rate("0.00003")), ..prices() };
-    let row = Model { text_output_only: false, ..model("a/m", images) };
+    let row = Model { outputs: answers(Modality::Image), ..model("a/m", images) };
     let found = of(&plain("a/m"), row);
     assert_eq!(found.output_rate, rate("0.00003"));
     assert!(terms(&found).contains(&("an image begun below the cap", 8_192)));
     let audio = Prices { audio_output: Some(rate("0.00008")), ..prices() };
-    let row = Model { text_output_only: false, ..model("a/m", audio) };
+    let row = Model { outputs: answers(Modality::Audio), ..model("a/m", audio) };
     let wants = Outputs { audio: true, ..Outputs::default() };
     assert_eq!(of(&Shape { outputs: wants, ..plain("a/m") }, row).output_rate, rate("0.00008"));
-    let unpriced = Model { text_output_only: false, ..model("a/m", prices()) };
+    let unpriced = Model { outputs: answers(Modality::Image), ..model("a/m", prices()) };
     let refused = bound(&plain("a/m"), &Grounds::new(&book(vec![unpriced]), &POLICY));
     assert_eq!(refused, Err(Unpriced::NotText("a/m".to_owned())));
 }

@@ -61,7 +61,10 @@ impl<'b> Named<'b> {
         }
         for asked in &shape.models {
             let id = match meaning(asked, grounds.book, allowed)? {
-                Meaning::Model(resolved) => named.add(resolved, shape, grounds, allowed)?,
+                Meaning::Model(resolved) => {
+                    named.steers |= resolved.nitro || resolved.floor;
+                    named.add(resolved, shape, grounds, allowed)?
+                }
                 Meaning::Any(cost) => {
                     named.router = Some(ceiling.ok_or_else(|| cost.clone())?);
                     if matches!(cost, Unpriced::Preset(_)) {
@@ -74,7 +77,6 @@ impl<'b> Named<'b> {
             if named.first.is_empty() {
                 id.clone_into(&mut named.first);
             }
-            named.steers |= asked.ends_with(":nitro") || asked.ends_with(":floor");
         }
         match named.first.is_empty() {
             true => Err(Unpriced::NoModel),
@@ -170,7 +172,7 @@ impl<'b> Named<'b> {
                 unknown_allowed: false,
                 keep_all: true,
             };
-            let resolved = Resolved { model, nitro: true, alias: false };
+            let resolved = Resolved { model, nitro: true, floor: true, online: false, alias: false };
             let Ok(mut set) = Candidates::of(resolved, &search) else { continue };
             set.shut_out.clear();
             match sum.take(&set, asked) {
@@ -184,7 +186,10 @@ impl<'b> Named<'b> {
 }
 
 fn may_be_picked(model: &Model) -> bool {
-    model.text_output_only && !model.is_router() && model.alias_target.is_none() && !model.id.starts_with('~')
+    model.text_output_only()
+        && !model.is_router()
+        && model.alias_target.is_none()
+        && !model.id.starts_with('~')
 }
 
 /// What a name means, when its row has a price at all.
@@ -193,12 +198,14 @@ fn meaning<'b>(asked: &str, book: &'b Book, allowed: &mut Allowed<'_>) -> Result
         return Ok(Meaning::Any(Unpriced::Preset(slug.to_owned())));
     }
     let Some(resolved) = book.resolve(asked) else {
-        return Err(match asked.rsplit_once(':') {
-            Some((_, "online")) => Unpriced::WebSearch("the ':online' variant"),
+        return Err(match asked.split_once(':') {
             Some((base, _)) if book.model(base).is_some() => Unpriced::Variant(asked.to_owned()),
             _ => Unpriced::UnknownModel(asked.to_owned()),
         });
     };
+    if resolved.online {
+        allowed.take(&Unpriced::WebSearch("the ':online' variant"))?;
+    }
     let model = resolved.model;
     let name = || model.id.clone();
     match &model.prices {
@@ -208,14 +215,14 @@ fn meaning<'b>(asked: &str, book: &'b Book, allowed: &mut Allowed<'_>) -> Result
             return Err(Unpriced::UnreadablePrice { model: name(), reason: reason.clone() });
         }
         RowPrices::Priced(prices) => {
-            if prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO && !model.is_free() {
-                allowed.take(&Unpriced::ZeroPrice(name()))?;
+            if !model.answers_are_priced() {
+                allowed.take(&Unpriced::NotText(name()))?;
             }
             if model.searches_by_itself() {
                 allowed.take(&Unpriced::SearchingModel(name()))?;
             }
-            if !model.answers_are_priced() {
-                allowed.take(&Unpriced::NotText(name()))?;
+            if prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO && !model.is_free() {
+                allowed.take(&Unpriced::ZeroPrice(name()))?;
             }
         }
     }

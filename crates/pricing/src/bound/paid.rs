@@ -4,15 +4,11 @@ use money::Rate;
 
 use crate::bound::candidates::Candidate;
 use crate::bound::class::{Reason, Reasons};
-use crate::bound::{MaxPrice, Outputs};
+use crate::bound::{MaxPrice, Outputs, PER_IMAGE_FROM};
 use crate::model::{Family, Model};
 use crate::prices::{Override, Prices};
 use crate::schedule::Span;
 use crate::shape::{CacheWrite, Shape};
-
-/// A price for an image that is more than so many times that of a prompt token is one for each image, not for each
-/// of its tokens: rows of 2025 against those of 2026 (CONTRACT 8.2).
-const PER_IMAGE_FROM: u64 = 16;
 
 /// USD per unit.
 pub(super) struct Paid {
@@ -40,6 +36,8 @@ pub(super) struct Terms<'s, 'a> {
     /// Tokens of the longest prompt of any turn.
     pub(super) tokens: u64,
     pub(super) outputs: Outputs,
+    /// The model's own prices, for what an endpoint does not list.
+    pub(super) row: Option<&'s Prices>,
 }
 
 /// The dearest of a base price and the conditions that may hold.
@@ -125,14 +123,16 @@ impl Paid {
             let cached = dearest.of(prices.audio_cache, |o| o.audio_cache).unwrap_or_default();
             self.audio = self.audio.max(audio).max(cached);
         }
+        let row = terms.row;
         if terms.outputs.images {
-            self.image_output = dearest.of(prices.image_output, |o| o.image_output).unwrap_or_default();
-            self.image_output = self.image_output.max(self.output);
-            self.output = self.image_output;
+            let base = prices.image_output.or(row.and_then(|row| row.image_output));
+            let listed = dearest.of(base, |o| o.image_output).unwrap_or_default();
+            self.output = self.output.max(listed);
+            self.image_output = self.output;
         }
         if terms.outputs.audio {
-            let audio = dearest.of(prices.audio_output, |o| o.audio_output);
-            let listed = audio.or_else(|| dearest.of(prices.audio, |o| o.audio)).unwrap_or_default();
+            let base = prices.audio_output.or(row.and_then(|row| row.audio_output));
+            let listed = dearest.of(base, |o| o.audio_output).unwrap_or_default();
             self.output = self.output.max(listed);
         }
     }
