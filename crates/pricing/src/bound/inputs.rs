@@ -4,7 +4,7 @@ use crate::bound::class::{Reason, Reasons};
 use crate::images::image_tokens;
 use crate::model::Model;
 use crate::shape::Shape;
-use crate::tokens::prompt_tokens;
+use crate::tokens::{is_counted, prompt_tokens};
 use crate::unpriced::Unpriced;
 
 /// Tokens of one turn's prompt.
@@ -39,7 +39,8 @@ impl Inputs {
             reasons.add(Reason::ContextLength);
             return Ok(Inputs { filled: Some(filled), ..Inputs::default() });
         }
-        let text = prompt_tokens(model.family, shape).saturating_add(results.unwrap_or(0));
+        reasons.add_if(is_counted(model, shape), Reason::Counted);
+        let text = prompt_tokens(model, shape).saturating_add(results.unwrap_or(0));
         let each = |image| image_tokens(model, image).saturating_mul(u64::from(image.count));
         let inputs = Inputs {
             text,
