@@ -2,7 +2,7 @@
 
 use crate::about::About;
 use crate::modality::{Modalities, Modality};
-use crate::prices::RowPrices;
+use crate::prices::{Prices, RowPrices};
 use crate::tokens::Normaliser;
 
 /// One row of `GET /models`, with its endpoints once they are known. The default one has no price and no name.
@@ -48,6 +48,18 @@ impl Model {
     /// Whether a price of zero means free: `:free` rows and `openrouter/free` only (CONTRACT 8.2, 2026-10-02).
     pub fn is_free(&self) -> bool {
         self.id.ends_with(":free") || self.id == "openrouter/free"
+    }
+
+    /// Whether every kind of answer it gives has a price per token.
+    pub fn answers_are_priced(&self) -> bool {
+        let endpoints = self.endpoints.iter().flatten().filter_map(|endpoint| endpoint.prices.priced());
+        let listed = |key: fn(&Prices) -> Option<money::Rate>| {
+            self.prices.priced().into_iter().chain(endpoints.clone()).any(|prices| key(prices).is_some())
+        };
+        self.text_output_only()
+            || self.chats()
+                && (!self.outputs.contains(Modality::Image) || listed(|prices| prices.image_output))
+                && (!self.outputs.contains(Modality::Audio) || listed(|prices| prices.audio_output))
     }
 
     /// Whether it is an OpenRouter router rather than a model.
@@ -173,6 +185,16 @@ impl Family {
             "Claude" => Family::Claude,
             "Cohere" => Family::Cohere,
             _ => Family::Other,
+        }
+    }
+
+    /// Tokens a second of audio: 32 at Google, 10 at OpenAI, by their guides (read 2026-10); elsewhere twice the most
+    /// that anybody publishes (Qwen: 25).
+    pub(crate) const fn audio_tokens_a_second(self) -> u64 {
+        match self {
+            Family::Gemini => 32,
+            Family::Gpt => 10,
+            _ => 50,
         }
     }
 

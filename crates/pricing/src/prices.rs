@@ -108,6 +108,10 @@ impl Override {
 }
 
 /// What a row says about its prices.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every row has prices, and one read per bound is enough"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowPrices {
     /// Prices we can read.
