@@ -2,11 +2,8 @@
 
 use money::Rate;
 
+use crate::bound::PER_IMAGE_FROM;
 use crate::prices::{Override, Prices};
-
-/// A price for images above this, USD, is of a whole image; one of an image token is a thousandth of it (CONTRACT 8.2:
-/// rows of 2025 list 0.0048 an image, those of 2026 a token at 0.0000003).
-const WHOLE_IMAGE: Rate = Rate::from_femtos(100_000_000_000);
 
 /// A price key (CONTRACT 8.2, read 2026-10-02).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +97,11 @@ impl PriceKey {
         }
     }
 
-    /// Whether this price is one of tokens, and so told by the million.
-    pub fn is_by_token(self, rate: Rate) -> bool {
+    /// Whether this price, of a row with that price for its prompt, is one of tokens, and so told by the million.
+    pub fn is_by_token(self, rate: Rate, prompt: Rate) -> bool {
         match self {
             PriceKey::Request | PriceKey::WebSearch => false,
-            PriceKey::Image => rate < WHOLE_IMAGE,
+            PriceKey::Image => rate <= prompt.saturating_mul(PER_IMAGE_FROM),
             _ => true,
         }
     }
