@@ -85,7 +85,7 @@ pub struct Moved {
 
 impl Entry {
     /// The line for a change between two books.
-    pub(super) fn of(change: Change, old: &Book, now_ms: i64) -> Entry {
+    pub fn of(change: Change, old: &Book, now_ms: i64) -> Entry {
         let happened = match change.kind {
             Kind::Added => Happened::Added,
             Kind::Removed => Happened::Removed,
