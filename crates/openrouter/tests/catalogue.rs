@@ -36,7 +36,7 @@ fn every_embedded_row_is_priced_or_refused_with_a_reason() {
             {
                 Some("searching_model")
             }
-            _ if !model.text_output_only => Some("not_text"),
+            _ if !model.answers_are_priced() => Some("not_text"),
             _ => None,
         };
         if expect.is_some() || code.is_some() {

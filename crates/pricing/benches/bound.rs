@@ -6,8 +6,8 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use money::{Nano, Rate};
 use pricing::{
-    About, Book, BookSource, BoundPolicy, Endpoint, Family, Grounds, Model, Prices, Room, RowPrices, Shape,
-    Tier, bound, fitting,
+    Book, BookSource, BoundPolicy, Endpoint, Family, Grounds, Model, Prices, Room, RowPrices, Shape,
+    bound, fitting,
 };
 
 fn book(family: Family) -> Book {
@@ -27,7 +27,7 @@ fn book(family: Family) -> Book {
         prices: prices(n * 100_000_000),
         supports_output_cap: n != 3,
         implicit_caching: false,
-        tier: Tier::Standard,
+        ..Endpoint::default()
     });
     let models = (0..650).map(|n| Model {
         id: format!("author/model-{n}"),
@@ -38,9 +38,9 @@ fn book(family: Family) -> Book {
         family,
         prices: prices(100_000_000),
         endpoints: Some(endpoints.clone().collect()),
-        text_output_only: true,
+        outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
-        about: About::default(),
+        ..Model::default()
     });
     Book::new(1, 0, BookSource::Live, models.collect())
 }

@@ -36,8 +36,34 @@ pub struct Resolved<'b> {
     pub model: &'b Model,
     /// `:nitro` was asked for: premium tiers are eligible (CONTRACT 9.1).
     pub nitro: bool,
+    /// `:floor` was asked for: flex tiers are eligible.
+    pub floor: bool,
+    /// `:online` was asked for: the `web` plugin runs.
+    pub online: bool,
     /// The name is an alias, whose target may move.
     pub alias: bool,
+}
+
+/// What variants say of who may serve.
+#[derive(Clone, Copy, Debug, Default)]
+struct Routing {
+    nitro: bool,
+    floor: bool,
+    online: bool,
+}
+
+impl Routing {
+    /// Whether this variant has no row of its own; it is noted.
+    fn takes(&mut self, variant: &str) -> bool {
+        match variant {
+            "nitro" => self.nitro = true,
+            "floor" => self.floor = true,
+            "online" => self.online = true,
+            "exacto" => {}
+            _ => return false,
+        }
+        true
+    }
 }
 
 impl Book {
@@ -60,29 +86,39 @@ impl Book {
         Book { version, fetched_at_ms, source, models, index: Arc::new(index) }
     }
 
-    /// The row for a name as a request gives it: an id, a canonical slug, an alias, with or without one of the
-    /// variants that only steer routing (`:floor`, `:nitro`, `:exacto`).
+    /// The row for a name as a request gives it: an id, a canonical slug, an alias, with or without the variants that
+    /// only steer routing (`:floor`, `:nitro`, `:exacto`, `:online`).
     pub fn model(&self, asked: &str) -> Option<&Model> {
         self.resolve(asked).map(|resolved| resolved.model)
     }
 
     /// [`Book::model`], with what the name says beside the model.
     pub fn resolve(&self, asked: &str) -> Option<Resolved<'_>> {
-        let (model, nitro) = match self.row(asked) {
-            Some(model) => (model, false),
-            None => {
-                let (base, variant) = asked.rsplit_once(':')?;
-                let nitro = match variant {
-                    "nitro" => true,
-                    "floor" | "exacto" => false,
-                    _ => return None,
-                };
-                (self.row(base)?, nitro)
-            }
+        let (model, routing) = match self.row(asked) {
+            Some(model) => (model, Routing::default()),
+            None => self.varied(asked)?,
         };
         let alias = model.id.starts_with('~') || model.alias_target.is_some();
         let target = model.alias_target.as_deref().and_then(|target| self.row(target));
-        Some(Resolved { model: target.unwrap_or(model), nitro, alias })
+        let Routing { nitro, floor, online } = routing;
+        Some(Resolved { model: target.unwrap_or(model), nitro, floor, online, alias })
+    }
+
+    /// A name that is no row: a row with routing variants, in any order with the one that is part of the row's name.
+    fn varied(&self, asked: &str) -> Option<(&Model, Routing)> {
+        let (base, variants) = asked.split_once(':')?;
+        let mut routing = Routing::default();
+        let mut own = None;
+        for variant in variants.split(':') {
+            if !routing.takes(variant) && own.replace(variant).is_some() {
+                return None;
+            }
+        }
+        let model = match own {
+            None => self.row(base),
+            Some(own) => self.row(&format!("{base}:{own}")),
+        };
+        model.map(|model| (model, routing))
     }
 
     fn row(&self, name: &str) -> Option<&Model> {

@@ -31,8 +31,8 @@ impl BoundPolicy {
     /// Of a configuration that says nothing.
     pub const DEFAULT: BoundPolicy = BoundPolicy {
         default_output: 16_384,
-        tool_steps: 4,
-        tool_uses: 4,
+        tool_steps: 3,
+        tool_uses: 3,
         keep_plugin_defaults: false,
         allowances: Allowances { usd: BTreeMap::new(), router: None },
     };

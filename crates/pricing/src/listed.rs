@@ -44,9 +44,9 @@ mod tests {
             family: Family::Gpt,
             prices,
             endpoints: None,
-            text_output_only: true,
+            outputs: crate::Modalities::TEXT,
             supports_output_cap: true,
-            about: crate::About::default(),
+            ..Model::default()
         }
     }
 

@@ -1,11 +1,12 @@
 //! [`Model`] and [`Endpoint`]: rows of the catalogue.
 
 use crate::about::About;
-use crate::prices::RowPrices;
+use crate::modality::{Modalities, Modality};
+use crate::prices::{Prices, RowPrices};
 use crate::tokens::Normaliser;
 
-/// One row of `GET /models`, with its endpoints once they are known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One row of `GET /models`, with its endpoints once they are known. The default one has no price and no name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Model {
     /// The name people ask for, `author/slug` with a static variant such as `:free`.
     pub id: String,
@@ -23,8 +24,10 @@ pub struct Model {
     pub prices: RowPrices,
     /// Every endpoint, or `None` while we have not asked.
     pub endpoints: Option<Vec<Endpoint>>,
-    /// Whether it answers in text and nothing else.
-    pub text_output_only: bool,
+    /// The most tokens of prompt in one request (`per_request_limits`); `None` when none is set.
+    pub max_prompt_tokens: Option<u64>,
+    /// What it answers in.
+    pub outputs: Modalities,
     /// Whether the row lists a field that caps its output.
     pub supports_output_cap: bool,
     /// What it says of itself beside its price.
@@ -32,9 +35,31 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether it answers in text and nothing else.
+    pub fn text_output_only(&self) -> bool {
+        self.outputs == Modalities::TEXT
+    }
+
+    /// Whether it answers in text, perhaps beside images and audio: what a chat can be billed for.
+    pub fn chats(&self) -> bool {
+        self.outputs.contains(Modality::Text) && !self.outputs.contains(Modality::Other)
+    }
+
     /// Whether a price of zero means free: `:free` rows and `openrouter/free` only (CONTRACT 8.2, 2026-10-02).
     pub fn is_free(&self) -> bool {
         self.id.ends_with(":free") || self.id == "openrouter/free"
+    }
+
+    /// Whether every kind of answer it gives has a price per token.
+    pub fn answers_are_priced(&self) -> bool {
+        let endpoints = self.endpoints.iter().flatten().filter_map(|endpoint| endpoint.prices.priced());
+        let listed = |key: fn(&Prices) -> Option<money::Rate>| {
+            self.prices.priced().into_iter().chain(endpoints.clone()).any(|prices| key(prices).is_some())
+        };
+        self.text_output_only()
+            || self.chats()
+                && (!self.outputs.contains(Modality::Image) || listed(|prices| prices.image_output))
+                && (!self.outputs.contains(Modality::Audio) || listed(|prices| prices.audio_output))
     }
 
     /// Whether it is an OpenRouter router rather than a model.
@@ -52,8 +77,8 @@ impl Model {
     }
 }
 
-/// One endpoint of a model: a provider that may serve it (CONTRACT 8.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One endpoint of a model: a provider that may serve it (CONTRACT 8.3). The default one has no price and no name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoint {
     /// The provider's name for people, `Google Vertex`.
     pub provider: String,
@@ -73,6 +98,8 @@ pub struct Endpoint {
     pub implicit_caching: bool,
     /// The service tier it serves.
     pub tier: Tier,
+    /// Whether it searches the web by itself when asked to (`native_tools`); `None` when its row does not say.
+    pub native_search: Option<bool>,
 }
 
 impl Endpoint {
@@ -98,11 +125,24 @@ impl Endpoint {
 /// The service tier of an endpoint (CONTRACT 8.3, 9.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tier {
-    /// No tier, the default one, or flex: eligible for every request.
+    /// No tier, or the default one: eligible for every request.
     #[default]
     Standard,
+    /// Flex: eligible when asked for by tier or by `:floor`.
+    Flex,
     /// Priority, ultrafast or one we do not know: eligible only when asked for by tier or by `:nitro`.
     Premium,
+}
+
+impl Tier {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Tier::Standard => "standard",
+            Tier::Flex => "flex",
+            Tier::Premium => "premium",
+        }
+    }
 }
 
 /// What is known of a tokenizer, by OpenRouter's `architecture.tokenizer` and the author of the model.

@@ -49,7 +49,7 @@ fn features(shape: &Shape<'_>) -> Features {
 fn can_be_bounded(model: &Model) -> bool {
     let Some(prices) = model.prices.priced() else { return false };
     let zero = prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO;
-    model.text_output_only
+    model.text_output_only()
         && model.supports_output_cap
         && prices.unknown.is_empty()
         && !model.id.starts_with("openrouter/")

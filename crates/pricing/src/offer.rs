@@ -109,7 +109,7 @@ impl Terms<'_, '_> {
         let accepted = |shape: &Shape<'_>| {
             shape.only.is_empty() || shape.only.iter().any(|name| endpoint.is_named(name))
         };
-        endpoint.tier == Tier::Standard && self.sent.is_none_or(|(shape, _)| accepted(shape))
+        endpoint.tier != Tier::Premium && self.sent.is_none_or(|(shape, _)| accepted(shape))
     }
 
     /// The prices with the long-context conditions that this prompt meets; later entries win. Conditions on the

@@ -100,6 +100,10 @@ impl Override {
 }
 
 /// What a row says about its prices.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every row has prices, and one read per bound is enough"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowPrices {
     /// Prices we can read.
@@ -108,6 +112,13 @@ pub enum RowPrices {
     Dynamic,
     /// Something else, with the reason.
     Unreadable(String),
+}
+
+/// No price: closed.
+impl Default for RowPrices {
+    fn default() -> Self {
+        RowPrices::Unreadable("no price is listed".to_owned())
+    }
 }
 
 impl RowPrices {

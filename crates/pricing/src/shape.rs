@@ -7,6 +7,8 @@ use smallvec::SmallVec;
 
 use crate::encoding::Counted;
 use crate::media::Media;
+use crate::modality::Modality;
+use crate::model::Model;
 use crate::run::Run;
 use crate::unpriced::Unpriced;
 
@@ -92,6 +94,16 @@ pub struct Outputs {
     pub images: bool,
     /// Audio.
     pub audio: bool,
+}
+
+impl Outputs {
+    /// What an answer may hold: what is asked for, and what the model does by itself.
+    pub(crate) fn of(model: &Model, shape: &Shape<'_>) -> Outputs {
+        Outputs {
+            images: shape.outputs.images || model.outputs.contains(Modality::Image),
+            audio: shape.outputs.audio || model.outputs.contains(Modality::Audio),
+        }
+    }
 }
 
 /// The service tier that a request asks for (CONTRACT 9.2).

@@ -12,7 +12,9 @@ pub enum Unpriced {
     #[error("model '{0}' is not in the price book; check its name with GET /models")]
     UnknownModel(String),
     /// A router, whose price is that of whatever it picks.
-    #[error("'{0}' is a router whose price is decided at run time; name the model you want")]
+    #[error(
+        "'{0}' picks a model at run time, so its price has no bound; name the model you want, or send provider.max_price with prompt and completion"
+    )]
     Router(String),
     /// A variant whose price is not listed.
     #[error("the variant of '{0}' has no listed price; use the model without it")]
@@ -44,11 +46,11 @@ pub enum Unpriced {
     )]
     ZeroPrice(String),
     /// A model that answers with something else than text.
-    #[error("'{0}' does not answer in text alone, and its output has no bound yet; use a text model")]
+    #[error("'{0}' does not answer in text alone and lists no price for the rest; use another model")]
     NotText(String),
     /// A model that searches the web by itself.
     #[error(
-        "'{0}' searches the web by itself, and its searches have no bound yet; use a model that does not"
+        "'{0}' searches the web by itself, and nothing caps its searches; use a model that does not, with the tool openrouter:web_search"
     )]
     SearchingModel(String),
     /// No endpoint within the caller's own ceiling.
@@ -59,6 +61,11 @@ pub enum Unpriced {
         "'{0}' has a provider that lists neither an output cap nor a limit of its own; exclude it with provider.ignore"
     )]
     NoOutputLimit(String),
+    /// What is not text may fill the context, and nobody knows how long it is.
+    #[error(
+        "'{0}' lists no context length, so what its files, videos or searches may cost has no bound; use another model"
+    )]
+    NoContextLength(String),
     /// Its provider has billed above its bounds, and no other one remains.
     #[error(
         "'{model}' was billed above its bound{}, which cannot be left out; farebox honesty clear {model} lets it through once more",
@@ -71,7 +78,7 @@ pub enum Unpriced {
         provider: String,
     },
     /// A message part other than text.
-    #[error("{place} has a part of type '{kind}', whose tokens have no bound yet; send text")]
+    #[error("{place} has a part of type '{kind}', which farebox does not know and cannot bound; remove it")]
     Media {
         /// Where, as a path into the body.
         place: String,
@@ -79,9 +86,7 @@ pub enum Unpriced {
         kind: String,
     },
     /// A tool that is not a function.
-    #[error(
-        "{place} is a tool of type '{kind}', which OpenRouter runs and bills without a bound; use function tools"
-    )]
+    #[error("{place} is a tool of type '{kind}', which OpenRouter runs and bills without a bound; remove it")]
     ServerTool {
         /// Where, as a path into the body.
         place: String,
@@ -89,16 +94,16 @@ pub enum Unpriced {
         kind: String,
     },
     /// A plugin.
-    #[error("plugin '{0}' costs money that has no bound yet; remove it from \"plugins\"")]
+    #[error("plugin '{0}' costs money that nothing caps; remove it from \"plugins\"")]
     Plugin(String),
     /// A web search.
-    #[error("{0} asks for web searches, which have no bound yet; remove it")]
+    #[error("{0} searches the web without a cap; use the tool openrouter:web_search with another engine")]
     WebSearch(&'static str),
-    /// An output modality beyond text.
-    #[error("output modality '{0}' has no bound yet; ask for \"text\" only")]
+    /// An output modality that we do not know.
+    #[error("output modality '{0}' is not known to farebox; ask for text, image or audio")]
     Modality(String),
-    /// A dearer service tier.
-    #[error("service tier '{0}' is dearer than the listed price; use \"default\" or \"flex\"")]
+    /// A service tier that we do not know.
+    #[error("service tier '{0}' is not known to farebox; use \"default\", \"flex\" or \"priority\"")]
     ServiceTier(String),
     /// A prediction, whose rejected tokens are billed as output.
     #[error("\"prediction\" bills rejected tokens beyond the output cap; remove it")]
@@ -124,6 +129,7 @@ impl Unpriced {
             Unpriced::SearchingModel(_) => "searching_model",
             Unpriced::NothingWithinMaxPrice(_) => "nothing_within_max_price",
             Unpriced::NoOutputLimit(_) => "no_output_limit",
+            Unpriced::NoContextLength(_) => "no_context_length",
             Unpriced::BrokenWord { .. } => "broken_word",
             Unpriced::Media { .. } => "media",
             Unpriced::ServerTool { .. } => "server_tool",
@@ -152,18 +158,36 @@ impl Unpriced {
             | Unpriced::UnknownField(name) => name,
             Unpriced::UnknownPrice { model, .. } => model,
             Unpriced::Media { kind, .. } | Unpriced::ServerTool { kind, .. } => kind,
-            Unpriced::WebSearch(_) => "",
+            Unpriced::WebSearch(how) => match *how {
+                "the ':online' variant" => "online",
+                "a provider's own engine" => "native",
+                "a mode without a published price" => "mode",
+                _ => "options",
+            },
             Unpriced::NoModel
             | Unpriced::UnknownModel(_)
             | Unpriced::Variant(_)
             | Unpriced::UnreadablePrice { .. }
             | Unpriced::NothingWithinMaxPrice(_)
             | Unpriced::NoOutputLimit(_)
+            | Unpriced::NoContextLength(_)
             | Unpriced::BrokenWord { .. }
             | Unpriced::ServiceTier(_)
             | Unpriced::Prediction => return None,
         };
         Some(format!("{}:{about}", self.code()))
+    }
+
+    /// How the operator can let it through all the same, as half a sentence; `None` where he cannot.
+    pub fn allowed_by(&self) -> Option<String> {
+        let key = self.key()?;
+        Some(match self {
+            Unpriced::Router(_) => "set a ceiling for routers, [allowances.router]".to_owned(),
+            Unpriced::Preset(_) => {
+                format!("allow for it, [allowances] \"{key}\" = \"USD\", and set [allowances.router]")
+            }
+            _ => format!("allow for it, [allowances] \"{key}\" = \"USD a call\""),
+        })
     }
 }
 

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 use money::{Nano, Rate};
 use pricing::{
-    About, Book, BookSource, Bound, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Distrust, Distrusted,
-    Endpoint, Family, Grounds, Growth, Model, Override, Prices, Reason, RowPrices, Schedule, Shape, Tier,
-    UnknownPrice, Unpriced, bound,
+    Book, BookSource, Bound, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Distrust, Distrusted, Endpoint,
+    Family, Grounds, Growth, Model, Override, Prices, Reason, RowPrices, Schedule, Shape, Tier, UnknownPrice,
+    Unpriced, bound,
 };
 use proptest::prelude::*;
 
@@ -32,9 +32,9 @@ fn model(id: &str, prices: Prices, endpoints: Option<Vec<Endpoint>>) -> Model {
         family: Family::Gpt,
         prices: RowPrices::Priced(prices),
         endpoints,
-        text_output_only: true,
+        outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
-        about: About::default(),
+        ..Model::default()
     }
 }
 
@@ -48,7 +48,7 @@ fn endpoint(tag: &str, prices: Prices) -> Endpoint {
         prices: RowPrices::Priced(prices),
         supports_output_cap: true,
         implicit_caching: false,
-        tier: Tier::Standard,
+        ..Endpoint::default()
     }
 }
 
@@ -266,7 +266,7 @@ fn what_has_no_bound() {
         model("a/unknown", unknown, None),
         Model { prices: RowPrices::Dynamic, ..model("a/dynamic", row.clone(), None) },
         Model { prices: RowPrices::Unreadable("x".to_owned()), ..model("a/bad", row.clone(), None) },
-        Model { text_output_only: false, ..model("a/image", row, None) },
+        Model { outputs: pricing::Modalities::default(), ..model("a/image", row, None) },
     ]);
     for (name, code) in [
         ("a/m", None),

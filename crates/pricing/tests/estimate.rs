@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use money::{Nano, Rate};
 use pricing::{
-    About, Book, BookSource, BoundPolicy, CacheWrite, Endpoint, Family, Grounds, Guess, Model, Override,
-    Prices, RowPrices, Schedule, Shape, Tier, Unpriced, bound, estimate, usual_cost,
+    Book, BookSource, BoundPolicy, CacheWrite, Endpoint, Family, Grounds, Guess, Model, Override, Prices,
+    RowPrices, Schedule, Shape, Tier, Unpriced, bound, estimate, usual_cost,
 };
 use proptest::prelude::*;
 
@@ -36,9 +36,9 @@ fn model(id: &str, prices: Prices, endpoints: Vec<Endpoint>) -> Model {
         family: Family::Gpt,
         prices: RowPrices::Priced(prices),
         endpoints: (!endpoints.is_empty()).then_some(endpoints),
-        text_output_only: true,
+        outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
-        about: About::default(),
+        ..Model::default()
     }
 }
 
@@ -52,7 +52,7 @@ fn endpoint(provider: &str, prices: Prices) -> Endpoint {
         prices: RowPrices::Priced(prices),
         supports_output_cap: true,
         implicit_caching: false,
-        tier: Tier::Standard,
+        ..Endpoint::default()
     }
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use money::{Nano, Rate};
 use pricing::{
     About, Book, BookSource, BoundPolicy, Endpoint, Family, Feature, Fit, Grounds, Model, Prices, Room,
-    RowPrices, Shape, Tier, Unpriced, bound, fitting,
+    RowPrices, Shape, Unpriced, bound, fitting,
 };
 use proptest::prelude::*;
 
@@ -30,13 +30,14 @@ fn model(id: &str, dollars_per_million: u64, created: i64, features: &[Feature])
             ..Prices::default()
         }),
         endpoints: None,
-        text_output_only: true,
+        outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
         about: About {
             created_s: Some(created),
             features: features.iter().copied().collect(),
             ..About::default()
         },
+        ..Model::default()
     }
 }
 
@@ -45,7 +46,7 @@ fn book() -> Book {
     let mut unnamed = model("c/unnamed-zero", 0, 99, tools);
     unnamed.about.created_s = Some(99);
     let mut image = model("a/image", 1, 99, tools);
-    image.text_output_only = false;
+    image.outputs = pricing::Modalities::default();
     let mut short = model("c/short", 1, 9, tools);
     short.context_length = Some(1024);
     let rows = vec![
@@ -188,7 +189,7 @@ fn dear_endpoints_are_seen_through() {
         prices: model("x/x", 100, 0, &[]).prices,
         supports_output_cap: true,
         implicit_caching: false,
-        tier: Tier::Standard,
+        ..Endpoint::default()
     }]);
     rows.push(trap);
     rows.push(model("a/plain", 2, 1, &[]));

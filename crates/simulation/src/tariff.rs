@@ -3,9 +3,7 @@
 use admission::Clamp;
 use fastrand::Rng;
 use money::Rate;
-use pricing::{
-    About, Book, BookSource, Bound, BoundPolicy, Family, Grounds, Model, Prices, RowPrices, Shape,
-};
+use pricing::{Book, BookSource, Bound, BoundPolicy, Family, Grounds, Model, Prices, RowPrices, Shape};
 
 use crate::setting::pick;
 
@@ -99,9 +97,9 @@ fn kind(model: String, price: i64, cap: u64) -> Kind {
         family: Family::Gpt,
         prices: RowPrices::Priced(Prices { completion, ..Prices::default() }),
         endpoints: None,
-        text_output_only: true,
+        outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
-        about: About::default(),
+        ..Model::default()
     };
     let book = Book::new(1, 0, BookSource::Snapshot, vec![row]);
     let models = [model.as_str().into()].into_iter().collect();

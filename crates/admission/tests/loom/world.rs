@@ -173,9 +173,9 @@ fn bound(cap: u64) -> Bound {
         family: Family::Gpt,
         prices: RowPrices::Priced(prices),
         endpoints: None,
-        text_output_only: true,
+        outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
-        about: pricing::About::default(),
+        ..Model::default()
     };
     let shape = Shape {
         models: ["test/model".into()].into_iter().collect(),

@@ -28,9 +28,9 @@ pub(crate) fn bound(cap: u64) -> Bound {
         family: Family::Gpt,
         prices: RowPrices::Priced(prices),
         endpoints: None,
-        text_output_only: true,
+        outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
-        about: pricing::About::default(),
+        ..Model::default()
     };
     let book = Book::new(1, 0, BookSource::Snapshot, vec![row]);
     let shape = Shape {

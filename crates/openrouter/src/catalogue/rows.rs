@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use money::{MoneyError, Rate};
 use pricing::{
-    About, Endpoint, Family, Feature, Model, Override, Prices, RowPrices, Schedule, Tier, UnknownPrice,
+    About, Endpoint, Family, Feature, Modalities, Modality, Model, Override, Prices, RowPrices, Schedule,
+    Tier, UnknownPrice,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -89,7 +90,11 @@ fn model(raw: &RawValue) -> Option<Model> {
         family: field(&architecture, "tokenizer").map_or(Family::Other, |name| Family::from_tokenizer(&name)),
         prices: prices(row.get("pricing").copied()),
         endpoints: None,
-        text_output_only: text_only(&architecture),
+        max_prompt_tokens: row
+            .get("per_request_limits")
+            .and_then(|raw| object(raw))
+            .and_then(|limits| count(&limits, "prompt_tokens")),
+        outputs: outputs(&architecture),
         supports_output_cap: lists_cap(&row),
         about: about(&row, &architecture),
         id,
@@ -112,10 +117,6 @@ fn endpoint(raw: &RawValue) -> Option<Endpoint> {
     let row = object(raw)?;
     let provider = field(&row, "provider_name")?;
     let tag = field(&row, "tag").unwrap_or_else(|| provider.to_ascii_lowercase().replace(' ', "-"));
-    let tier = match field(&row, "service_tier").as_deref() {
-        None | Some("" | "default" | "standard" | "flex") if !is_premium(&tag) => Tier::Standard,
-        _ => Tier::Premium,
-    };
     Some(Endpoint {
         context_length: count(&row, "context_length"),
         max_completion_tokens: count(&row, "max_completion_tokens"),
@@ -123,14 +124,24 @@ fn endpoint(raw: &RawValue) -> Option<Endpoint> {
         prices: prices(row.get("pricing").copied()),
         supports_output_cap: lists_cap(&row),
         implicit_caching: row.get("supports_implicit_caching").is_some_and(|raw| raw.get() == "true"),
-        tier,
+        tier: tier(field(&row, "service_tier").as_deref(), &tag),
+        native_search: row
+            .get("native_tools")
+            .and_then(|raw| object(raw))
+            .map(|tools| tools.contains_key("openrouter:web_search")),
         provider,
         tag,
     })
 }
 
-fn is_premium(tag: &str) -> bool {
-    matches!(tag.rsplit('/').next(), Some("priority" | "ultrafast" | "fast" | "scale"))
+/// By `service_tier`, or by the tag where the row does not say; a tier we do not know is a dear one.
+fn tier(listed: Option<&str>, tag: &str) -> Tier {
+    match (listed, tag.rsplit('/').next()) {
+        (_, Some("priority" | "ultrafast" | "fast" | "scale")) => Tier::Premium,
+        (Some("flex"), _) | (None, Some("flex")) => Tier::Flex,
+        (None | Some("" | "default" | "standard"), _) => Tier::Standard,
+        _ => Tier::Premium,
+    }
 }
 
 fn field(row: &Object<'_>, key: &str) -> Option<String> {
@@ -151,11 +162,14 @@ fn lists_cap(row: &Object<'_>) -> bool {
         .is_some_and(|names| names.iter().any(|name| name == "max_tokens" || name == "max_completion_tokens"))
 }
 
-fn text_only(architecture: &Object<'_>) -> bool {
-    match list(architecture, "output_modalities") {
-        Some(modalities) => modalities == ["text"],
-        None => field(architecture, "modality").is_some_and(|modality| modality.ends_with("->text")),
-    }
+/// From the list, or from `text+image->text` in rows that have none.
+fn outputs(architecture: &Object<'_>) -> Modalities {
+    let listed = list(architecture, "output_modalities").unwrap_or_else(|| {
+        let modality = field(architecture, "modality").unwrap_or_default();
+        let outputs = modality.split_once("->").map(|(_, outputs)| outputs).unwrap_or_default();
+        outputs.split('+').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    });
+    listed.iter().map(|word| Modality::listed_as(word)).collect()
 }
 
 fn prices(raw: Option<&RawValue>) -> RowPrices {

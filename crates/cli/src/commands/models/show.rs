@@ -213,7 +213,11 @@ fn notes(endpoint: &Endpoint) -> String {
         }
         _ => notes.push("no readable price"),
     }
-    notes.extend((endpoint.tier == Tier::Premium).then_some("premium tier"));
+    notes.extend(match endpoint.tier {
+        Tier::Standard => None,
+        Tier::Flex => Some("flex tier"),
+        Tier::Premium => Some("premium tier"),
+    });
     notes.extend((!endpoint.supports_output_cap).then_some("may ignore the output cap"));
     notes.join(", ")
 }
@@ -225,7 +229,7 @@ fn as_json(model: &Model, judged: &Result<Bound, Unpriced>, prices: &Prices) -> 
         json!({
             "provider": endpoint.provider,
             "tag": endpoint.tag,
-            "tier": if endpoint.tier == Tier::Premium { "premium" } else { "standard" },
+            "tier": endpoint.tier.word(),
             "context_length": endpoint.context_length,
             "max_completion_tokens": endpoint.max_completion_tokens,
             "obeys_output_cap": endpoint.supports_output_cap,

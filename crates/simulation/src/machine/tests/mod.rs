@@ -61,9 +61,9 @@ fn bound() -> Bound {
         family: Family::Gpt,
         prices: RowPrices::Priced(Prices { completion: dollar, ..Prices::default() }),
         endpoints: None,
-        text_output_only: true,
+        outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
-        about: pricing::About::default(),
+        ..Model::default()
     };
     let book = Book::new(1, 0, BookSource::Snapshot, vec![row]);
     let shape = Shape {

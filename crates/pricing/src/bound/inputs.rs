@@ -1,0 +1,88 @@
+//! [`Inputs`]: the most tokens of each kind that a prompt can have at one model.
+
+use crate::bound::class::{Reason, Reasons};
+use crate::images::image_tokens;
+use crate::model::{Family, Model};
+use crate::shape::Shape;
+use crate::tokens::prompt_tokens;
+use crate::unpriced::Unpriced;
+
+/// Tokens of one turn's prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Inputs {
+    /// Of text, and of results of tools.
+    pub(super) text: u64,
+    pub(super) images: u64,
+    pub(super) audio: u64,
+    /// Of video, files, and anything else that may fill the context: it fills it, and the rest is part of it.
+    pub(super) filled: Option<u64>,
+}
+
+impl Inputs {
+    /// Of a request at a model whose providers take `context` tokens at most. `results`: tokens that tools add, `None`
+    /// when nothing caps them.
+    ///
+    /// # Errors
+    /// [`Unpriced::NoContextLength`], where the context would be filled and nobody knows how long it is.
+    pub(super) fn of(
+        shape: &Shape<'_>,
+        model: &Model,
+        context: Option<u64>,
+        results: Option<u64>,
+        reasons: &mut Reasons,
+    ) -> Result<Inputs, Unpriced> {
+        let media = &shape.media;
+        reasons.add_if(!media.is_empty(), Reason::Media);
+        let fills = media.videos > 0 || media.files > 0 || media.audio_unknown > 0 || results.is_none();
+        if fills {
+            let filled = context.ok_or_else(|| Unpriced::NoContextLength(model.id.clone()))?;
+            reasons.add(Reason::ContextLength);
+            return Ok(Inputs { filled: Some(filled), ..Inputs::default() });
+        }
+        let text = prompt_tokens(model.family, shape).saturating_add(results.unwrap_or(0));
+        let each = |image| image_tokens(model, image).saturating_mul(u64::from(image.count));
+        let inputs = Inputs {
+            text,
+            images: media.images.iter().map(each).fold(0, u64::saturating_add),
+            audio: media.audio_ms.saturating_mul(audio_rate(model.family)).div_ceil(1_000),
+            filled: None,
+        };
+        Ok(context.map_or(inputs, |context| inputs.within(context, reasons)))
+    }
+
+    /// All together.
+    pub(super) fn total(&self) -> u64 {
+        self.filled.unwrap_or(self.text.saturating_add(self.images).saturating_add(self.audio))
+    }
+
+    /// What is longer than the context is refused by OpenRouter; media, the dearer part, stay as they are.
+    fn within(mut self, context: u64, reasons: &mut Reasons) -> Inputs {
+        if self.total() > context {
+            reasons.add(Reason::ContextLength);
+            self.images = self.images.min(context);
+            self.audio = self.audio.min(context);
+            self.text = self.text.min(context.saturating_sub(self.images.saturating_add(self.audio)));
+        }
+        self
+    }
+
+    /// The larger of each.
+    pub(super) fn max(self, other: Inputs) -> Inputs {
+        Inputs {
+            text: self.text.max(other.text),
+            images: self.images.max(other.images),
+            audio: self.audio.max(other.audio),
+            filled: self.filled.max(other.filled),
+        }
+    }
+}
+
+/// Tokens a second of audio: 32 at Google, 10 at OpenAI, by their guides (read 2026-10); elsewhere twice the most
+/// that anybody publishes (Qwen: 25).
+const fn audio_rate(family: Family) -> u64 {
+    match family {
+        Family::Gemini => 32,
+        Family::Gpt => 10,
+        _ => 50,
+    }
+}
