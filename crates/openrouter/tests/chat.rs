@@ -4,7 +4,10 @@
 
 use money::Rate;
 use openrouter::chat::{self, BodyError, ChatRequest, Permission};
-use pricing::{CacheWrite, MaxPrice, Unpriced};
+use pricing::{
+    CacheWrite, Detail, Engine, Fetch, MaxPrice, Media, Outputs, PdfEngine, Plugins, Search, SearchMode,
+    ServerTool, TierAsked, Unpriced,
+};
 use proptest::prelude::*;
 
 fn read(body: &str) -> ChatRequest<'_> {
@@ -68,31 +71,24 @@ fn what_costs_money_is_seen() {
     let root = |member: &str| format!(r#"{{"model":"m","messages":[],{member}}}"#);
     for (body, code) in [
         (message(r#"{"type":"text","text":"x"}"#), None),
-        (message(r#"{"type":"image_url","image_url":{"url":"x"}}"#), Some("media")),
-        (message(r#"{"type":"text","text":"x","type":"image_url"}"#), Some("media")),
-        (message(r#"{"type":"text","text":"x","image_url":{"url":"x"}}"#), Some("media")),
-        (message(r#"{"type":"input_audio","input_audio":{}}"#), Some("media")),
-        (message(r#"{"type":"file","file":{}}"#), Some("media")),
-        (message(r#"{"type":"video_url","video_url":{}}"#), Some("media")),
+        (message(r#"{"type":"image_url","image_url":{"url":"x"}}"#), None),
+        (message(r#"{"type":"audio_url","audio_url":{"url":"x"}}"#), Some("media")),
+        (message(r#"{"type":"input_image","image_url":"x"}"#), Some("media")),
+        (message(r#"{"type":"text","type":"tool_result"}"#), Some("media")),
+        (message(r#"{"type":"text","text":"x","source":{"url":"x"}}"#), Some("unknown_field")),
         (message(r#"{"type":null,"text":"x"}"#), Some("media")),
         (message(r#"{"text":"x"}"#), Some("media")),
-        (message(r#"{"\u0074ype":"\u0069mage_url"}"#), Some("media")),
-        (
-            r#"{"model":"m","messages":[{"role":"assistant","content":null,"images":[{"image_url":{}}]}]}"#
-                .to_owned(),
-            Some("media"),
-        ),
-        (
-            r#"{"model":"m","messages":[{"role":"assistant","content":"x","audio":{"id":"a"}}]}"#.to_owned(),
-            Some("media"),
-        ),
-        (
-            r#"{"model":"m","messages":[{"content":"x","content":[{"type":"file"}]}]}"#.to_owned(),
-            Some("media"),
-        ),
         (root(r#""tools":[{"type":"function","function":{}}]"#), None),
         (root(r#""tools":[{"function":{}}]"#), None),
-        (root(r#""tools":[{"type":"openrouter:web_search"}]"#), Some("server_tool")),
+        (
+            root(r#""tools":[{"type":"function","function":{},"allowed_callers":["x"]}]"#),
+            Some("unknown_field"),
+        ),
+        (root(r#""tools":[{"type":"openrouter:web_search"}]"#), None),
+        (root(r#""tools":[{"type":"openrouter:web_search","function":{}}]"#), Some("server_tool")),
+        (root(r#""tools":[{"type":"openrouter:image_generation"}]"#), Some("server_tool")),
+        (root(r#""tools":[{"type":"openrouter:web_search","parameters":{"x":{}}}]"#), Some("unknown_field")),
+        (root(r#""tools":[{"type":"web_search","engine":"other"}]"#), Some("unknown_field")),
         (
             root(r#""tools":[{"type":"function","type":"openrouter:bash","function":{}}]"#),
             Some("server_tool"),
@@ -100,18 +96,24 @@ fn what_costs_money_is_seen() {
         (root(r#""tools":[{"name":"web","input_schema":{}}]"#), Some("server_tool")),
         (root(r#""plugins":[]"#), None),
         (root(r#""plugins":[{"id":"web","enabled":false}]"#), None),
-        (root(r#""plugins":[{"id":"web"}]"#), Some("plugin")),
-        (root(r#""plugins":[{"id":"web","enabled":null}]"#), Some("plugin")),
+        (root(r#""plugins":[{"id":"web"},{"id":"web-fetch"},{"id":"file-parser"}]"#), None),
+        (root(r#""plugins":[{"id":"response-healing"},{"id":"context-compression","engine":"x"}]"#), None),
+        (root(r#""plugins":[{"id":"auto-router","allowed_models":["a/*"]}]"#), None),
+        (root(r#""plugins":[{"id":"fusion"}]"#), Some("plugin")),
+        (root(r#""plugins":[{"id":"fusion","enabled":null}]"#), Some("plugin")),
+        (root(r#""plugins":[{"id":"unheard_of"}]"#), Some("plugin")),
+        (root(r#""plugins":[{"enabled":true}]"#), Some("plugin")),
+        (root(r#""plugins":[{"id":"web","x":[1]}]"#), Some("unknown_field")),
+        (root(r#""plugins":[{"id":"file-parser","pdf":{"x":[1]}}]"#), Some("unknown_field")),
         (root(r#""web_search_options":{}"#), Some("web_search")),
         (root(r#""modalities":["text"]"#), None),
-        (root(r#""modalities":["text","image"]"#), Some("modality")),
-        (root(r#""audio":{"voice":"x"}"#), Some("modality")),
-        (root(r#""image_config":{"a":1}"#), Some("modality")),
+        (root(r#""modalities":["text","image","audio"]"#), None),
+        (root(r#""modalities":["smell"]"#), Some("modality")),
         (root(r#""preset":"p""#), Some("preset")),
         (root(r#""service_tier":"flex""#), None),
-        (root(r#""service_tier":"priority""#), Some("service_tier")),
-        (root(r#""speed":"fast""#), Some("service_tier")),
-        (root(r#""prediction":{"type":"content"}"#), Some("prediction")),
+        (root(r#""service_tier":"priority""#), None),
+        (root(r#""service_tier":"golden""#), Some("service_tier")),
+        (root(r#""speed":"faster""#), Some("service_tier")),
         (root(r#""deferred_tools":{"v":1}"#), Some("unknown_field")),
         (root(r#""prompt":["a"]"#), Some("unknown_field")),
         (root(r#""temperature":[1]"#), Some("unknown_field")),
@@ -130,6 +132,179 @@ fn what_costs_money_is_seen() {
     let allowed = root(r#""chat_template_kwargs":{"a":1}"#);
     let request = chat::read_allowing(allowed.as_bytes(), &["chat_template_kwargs".to_owned()]).unwrap();
     assert!(request.shape.costs.is_empty() && request.shape.unknown_scalars);
+    let allowed =
+        root(r#""tools":[{"type":"web_search"},{"type":"openrouter:web_fetch","parameters":{"x":[1]}}]"#);
+    for allow in ["tools[1].parameters.x", "tools[].parameters.x"] {
+        let request = chat::read_allowing(allowed.as_bytes(), &[allow.to_owned()]).unwrap();
+        assert!(request.shape.costs.is_empty() && request.shape.unknown_scalars, "{allow}");
+    }
+    let Unpriced::UnknownField(path) = &read(&allowed).shape.costs[0] else { panic!("no field") };
+    assert_eq!(path, "tools[1].parameters.x");
+}
+
+const PNG_640_480: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAoAAAAHgCAYAAAA=";
+
+#[test]
+fn media() {
+    let message =
+        |part: &str| format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{part}]}}]}}"#);
+    let image = |detail, size| {
+        let mut media = Media::default();
+        media.add_image(detail, size);
+        media
+    };
+    let png = Media { bytes: 40, ..image(Detail::High, Some((640, 480))) };
+    let files = |files, bytes| Media { files, bytes, ..Media::default() };
+    let unheard = |bytes| Media { audio_unknown: 1, bytes, ..Media::default() };
+    let videos = |bytes| Media { videos: 1, bytes, ..Media::default() };
+    let url = |url: &str, more: &str| {
+        message(&format!(r#"{{"type":"image_url","image_url":{{"url":"{url}"{more}}}}}"#))
+    };
+    let file = |members: &str| message(&format!(r#"{{"type":"file","file":{{{members}}}}}"#));
+    let audio = |members: &str| message(&format!(r#"{{"type":"input_audio","input_audio":{{{members}}}}}"#));
+    for (body, expect) in [
+        (message(r#"{"type":"text","text":"data:image/png;base64,AAAA"}"#), Media::default()),
+        (url("https://x.test/a.png", ""), image(Detail::High, None)),
+        (url("https://x.test/a.png", r#","detail":"low""#), image(Detail::Low, None)),
+        (url("https://x.test/a.png", r#","detail":"auto""#), image(Detail::High, None)),
+        (url("https://x.test/a.png", r#","detail":"original""#), image(Detail::Original, None)),
+        (url("https://x.test/a.png", r#","detail":"low","detail":"high""#), image(Detail::High, None)),
+        (url("https://x.test/a.png", r#","detail":null"#), image(Detail::High, None)),
+        (url(PNG_640_480, ""), png.clone()),
+        (url(&PNG_640_480.replace('/', "\\/"), ""), png.clone()),
+        (url(&PNG_640_480.replace("iVB", "AAA"), ""), Media { bytes: 40, ..image(Detail::High, None) }),
+        (url("data:image/svg+xml,<svg/>", ""), image(Detail::High, None)),
+        (message(&format!(r#"{{"type":"image_url","image_url":"{PNG_640_480}"}}"#)), png.clone()),
+        (message(&format!(r#"{{"image_url":"{PNG_640_480}","type":"text","text":""}}"#)), png.clone()),
+        (message(r#"{"type":"image_url","image_url":{}}"#), image(Detail::High, None)),
+        (message(r#"{"type":"image_url"}"#), image(Detail::Original, None)),
+        (message(r#"{"\u0074ype":"\u0069mage_url","image_url":null}"#), image(Detail::Original, None)),
+        (message(r#"{"type":"video_url","video_url":{"url":"https://x.test"}}"#), videos(0)),
+        (message(r#"{"type":"input_video","video_url":{"url":"data:video/mp4;base64,AAAA"}}"#), videos(4)),
+        (message(r#"{"type":"input_video"}"#), videos(0)),
+        (audio(r#""format":"mp3","data":"SUQzAAAA""#), Media { bytes: 8, audio_ms: 6, ..Media::default() }),
+        (audio(r#""data":"AAAAAAAA","format":"pcm16""#), Media { bytes: 8, audio_ms: 1, ..Media::default() }),
+        (audio(r#""data":"AAAAAAAA","format":"flac""#), unheard(8)),
+        (audio(r#""data":"SUQzAAAA","data":"SUQz","format":"mp3""#), unheard(0)),
+        (audio(r#""data":"data:audio/mp3;base64,SUQz","format":"mp3""#), unheard(0)),
+        (audio(""), unheard(0)),
+        (message(r#"{"type":"input_audio"}"#), unheard(0)),
+        (file(r#""file_data":"data:text/plain;base64,QUJD""#), files(0, 0)),
+        (file(r#""file_data":"data:application/json,{}","filename":"a.json""#), files(0, 0)),
+        (file(r#""file_data":"data:text/plain;base64,QUJD","filename":"a.PDF""#), files(1, 4)),
+        (file(r#""file_data":"data:text/plain;base64,QUJD","file_id":"f""#), files(1, 0)),
+        (file(r#""file_data":"data:application/pdf;base64,QUJD""#), files(1, 4)),
+        (file(r#""file_data":"https://x.test/a.txt""#), files(1, 0)),
+        (file(r#""file_id":"f""#), files(1, 0)),
+        (file(""), files(1, 0)),
+        (message(r#"{"type":"file"}"#), files(1, 0)),
+        (
+            format!(
+                r#"{{"model":"m","messages":[{{"role":"assistant","images":[{{"image_url":{{"url":"{PNG_640_480}"}}}}]}}]}}"#
+            ),
+            png,
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"assistant","audio":{"id":"a","data":"AAAA"}}]}"#.to_owned(),
+            unheard(4),
+        ),
+        (r#"{"model":"m","messages":[{"content":"x","content":[{"type":"file"}]}]}"#.to_owned(), files(1, 0)),
+    ] {
+        let shape = read(&body).shape;
+        assert_eq!(shape.media, expect, "{body}");
+        assert!(shape.costs.is_empty(), "{body}: {:?}", shape.costs);
+    }
+}
+
+#[test]
+fn server_tools_and_plugins() {
+    let root = |member: &str| format!(r#"{{"model":"m","messages":[],{member}}}"#);
+    let search = Search::default();
+    for (tool, expect) in [
+        (r#"{"type":"openrouter:web_search"}"#, ServerTool::Search(search)),
+        (r#"{"type":"openrouter:web_search","parameters":null,"max_uses":3}"#, ServerTool::Search(search)),
+        (
+            r#"{"parameters":{"engine":"exa","mode":"deep-lite","max_uses":3,"max_results":null,"max_total_results":9,"max_characters":7,"allowed_domains":["x"]},"type":"openrouter:web_search"}"#,
+            ServerTool::Search(Search {
+                engine: Engine::Exa,
+                mode: SearchMode::Deep,
+                max_uses: Some(3),
+                max_total_results: Some(9),
+                max_characters: Some(7),
+                ..search
+            }),
+        ),
+        (
+            r#"{"type":"web_search_preview","max_uses":3,"search_context_size":"low","mode":"deepest"}"#,
+            ServerTool::Search(Search { max_uses: Some(3), mode: SearchMode::Deepest, ..search }),
+        ),
+        (
+            r#"{"type":"web_search","max_uses":3,"max_results":2,"engine":"exa","parameters":{"max_uses":9,"engine":"parallel"}}"#,
+            ServerTool::Search(Search { max_uses: Some(9), ..search }),
+        ),
+        (
+            r#"{"type":"openrouter:web_fetch","parameters":{"max_uses":2,"max_content_tokens":100,"engine":"x"}}"#,
+            ServerTool::Fetch(Fetch { max_uses: Some(2), max_content_tokens: Some(100) }),
+        ),
+        (r#"{"type":"openrouter:datetime","parameters":{"timezone":"UTC"}}"#, ServerTool::Clock),
+    ] {
+        let body = root(&format!(r#""tools":[{tool}]"#));
+        let shape = read(&body).shape;
+        assert_eq!(shape.run.tools.as_slice(), [expect], "{body}");
+        assert!(shape.run.loops && shape.costs.is_empty(), "{body}");
+    }
+    let body = root(
+        r#""plugins":[{"id":"web","engine":"native","max_results":3},{"id":"web-fetch","max_uses":1},{"id":"file-parser","pdf":{"engine":"pdf-text"}},{"id":"fusion","enabled":false}],
+           "stop_server_tools_when":[{"type":"max_cost","max_cost_in_dollars":1},{"step_count":9,"type":"step_count_is"},{"type":"step_count_is","step_count":2,"step_count":3}]"#,
+    );
+    let run = read(&body).shape.run;
+    assert_eq!(run.web, Some(Search { engine: Engine::Native, max_results: Some(3), ..search }));
+    assert_eq!(run.fetch, Some(Fetch { max_uses: Some(1), max_content_tokens: None }));
+    assert_eq!((run.pdf, run.steps, run.loops), (Some(PdfEngine::Cloudflare), Some(3), false));
+    assert_eq!(run.named, Plugins::WEB.with(Plugins::FUSION));
+    let body = root(r#""tools":[{"type":"openrouter:bash"}],"plugins":[{"id":"web","enabled":false}]"#);
+    let run = read(&body).shape.run;
+    assert!(run.loops && run.tools.is_empty() && run.web.is_none());
+    assert_eq!(run.named, Plugins::WEB);
+}
+
+#[test]
+fn tiers_outputs_and_reasoning() {
+    let root = |member: &str| format!(r#"{{"model":"m","messages":[],{member}}}"#);
+    for (member, expect) in [
+        (r#""service_tier":"default""#, TierAsked::Standard),
+        (r#""service_tier":null"#, TierAsked::Standard),
+        (r#""service_tier":"flex""#, TierAsked::Flex),
+        (r#""service_tier":"scale""#, TierAsked::Premium),
+        (r#""speed":"fast","service_tier":"flex""#, TierAsked::Premium),
+        (r#""service_tier":"flex","speed":"fast""#, TierAsked::Premium),
+        (r#""service_tier":"golden""#, TierAsked::Premium),
+    ] {
+        assert_eq!(read(&root(member)).shape.tier, expect, "{member}");
+    }
+    for (member, images, audio) in [
+        (r#""modalities":["text"]"#, false, false),
+        (r#""modalities":["image"]"#, true, false),
+        (r#""modalities":["text","audio"]"#, false, true),
+        (r#""audio":{"voice":"x"}"#, false, true),
+        (r#""image_config":{"a":1}"#, true, false),
+    ] {
+        assert_eq!(read(&root(member)).shape.outputs, Outputs { images, audio }, "{member}");
+    }
+    for (member, expect) in [
+        (r#""reasoning":{"effort":"high"}"#, 1_024),
+        (r#""reasoning":{"effort":"high"},"max_tokens":10000"#, 8_000),
+        (r#""reasoning_effort":"xhigh","max_tokens":1000000"#, 128_000),
+        (r#""max_tokens":10001,"reasoning_effort":"low""#, 2_001),
+        (r#""max_tokens":10000,"reasoning":{"enabled":true}"#, 5_000),
+        (r#""max_tokens":10000,"reasoning":{"effort":"unheard of"}"#, 9_500),
+        (r#""max_tokens":10000,"reasoning":{"effort":"none"}"#, 0),
+        (r#""max_tokens":10000,"reasoning":{"effort":"minimal","max_tokens":3000}"#, 3_000),
+    ] {
+        assert_eq!(read(&root(member)).shape.reasoning_budget, expect, "{member}");
+    }
+    let prediction = r#"{"type":"content","content":"x"}"#;
+    assert_eq!(read(&root(&format!(r#""prediction":{prediction}"#))).shape.prediction_bytes, 32);
 }
 
 #[test]
@@ -198,6 +373,26 @@ fn bodies_that_are_refused() {
             r#"{"provider":{"max_price":{"prompt":1,"pr\u006fmpt":2}}}"#,
             "'provider.max_price.prompt' is given twice",
         ),
+        (
+            r#"{"tools":[{"type":"web_search","max_uses":1,"max_uses":9}]}"#,
+            "'tools[].max_uses' is given twice",
+        ),
+        (
+            r#"{"tools":[{"type":"openrouter:web_fetch","parameters":{"max_uses":1,"max\u005fuses":9}}]}"#,
+            "'tools[].parameters.max_uses' is given twice",
+        ),
+        (r#"{"tools":[{"type":"web_search","max_uses":0}]}"#, "'max_uses' must be a whole number"),
+        (r#"{"tools":[{"type":"web_search","parameters":[]}]}"#, "'tools[].parameters' must be"),
+        (r#"{"plugins":[{"id":"web","id":"web"}]}"#, "'plugins[].id' is given twice"),
+        (r#"{"plugins":[{"id":"web"},{"id":"web","enabled":false}]}"#, "'plugins[].web' is given twice"),
+        (r#"{"plugins":[{"id":"file-parser","pdf":{"engine":null,"engine":"native"}}]}"#, "given twice"),
+        (r#"{"plugins":7}"#, "'plugins' must be"),
+        (r#"{"plugins":{"id":"web"}}"#, "'plugins' must be"),
+        (r#"{"stop_server_tools_when":7}"#, "'stop_server_tools_when' must be"),
+        (r#"{"stop_server_tools_when":[{"step_count":0}]}"#, "step_count' must be"),
+        (r#"{"provider":{"max_price":{"image":"x"}}}"#, "'provider.max_price' must be"),
+        (r#"{"messages":[{"content":[{"type":"image_url","image_url":7}]}]}"#, "image_url' must be"),
+        (r#"{"messages":[{"content":[{"type":"file","file":{"file_data":7}}]}]}"#, "file_data' must be"),
         (r#"{"tools":{"a":1}}"#, "'tools' must be"),
         (r#"{"tools":[7]}"#, "'tools' must be"),
     ] {

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::BodyError;
+use super::{BodyError, List, Object};
+
+const MEMBERS_MAX: usize = 64;
 
 /// A string, borrowed where it has no escapes.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
@@ -81,9 +83,117 @@ where
     }
 }
 
-/// An array already delimited, as raw elements.
-pub(super) fn elements<'a>(raw: &'a RawValue, wrong: &BodyError) -> Result<Vec<&'a RawValue>, BodyError> {
-    serde_json::from_str(raw.get()).map_err(|_| wrong.clone())
+/// Members of one object of a list, in order.
+pub(super) type Members<'a> = SmallVec<[(Cow<'a, str>, &'a RawValue); 6]>;
+
+/// A list already delimited, object by object, in one pass. Anything else is `must`'s error, and so is an object of
+/// more than 64 members: no part, tool or plugin has so many.
+pub(super) fn objects<'a, F>(raw: &'a RawValue, wrong: &BodyError, each: F) -> Result<(), BodyError>
+where
+    F: FnMut(usize, &Members<'a>) -> Result<(), BodyError>,
+{
+    let mut failure = None;
+    let list = ObjectList { members: SmallVec::new(), each, failure: &mut failure };
+    let read = serde_json::Deserializer::from_str(raw.get()).deserialize_seq(list);
+    match (failure, read) {
+        (Some(error), _) => Err(error),
+        (None, Err(_)) => Err(wrong.clone()),
+        (None, Ok(())) => Ok(()),
+    }
+}
+
+/// An object already delimited; as [`objects`].
+pub(super) fn object<'a>(raw: &'a RawValue, wrong: &BodyError) -> Result<Members<'a>, BodyError> {
+    let mut members = SmallVec::new();
+    let read = OneObject(&mut members).deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
+    read.map(|()| members).map_err(|_| wrong.clone())
+}
+
+struct ObjectList<'f, 'a, F> {
+    members: Members<'a>,
+    each: F,
+    failure: &'f mut Option<BodyError>,
+}
+
+impl<'de, F> Visitor<'de> for ObjectList<'_, 'de, F>
+where
+    F: FnMut(usize, &Members<'de>) -> Result<(), BodyError>,
+{
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        let mut index = 0;
+        while list.next_element_seed(OneObject(&mut self.members))?.is_some() {
+            if let Err(error) = (self.each)(index, &self.members) {
+                *self.failure = Some(error.clone());
+                return Err(de::Error::custom(error));
+            }
+            index += 1;
+        }
+        Ok(())
+    }
+}
+
+struct OneObject<'m, 'a>(&'m mut Members<'a>);
+
+impl<'de> DeserializeSeed<'de> for OneObject<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OneObject<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.0.clear();
+        while let Some(Text(key)) = map.next_key()? {
+            if self.0.len() >= MEMBERS_MAX {
+                return Err(de::Error::custom("too many members"));
+            }
+            self.0.push((key, map.next_value()?));
+        }
+        Ok(())
+    }
+}
+
+impl List {
+    /// Of a value that is a list, or says nothing.
+    pub(super) fn of(body: &str, raw: &RawValue) -> Self {
+        let span = span(body, raw);
+        let is_list = raw.get().starts_with('[');
+        let object = is_list.then(|| Object { close: span.end - 1, empty: is_empty(raw) });
+        List { span, object }
+    }
+}
+
+/// Where the object with these members ends: members can be added before.
+pub(super) fn place(body: &str, members: &Members<'_>) -> Option<Object> {
+    let (_, last) = members.last()?;
+    let after = span(body, last).end;
+    let space = body.as_bytes().get(after..)?.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    debug_assert_eq!(body.as_bytes().get(after + space), Some(&b'}'), "an object ends after its last member");
+    Some(Object { close: after + space, empty: false })
+}
+
+/// A member given twice, as an error.
+pub(super) fn unique(members: &Members<'_>, of: &str) -> Result<(), BodyError> {
+    for (index, (key, _)) in members.iter().enumerate() {
+        if members.iter().take(index).any(|(earlier, _)| earlier == key) {
+            return Err(BodyError::Duplicate(format!("{of}{key}")));
+        }
+    }
+    Ok(())
 }
 
 pub(super) const fn wrong(field: &'static str, must: &'static str) -> BodyError {

@@ -2,21 +2,19 @@
 
 use std::fmt;
 
-use pricing::{CacheWrite, Shape, Unpriced};
+use pricing::CacheWrite;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::BodyError;
-use super::fields::{Text, elements, is_empty, is_null, members, wrong};
-use super::read::note;
+use super::fields::{Text, is_empty, is_null, members, wrong};
+use super::notes::Notes;
+use super::parts;
 
 /// Reads the list straight from the body, so that the conversation is walked once.
-pub(super) struct Messages<'r, 'a> {
-    pub(super) shape: &'r mut Shape<'a>,
-    pub(super) failure: &'r mut Option<BodyError>,
-}
+pub(super) struct Messages<'n, 'a, 'p>(pub(super) &'n mut Notes<'a, 'p>);
 
-impl<'de> DeserializeSeed<'de> for Messages<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for Messages<'_, 'de, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -24,7 +22,7 @@ impl<'de> DeserializeSeed<'de> for Messages<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Messages<'_, 'de> {
+impl<'de> Visitor<'de> for Messages<'_, 'de, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,19 +42,16 @@ impl<'de> Visitor<'de> for Messages<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element_seed(Message { shape: self.shape, failure: self.failure })?.is_some() {
-            self.shape.messages = self.shape.messages.saturating_add(1);
+        while list.next_element_seed(Message(self.0))?.is_some() {
+            self.0.shape.messages = self.0.shape.messages.saturating_add(1);
         }
         Ok(())
     }
 }
 
-struct Message<'r, 'a> {
-    shape: &'r mut Shape<'a>,
-    failure: &'r mut Option<BodyError>,
-}
+struct Message<'n, 'a, 'p>(&'n mut Notes<'a, 'p>);
 
-impl<'de> DeserializeSeed<'de> for Message<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for Message<'_, 'de, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -64,7 +59,7 @@ impl<'de> DeserializeSeed<'de> for Message<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Message<'_, 'de> {
+impl<'de> Visitor<'de> for Message<'_, 'de, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,8 +75,8 @@ impl<'de> Visitor<'de> for Message<'_, 'de> {
                 }
                 key => {
                     let value = map.next_value::<&RawValue>()?;
-                    if let Err(error) = member(self.shape, key, value) {
-                        *self.failure = Some(error.clone());
+                    if let Err(error) = member(self.0, key, value) {
+                        self.0.failure = Some(error.clone());
                         return Err(serde::de::Error::custom(error));
                     }
                 }
@@ -91,80 +86,31 @@ impl<'de> Visitor<'de> for Message<'_, 'de> {
     }
 }
 
-fn member(shape: &mut Shape<'_>, key: &str, value: &RawValue) -> Result<(), BodyError> {
+fn member<'a>(notes: &mut Notes<'a, '_>, key: &str, value: &'a RawValue) -> Result<(), BodyError> {
     match key {
-        "content" => content(shape, value),
+        "content" => content(notes, value),
         "cache_control" | "prompt_cache_breakpoint" => {
-            shape.cache_write = shape.cache_write.max(cache_write(value));
+            notes.shape.cache_write = notes.shape.cache_write.max(cache_write(value));
             Ok(())
         }
-        "audio" | "images" => {
-            if !is_empty(value) {
-                let place = format!("messages[{}]", shape.messages);
-                note(shape, Unpriced::Media { place, kind: key.to_owned() });
-            }
-            Ok(())
-        }
+        "audio" if !is_empty(value) => parts::spoken(notes, value),
+        "images" if !is_empty(value) => parts::images(notes, value),
+        // Whatever else a message carries is text at most, and its bytes are counted.
         _ => {
-            shape.unknown_scalars |= !is_null(value);
+            notes.shape.unknown_scalars |= !is_empty(value);
             Ok(())
         }
     }
 }
 
-fn content(shape: &mut Shape<'_>, value: &RawValue) -> Result<(), BodyError> {
-    let must = wrong("messages[].content", "text or a list of parts");
+fn content<'a>(notes: &mut Notes<'a, '_>, value: &'a RawValue) -> Result<(), BodyError> {
+    const MUST: BodyError = wrong("messages[].content", "text or a list of parts");
     match value.get().as_bytes() {
         [b'"', ..] => Ok(()),
-        [b'[', ..] => {
-            for (index, raw) in elements(value, &must)?.into_iter().enumerate() {
-                part(shape, index, raw, &must)?;
-            }
-            Ok(())
-        }
+        [b'[', ..] => parts::parts(notes, value, &MUST),
         _ if is_null(value) => Ok(()),
-        _ => Err(must),
+        _ => Err(MUST),
     }
-}
-
-fn part(shape: &mut Shape<'_>, index: usize, raw: &RawValue, must: &BodyError) -> Result<(), BodyError> {
-    let mut typed = false;
-    let mut media = None;
-    let mut cache = CacheWrite::None;
-    members(raw, must, |key, value| {
-        match key.as_ref() {
-            "type" => {
-                typed = true;
-                let kind = super::fields::text(value, "messages[].content[].type")?.unwrap_or_default();
-                if !is_text(&kind) {
-                    media = Some(kind.into_owned());
-                }
-            }
-            "image_url" | "input_audio" | "file" | "video_url" | "audio_url" if !is_null(value) => {
-                media.get_or_insert_with(|| key.into_owned());
-            }
-            "cache_control" | "prompt_cache_breakpoint" => cache = cache.max(cache_write(value)),
-            _ => {}
-        }
-        Ok(())
-    })?;
-    shape.cache_write = shape.cache_write.max(cache);
-    if !typed {
-        media.get_or_insert_default();
-    }
-    if let Some(kind) = media {
-        let place = format!("messages[{}].content[{index}]", shape.messages);
-        note(shape, Unpriced::Media { place, kind });
-    }
-    Ok(())
-}
-
-/// Part types whose tokens are their text.
-fn is_text(kind: &str) -> bool {
-    matches!(
-        kind,
-        "text" | "input_text" | "output_text" | "refusal" | "thinking" | "redacted_thinking" | "reasoning"
-    )
 }
 
 /// What a `cache_control` object asks for: `{"type":"ephemeral","ttl":"5m"|"1h"}` (CONTRACT 9).

@@ -5,19 +5,32 @@
 //! [`ChatRequest::splice`] then writes the permission into the same bytes.
 //!
 //! Readers of JSON disagree about duplicate keys, so one in an object we edit (the root, `provider`,
-//! `provider.max_price`) is an error; elsewhere the dearest reading counts.
+//! `provider.max_price`, a plugin, a server tool and its parameters) is an error; elsewhere the dearest reading counts.
+//! Money fails closed: what cannot be read, or may switch on something we do not know, is noted as a cost.
 
+mod data_url;
+mod edits;
 mod fields;
 mod messages;
+mod notes;
+mod parts;
+mod picture;
+mod pins;
+mod plugins;
 mod provider;
 mod read;
+mod reasoning;
+mod settings;
+mod sound;
 mod splice;
+mod steps;
 mod tools;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use pricing::{MaxPrice, Pins, Shape};
+use smallvec::SmallVec;
 use thiserror::Error;
 
 pub use read::{read, read_allowing};
@@ -84,9 +97,32 @@ struct Places {
     /// The value of `model`, and of `models`.
     model: Option<Range<usize>>,
     models: Option<Range<usize>>,
+    tier: Option<Tier>,
+    steps: Option<List>,
+    tools: SmallVec<[tools::ToolPlace; 1]>,
+    plugins: Option<List>,
+    /// The plugins `web` and `web-fetch`, unless they are switched off.
+    web: Option<settings::Settings>,
+    fetch: Option<settings::Settings>,
+    /// The plugin `file-parser`.
+    parser: Option<plugins::ParserPlace>,
 }
 
-/// Where a member can be added to an object: before its closing brace.
+/// `service_tier`, and whether it is one that costs the listed price or less.
+#[derive(Clone, Debug)]
+struct Tier {
+    span: Range<usize>,
+    is_listed: bool,
+}
+
+/// A list in the body, and where elements can be added to it; `None` where it says `null` or is an empty object.
+#[derive(Clone, Debug)]
+struct List {
+    span: Range<usize>,
+    object: Option<Object>,
+}
+
+/// Where a member can be added to an object, or an element to a list: before its closing bracket.
 #[derive(Clone, Copy, Debug, Default)]
 struct Object {
     close: usize,

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use money::Rate;
-use pricing::{CallerMaxPrice, Shape, Unpriced};
+use pricing::{CallerMaxPrice, Unpriced};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::fields::{Text, duplicate, is_empty, is_null, members, span, wrong};
-use super::read::note;
+use super::notes::Notes;
 use super::{BodyError, Object};
 
 /// Where edits to `provider` go.
@@ -29,6 +29,8 @@ pub(super) struct MaxPricePlace {
     pub(super) prompt: Option<Ceiling>,
     pub(super) completion: Option<Ceiling>,
     pub(super) request: Option<Ceiling>,
+    pub(super) image: Option<Ceiling>,
+    pub(super) audio: Option<Ceiling>,
 }
 
 /// A price in the caller's `max_price`; `None` where it says `null`.
@@ -48,11 +50,8 @@ pub(super) struct Ignore {
 type Keys<'a> = SmallVec<[Cow<'a, str>; 24]>;
 
 /// Reads the `provider` object into the shape and remembers its places.
-pub(super) fn read<'a>(
-    body: &'a str,
-    raw: &'a RawValue,
-    shape: &mut Shape<'a>,
-) -> Result<Provider, BodyError> {
+pub(super) fn read<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<Provider, BodyError> {
+    let body = notes.body;
     let place = span(body, raw);
     let mut provider = Provider { span: place, object: None, max_price: None, ignore: None };
     if is_null(raw) {
@@ -63,10 +62,12 @@ pub(super) fn read<'a>(
         match key.as_ref() {
             "max_price" => provider.max_price = Some(max_price(body, value)?),
             "ignore" => provider.ignore = Some(ignore(body, value)?),
-            "only" if !is_null(value) => shape.only = names(value, "provider.only")?.into_iter().collect(),
+            "only" if !is_null(value) => {
+                notes.shape.only = names(value, "provider.only")?.into_iter().collect();
+            }
             // Handed to the provider as it is: what it switches on there, nobody knows.
             "options" if !is_empty(value) => {
-                note(shape, Unpriced::UnknownField("provider.options".to_owned()))
+                notes.cost(Unpriced::UnknownField("provider.options".to_owned()));
             }
             _ => {}
         }
@@ -77,23 +78,30 @@ pub(super) fn read<'a>(
         return Err(BodyError::Duplicate(format!("provider.{key}")));
     }
     provider.object = Some(Object { close: provider.span.end - 1, empty: keys.is_empty() });
-    shape.caller_max_price =
+    notes.shape.caller_max_price =
         provider.max_price.as_ref().filter(|place| place.object.is_some()).map(|place| {
             let rate = |ceiling: &Option<Ceiling>| ceiling.as_ref().and_then(|ceiling| ceiling.rate);
             CallerMaxPrice {
                 prompt: rate(&place.prompt),
                 completion: rate(&place.completion),
                 request: rate(&place.request),
-                image: None,
-                audio: None,
+                image: rate(&place.image),
+                audio: rate(&place.audio),
             }
         });
     Ok(provider)
 }
 
 fn max_price<'a>(body: &'a str, raw: &'a RawValue) -> Result<MaxPricePlace, BodyError> {
-    let mut place =
-        MaxPricePlace { span: span(body, raw), object: None, prompt: None, completion: None, request: None };
+    let mut place = MaxPricePlace {
+        span: span(body, raw),
+        object: None,
+        prompt: None,
+        completion: None,
+        request: None,
+        image: None,
+        audio: None,
+    };
     if is_null(raw) {
         return Ok(place);
     }
@@ -102,7 +110,9 @@ fn max_price<'a>(body: &'a str, raw: &'a RawValue) -> Result<MaxPricePlace, Body
         match key.as_ref() {
             "prompt" => place.prompt = Some(ceiling(body, value, per_million)?),
             "completion" => place.completion = Some(ceiling(body, value, per_million)?),
-            "request" => place.request = Some(ceiling(body, value, |text| Rate::parse_ceil(text).ok())?),
+            "request" => place.request = Some(ceiling(body, value, per_unit)?),
+            "image" => place.image = Some(ceiling(body, value, per_unit)?),
+            "audio" => place.audio = Some(ceiling(body, value, per_unit)?),
             _ => {}
         }
         keys.push(key);
@@ -135,6 +145,10 @@ fn per_million(text: &str) -> Option<Rate> {
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
     let zero = !mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
     Some(if zero { floor } else { floor.saturating_add(Rate::from_femtos(1)) })
+}
+
+fn per_unit(text: &str) -> Option<Rate> {
+    Rate::parse_ceil(text).ok()
 }
 
 fn ignore<'a>(body: &'a str, raw: &'a RawValue) -> Result<Ignore, BodyError> {

@@ -1,35 +1,32 @@
 //! [`ChatRequest::splice`]: the permission, written into the caller's own bytes.
 
-use std::fmt::Write;
-use std::ops::Range;
-
 use money::Rate;
 use pricing::MaxPrice;
 
+use super::edits::{Edits, member};
+use super::pins;
 use super::provider::{Ceiling, Ignore, MaxPricePlace, Provider};
-use super::{ChatRequest, Object, Permission};
-
-/// One edit: these bytes become this text.
-struct Edit {
-    span: Range<usize>,
-    text: String,
-}
+use super::{ChatRequest, Permission};
 
 impl ChatRequest<'_> {
-    /// The same bytes with only the permission spliced in: output cap, `provider.max_price`, `provider.ignore`, and
-    /// other models where the permission names some. What the caller set lower stays as it is. `body` is the body
-    /// this was read from.
+    /// The same bytes with only the permission spliced in: output cap, `provider.max_price`, `provider.ignore`, the
+    /// pins, and other models where the permission names some. What the caller set lower stays as it is. `body` is
+    /// the body this was read from.
     pub fn splice(&self, body: &[u8], permission: &Permission) -> Vec<u8> {
-        let mut edits = Vec::with_capacity(6);
+        let mut edits = Edits::new();
         let mut added = String::new();
         if let Some((first, rest)) = permission.models.as_deref().and_then(<[String]>::split_first) {
             self.models(first, rest, &mut edits, &mut added);
         }
         self.cap(permission.output_cap, &mut edits, &mut added);
         self.provider(permission, &mut edits, &mut added);
-        add(self.places.root, added, &mut edits);
-        edits.sort_by_key(|edit| edit.span.start);
-        let spliced = apply(body, &edits);
+        if !permission.pins.is_empty() {
+            let (pins, steps) = (&permission.pins, self.shape.run.steps);
+            self.places.pin(pins, steps, &mut edits, &mut added);
+            self.places.plug(self, pins, &mut edits, &mut added);
+        }
+        edits.add(self.places.root, added);
+        let spliced = edits.apply(body);
         debug_assert!(
             self.holds(&spliced, permission),
             "the spliced body reads as the permission it was given"
@@ -39,10 +36,10 @@ impl ChatRequest<'_> {
 
     /// `model` becomes the first, `models` the rest. A list the caller gave is never left empty: nobody documents what
     /// that means.
-    fn models(&self, first: &str, rest: &[String], edits: &mut Vec<Edit>, added: &mut String) {
+    fn models(&self, first: &str, rest: &[String], edits: &mut Edits, added: &mut String) {
         let first = quoted(first);
         match &self.places.model {
-            Some(span) => edits.push(Edit { span: span.clone(), text: first.clone() }),
+            Some(span) => edits.put(span, first.clone()),
             None => member(added, format_args!("\"model\":{first}")),
         }
         let list = match rest {
@@ -50,29 +47,29 @@ impl ChatRequest<'_> {
             rest => tags(rest.iter()),
         };
         match &self.places.models {
-            Some(span) => edits.push(Edit { span: span.clone(), text: format!("[{list}]") }),
+            Some(span) => edits.put(span, format!("[{list}]")),
             None if rest.is_empty() => {}
             None => member(added, format_args!("\"models\":[{list}]")),
         }
     }
 
-    fn cap(&self, most: u64, edits: &mut Vec<Edit>, added: &mut String) {
+    fn cap(&self, most: u64, edits: &mut Edits, added: &mut String) {
         let caps = [&self.places.max_tokens, &self.places.max_completion_tokens];
         let given = caps.iter().any(|cap| cap.as_ref().is_some_and(|cap| cap.value.is_some()));
         if given {
             for cap in caps.into_iter().flatten() {
                 if cap.value.is_some_and(|value| value > most) {
-                    edits.push(Edit { span: cap.span.clone(), text: most.to_string() });
+                    edits.put(&cap.span, most.to_string());
                 }
             }
         } else if let Some(null) = caps.into_iter().flatten().next() {
-            edits.push(Edit { span: null.span.clone(), text: most.to_string() });
+            edits.put(&null.span, most.to_string());
         } else {
             member(added, format_args!("\"max_tokens\":{most}"));
         }
     }
 
-    fn provider(&self, permission: &Permission, edits: &mut Vec<Edit>, added: &mut String) {
+    fn provider(&self, permission: &Permission, edits: &mut Edits, added: &mut String) {
         let whole = || {
             let mut inside = String::new();
             member(&mut inside, format_args!("\"max_price\":{{{}}}", prices(&permission.max_price)));
@@ -84,13 +81,13 @@ impl ChatRequest<'_> {
         match &self.places.provider {
             None => member(added, format_args!("\"provider\":{{{}}}", whole())),
             Some(Provider { span, object: None, .. }) => {
-                edits.push(Edit { span: span.clone(), text: format!("{{{}}}", whole()) });
+                edits.put(span, format!("{{{}}}", whole()));
             }
             Some(Provider { object: Some(object), max_price: place, ignore: list, .. }) => {
                 let mut inside = String::new();
                 max_price(place.as_ref(), &permission.max_price, edits, &mut inside);
                 ignore(list.as_ref(), &permission.ignore, edits, &mut inside);
-                add(*object, inside, edits);
+                edits.add(*object, inside);
             }
         }
     }
@@ -105,6 +102,9 @@ impl ChatRequest<'_> {
             && within(caller.prompt, permission.max_price.prompt)
             && within(caller.completion, permission.max_price.completion)
             && permission.max_price.request.is_none_or(|most| within(caller.request, most))
+            && permission.max_price.image.is_none_or(|most| within(caller.image, most))
+            && permission.max_price.audio.is_none_or(|most| within(caller.audio, most))
+            && pins::hold(self, &read, &permission.pins)
             && match permission.models.as_deref() {
                 None | Some([]) => read.shape.models == self.shape.models,
                 Some(models) => read.shape.models.as_slice() == models,
@@ -112,21 +112,28 @@ impl ChatRequest<'_> {
     }
 }
 
-fn max_price(place: Option<&MaxPricePlace>, most: &MaxPrice, edits: &mut Vec<Edit>, added: &mut String) {
+fn max_price(place: Option<&MaxPricePlace>, most: &MaxPrice, edits: &mut Edits, added: &mut String) {
     match place {
         None => member(added, format_args!("\"max_price\":{{{}}}", prices(most))),
         Some(MaxPricePlace { span, object: None, .. }) => {
-            edits.push(Edit { span: span.clone(), text: format!("{{{}}}", prices(most)) });
+            edits.put(span, format!("{{{}}}", prices(most)));
         }
-        Some(MaxPricePlace { object: Some(object), prompt, completion, request, .. }) => {
+        Some(MaxPricePlace { object: Some(object), prompt, completion, request, image, audio, .. }) => {
             let mut inside = String::new();
             ceiling("prompt", prompt, most.prompt, most.prompt.per_million().to_string(), edits, &mut inside);
             let text = most.completion.per_million().to_string();
             ceiling("completion", completion, most.completion, text, edits, &mut inside);
-            if let Some(most) = most.request {
-                ceiling("request", request, most, most.per_unit().to_string(), edits, &mut inside);
+            let others = [
+                ("request", request, most.request),
+                ("image", image, most.image),
+                ("audio", audio, most.audio),
+            ];
+            for (key, given, most) in others {
+                if let Some(most) = most {
+                    ceiling(key, given, most, most.per_unit().to_string(), edits, &mut inside);
+                }
             }
-            add(*object, inside, edits);
+            edits.add(*object, inside);
         }
     }
 }
@@ -136,42 +143,44 @@ fn ceiling(
     given: &Option<Ceiling>,
     most: Rate,
     text: String,
-    edits: &mut Vec<Edit>,
+    edits: &mut Edits,
     added: &mut String,
 ) {
     match given {
         None => member(added, format_args!("\"{key}\":{text}")),
         Some(Ceiling { rate: Some(rate), .. }) if *rate <= most => {}
-        Some(Ceiling { span, .. }) => edits.push(Edit { span: span.clone(), text }),
+        Some(Ceiling { span, .. }) => edits.put(span, text),
     }
 }
 
-fn ignore(given: Option<&Ignore>, tags_wanted: &[String], edits: &mut Vec<Edit>, added: &mut String) {
+fn ignore(given: Option<&Ignore>, tags_wanted: &[String], edits: &mut Edits, added: &mut String) {
     if tags_wanted.is_empty() {
         return;
     }
     match given {
         None => member(added, format_args!("\"ignore\":[{}]", tags(tags_wanted.iter()))),
         Some(Ignore { span, names: None }) => {
-            edits.push(Edit { span: span.clone(), text: format!("[{}]", tags(tags_wanted.iter())) });
+            edits.put(span, format!("[{}]", tags(tags_wanted.iter())));
         }
         Some(Ignore { span, names: Some(names) }) => {
             let missing = tags(tags_wanted.iter().filter(|tag| !names.contains(tag)));
             if !missing.is_empty() {
                 let comma = if names.is_empty() { "" } else { "," };
                 let at = span.end - 1;
-                edits.push(Edit { span: at..at, text: format!("{comma}{missing}") });
+                edits.put(&(at..at), format!("{comma}{missing}"));
             }
         }
     }
 }
 
-/// The members of a `max_price` object: prompt and completion in USD per million tokens, request per request.
+/// The members of a `max_price` object: prompt and completion in USD per million tokens, the others per unit.
 fn prices(most: &MaxPrice) -> String {
     let mut text =
         format!("\"prompt\":{},\"completion\":{}", most.prompt.per_million(), most.completion.per_million());
-    if let Some(request) = most.request {
-        member(&mut text, format_args!("\"request\":{}", request.per_unit()));
+    for (key, most) in [("request", most.request), ("image", most.image), ("audio", most.audio)] {
+        if let Some(most) = most {
+            member(&mut text, format_args!("\"{key}\":{}", most.per_unit()));
+        }
     }
     text
 }
@@ -182,33 +191,4 @@ fn tags<'t>(tags: impl Iterator<Item = &'t String>) -> String {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// Adds a member to a list of them.
-fn member(list: &mut String, text: std::fmt::Arguments<'_>) {
-    let comma = if list.is_empty() { "" } else { "," };
-    // Writing to a string cannot fail.
-    let _ = write!(list, "{comma}{text}");
-}
-
-/// Adds members at the end of an object.
-fn add(object: Object, members: String, edits: &mut Vec<Edit>) {
-    if !members.is_empty() {
-        let text = if object.empty { members } else { format!(",{members}") };
-        edits.push(Edit { span: object.close..object.close, text });
-    }
-}
-
-/// The body with its edits, which are in order and do not overlap.
-fn apply(body: &[u8], edits: &[Edit]) -> Vec<u8> {
-    let more: usize = edits.iter().map(|edit| edit.text.len()).sum();
-    let mut spliced = Vec::with_capacity(body.len() + more);
-    let mut at = 0;
-    for edit in edits {
-        spliced.extend_from_slice(body.get(at..edit.span.start).unwrap_or_default());
-        spliced.extend_from_slice(edit.text.as_bytes());
-        at = edit.span.end;
-    }
-    spliced.extend_from_slice(body.get(at..).unwrap_or_default());
-    spliced
 }

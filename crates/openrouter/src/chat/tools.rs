@@ -1,68 +1,197 @@
-//! `tools` and `plugins`: what OpenRouter itself would run and bill.
+//! `tools`: functions are part of the prompt; any other type runs at OpenRouter.
 
-use pricing::{CacheWrite, Shape, Unpriced};
+use std::borrow::Cow;
+use std::ops::Range;
+
+use pricing::{CacheWrite, ServerTool};
 use serde_json::value::RawValue;
 
-use super::BodyError;
-use super::fields::{boolean, elements, is_empty, is_null, members, text, wrong};
+use super::fields::{Members, is_empty, is_null, object, objects, place, span, text, unique, wrong};
 use super::messages::cache_write;
-use super::read::note;
+use super::notes::Notes;
+use super::settings::{FETCH, SEARCH, Settings, dearer};
+use super::{BodyError, Object, Places};
 
-/// `tools`: function tools are part of the prompt; any other type runs at OpenRouter.
-pub(super) fn tools(shape: &mut Shape<'_>, raw: &RawValue) -> Result<(), BodyError> {
+/// Where the parameters of a server tool stand that has a rule.
+#[derive(Clone, Debug)]
+pub(super) struct ToolPlace {
+    pub(super) kind: Kind,
+    /// The tool itself; of a shorthand, with its parameters.
+    pub(super) top: Settings,
+    /// `parameters`.
+    pub(super) inner: Option<Inner>,
+}
+
+/// The value of `parameters`.
+#[derive(Clone, Debug)]
+pub(super) enum Inner {
+    Null(Range<usize>),
+    Object(Settings),
+}
+
+/// Server tools with a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Search,
+    /// `web_search` and its kin: parameters stand in the tool itself, or in `parameters`, or in both.
+    SearchShorthand,
+    Fetch,
+    Clock,
+}
+
+const MUST: BodyError = wrong("tools", "a list of objects");
+
+/// Reads the list.
+pub(super) fn tools<'a>(
+    notes: &mut Notes<'a, '_>,
+    places: &mut Places,
+    raw: &'a RawValue,
+) -> Result<(), BodyError> {
     if is_empty(raw) {
         return Ok(());
     }
-    let must = wrong("tools", "a list of objects");
-    shape.tool_bytes += raw.get().len() as u64;
-    for (index, tool) in elements(raw, &must)?.into_iter().enumerate() {
-        let mut function = false;
-        let mut other = None;
-        let mut cache = CacheWrite::None;
-        members(tool, &must, |key, value| {
-            match key.as_ref() {
-                "type" => match text(value, "tools[].type")? {
-                    Some(kind) if kind == "function" => function = true,
-                    kind => other = Some(kind.unwrap_or_default().into_owned()),
-                },
-                "function" => function |= !is_null(value),
-                "cache_control" | "prompt_cache_breakpoint" => cache = cache.max(cache_write(value)),
-                _ => {}
-            }
-            Ok(())
-        })?;
-        shape.cache_write = shape.cache_write.max(cache);
-        shape.tools = shape.tools.saturating_add(1);
-        if !function {
-            other.get_or_insert_default();
-        }
-        if let Some(kind) = other {
-            note(shape, Unpriced::ServerTool { place: format!("tools[{index}]"), kind });
+    notes.shape.tool_bytes += raw.get().len() as u64;
+    objects(raw, &MUST, |index, members| tool(notes, places, index, members))
+}
+
+fn tool<'a>(
+    notes: &mut Notes<'a, '_>,
+    places: &mut Places,
+    index: usize,
+    members: &Members<'a>,
+) -> Result<(), BodyError> {
+    let mut function = false;
+    let mut other = None;
+    let mut cache = CacheWrite::None;
+    for (key, value) in members {
+        match key.as_ref() {
+            "type" => match text(value, "tools[].type")? {
+                Some(kind) if kind == "function" => function = true,
+                kind => other = Some(kind.unwrap_or_default()),
+            },
+            "function" => function |= !is_null(value),
+            "cache_control" | "prompt_cache_breakpoint" => cache = cache.max(cache_write(value)),
+            _ => {}
         }
     }
+    notes.shape.cache_write = notes.shape.cache_write.max(cache);
+    notes.shape.tools = notes.shape.tools.saturating_add(1);
+    match other {
+        None if function => {
+            function_tool(notes, index, members);
+            Ok(())
+        }
+        other => server_tool(notes, places, index, members, function, &other.unwrap_or_default()),
+    }
+}
+
+/// What stands beside the function may be run at the provider: `allowed_callers`, for one.
+fn function_tool(notes: &mut Notes<'_, '_>, index: usize, members: &Members<'_>) {
+    for (key, value) in members {
+        if !matches!(
+            key.as_ref(),
+            "type" | "function" | "cache_control" | "prompt_cache_breakpoint" | "strict" | "id"
+        ) {
+            notes.unknown(value, || format!("tools[{index}].{key}"));
+        }
+    }
+}
+
+fn server_tool<'a>(
+    notes: &mut Notes<'a, '_>,
+    places: &mut Places,
+    index: usize,
+    members: &Members<'a>,
+    function: bool,
+    kind: &Cow<'_, str>,
+) -> Result<(), BodyError> {
+    let kind = match Kind::of(kind) {
+        Some(known) if !function => known,
+        _ => {
+            let cost = notes.shape.run.loop_of(kind, format!("tools[{index}]"));
+            notes.cost(cost);
+            return Ok(());
+        }
+    };
+    unique(members, "tools[].")?;
+    let object = place(notes.body, members).ok_or(MUST)?;
+    let mut tool = ToolPlace { kind, top: Settings::new(object), inner: None };
+    for (key, value) in members {
+        match key.as_ref() {
+            "type" | "cache_control" | "prompt_cache_breakpoint" => {}
+            "parameters" => tool.inner = Some(parameters(notes, kind, index, value)?),
+            key => {
+                let names = if kind == Kind::SearchShorthand { kind.limits() } else { &[] };
+                tool.top.read(notes, names, key, value, || format!("tools[{index}].{key}"))?;
+            }
+        }
+    }
+    notes.shape.run.loops = true;
+    notes.shape.run.tools.push(tool.as_asked());
+    places.tools.push(tool);
     Ok(())
 }
 
-/// `plugins`: `{"id":…,"enabled":false}` switches an account default off; anything else may cost.
-pub(super) fn plugins(shape: &mut Shape<'_>, raw: &RawValue) -> Result<(), BodyError> {
-    if is_empty(raw) {
-        return Ok(());
+fn parameters<'a>(
+    notes: &mut Notes<'a, '_>,
+    kind: Kind,
+    index: usize,
+    raw: &'a RawValue,
+) -> Result<Inner, BodyError> {
+    let at = span(notes.body, raw);
+    if is_null(raw) {
+        return Ok(Inner::Null(at));
     }
-    let must = wrong("plugins", "a list of objects");
-    for plugin in elements(raw, &must)? {
-        let mut id = String::new();
-        let mut enabled = true;
-        members(plugin, &must, |key, value| {
-            match key.as_ref() {
-                "id" => id = text(value, "plugins[].id")?.unwrap_or_default().into_owned(),
-                "enabled" => enabled = is_null(value) || boolean(value, "plugins[].enabled")?,
-                _ => {}
-            }
-            Ok(())
-        })?;
-        if enabled {
-            note(shape, Unpriced::Plugin(id));
+    let members = object(raw, &wrong("tools[].parameters", "an object"))?;
+    unique(&members, "tools[].parameters.")?;
+    let mut settings = Settings::new(Object { close: at.end - 1, empty: members.is_empty() });
+    for (key, value) in &members {
+        if kind == Kind::Clock && key == "timezone" {
+            continue;
+        }
+        settings.read(notes, kind.limits(), key, value, || format!("tools[{index}].parameters.{key}"))?;
+    }
+    Ok(Inner::Object(settings))
+}
+
+impl Kind {
+    /// The names of 2026-08-22.
+    fn of(kind: &str) -> Option<Self> {
+        match kind {
+            "openrouter:web_search" => Some(Kind::Search),
+            "web_search"
+            | "web_search_preview"
+            | "web_search_preview_2025_03_11"
+            | "web_search_2025_08_26" => Some(Kind::SearchShorthand),
+            "openrouter:web_fetch" => Some(Kind::Fetch),
+            "openrouter:datetime" => Some(Kind::Clock),
+            _ => None,
         }
     }
-    Ok(())
+
+    pub(super) const fn limits(self) -> &'static [&'static str] {
+        match self {
+            Kind::Search | Kind::SearchShorthand => SEARCH,
+            Kind::Fetch => FETCH,
+            Kind::Clock => &[],
+        }
+    }
+}
+
+impl ToolPlace {
+    fn as_asked(&self) -> ServerTool {
+        let inner = match &self.inner {
+            Some(Inner::Object(settings)) => Some(settings),
+            _ => None,
+        };
+        match self.kind {
+            Kind::Search => ServerTool::Search(inner.map(Settings::search).unwrap_or_default()),
+            Kind::SearchShorthand => {
+                let top = self.top.search();
+                ServerTool::Search(inner.map_or(top, |inner| dearer(top, inner.search())))
+            }
+            Kind::Fetch => ServerTool::Fetch(inner.map(Settings::fetch).unwrap_or_default()),
+            Kind::Clock => ServerTool::Clock,
+        }
+    }
 }

@@ -1,0 +1,183 @@
+//! `plugins`: `{"id":…,"enabled":false}` switches an account's default off; some cost nothing, some have a rule, the
+//! others are noted as costs.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use pricing::{PdfEngine, Plugins, Unpriced};
+use serde_json::value::RawValue;
+
+use super::fields::{Members, boolean, is_empty, is_null, object, objects, place, span, text, unique, wrong};
+use super::notes::Notes;
+use super::settings::{FETCH, SEARCH_PLUGIN, Settings};
+use super::{BodyError, List, Object, Places};
+
+/// Where the engine of `file-parser` stands.
+#[derive(Clone, Debug)]
+pub(super) struct ParserPlace {
+    /// The plugin.
+    pub(super) object: Object,
+    pub(super) pdf: Option<PdfPlace>,
+}
+
+/// `pdf`: the object, `None` where it says `null`, and the engine in it.
+#[derive(Clone, Debug)]
+pub(super) struct PdfPlace {
+    pub(super) span: Range<usize>,
+    pub(super) object: Option<Object>,
+    pub(super) engine: Option<(Range<usize>, Option<PdfEngine>)>,
+}
+
+const MUST: BodyError = wrong("plugins", "a list of objects");
+
+/// Reads the list.
+pub(super) fn plugins<'a>(
+    notes: &mut Notes<'a, '_>,
+    places: &mut Places,
+    raw: &'a RawValue,
+) -> Result<(), BodyError> {
+    let list = List::of(notes.body, raw);
+    let is_there = list.object.map_or(!is_empty(raw), |list| !list.empty);
+    places.plugins = Some(list);
+    if !is_there {
+        return Ok(());
+    }
+    let mut seen = Seen::default();
+    objects(raw, &MUST, |index, members| plugin(notes, places, &mut seen, index, members))
+}
+
+/// Which of those that are edited have been seen: one twice would be read either way.
+#[derive(Default)]
+struct Seen(Vec<&'static str>);
+
+impl Seen {
+    fn once(&mut self, id: &'static str) -> Result<(), BodyError> {
+        if self.0.contains(&id) {
+            return Err(BodyError::Duplicate(format!("plugins[].{id}")));
+        }
+        self.0.push(id);
+        Ok(())
+    }
+}
+
+fn plugin<'a>(
+    notes: &mut Notes<'a, '_>,
+    places: &mut Places,
+    seen: &mut Seen,
+    index: usize,
+    members: &Members<'a>,
+) -> Result<(), BodyError> {
+    unique(members, "plugins[].")?;
+    let mut id = Cow::Borrowed("");
+    let mut enabled = true;
+    for (key, value) in members {
+        match key.as_ref() {
+            "id" => id = text(value, "plugins[].id")?.unwrap_or_default(),
+            "enabled" => enabled = is_null(value) || boolean(value, "plugins[].enabled")?,
+            _ => {}
+        }
+    }
+    match id.as_ref() {
+        "web" => {
+            seen.once("web")?;
+            notes.shape.run.named = notes.shape.run.named.with(Plugins::WEB);
+            if enabled {
+                let settings = settings(notes, index, members, SEARCH_PLUGIN)?;
+                notes.shape.run.web = Some(settings.search());
+                places.web = Some(settings);
+            }
+        }
+        "web-fetch" => {
+            seen.once("web-fetch")?;
+            if enabled {
+                let settings = settings(notes, index, members, FETCH)?;
+                notes.shape.run.fetch = Some(settings.fetch());
+                places.fetch = Some(settings);
+            }
+        }
+        "file-parser" => {
+            seen.once("file-parser")?;
+            places.parser = Some(parser(notes, index, members)?);
+        }
+        "fusion" => {
+            notes.shape.run.named = notes.shape.run.named.with(Plugins::FUSION);
+            if enabled {
+                notes.cost(Unpriced::Plugin(id.into_owned()));
+            }
+        }
+        "response-healing" | "context-compression" => {
+            for (key, value) in members.iter().filter(|(key, _)| !is_own(key) && key != "engine") {
+                notes.unknown(value, || format!("plugins[{index}].{key}"));
+            }
+        }
+        // Settings of a router: what that picks is priced by its model, or refused.
+        "auto-router" | "auto-beta-router" | "pareto-router" | "jev-router" => {}
+        _ if !enabled => {}
+        _ => notes.cost(Unpriced::Plugin(id.into_owned())),
+    }
+    Ok(())
+}
+
+/// Members that every plugin has.
+fn is_own(key: &str) -> bool {
+    matches!(key, "id" | "enabled")
+}
+
+fn settings<'a>(
+    notes: &mut Notes<'a, '_>,
+    index: usize,
+    members: &Members<'a>,
+    names: &[&'static str],
+) -> Result<Settings, BodyError> {
+    let mut settings = Settings::new(place(notes.body, members).ok_or(MUST)?);
+    for (key, value) in members.iter().filter(|(key, _)| !is_own(key)) {
+        settings.read(notes, names, key, value, || format!("plugins[{index}].{key}"))?;
+    }
+    Ok(settings)
+}
+
+fn parser<'a>(
+    notes: &mut Notes<'a, '_>,
+    index: usize,
+    members: &Members<'a>,
+) -> Result<ParserPlace, BodyError> {
+    let object = place(notes.body, members).ok_or(MUST)?;
+    let mut parser = ParserPlace { object, pdf: None };
+    for (key, value) in members.iter().filter(|(key, _)| !is_own(key)) {
+        match key.as_ref() {
+            "pdf" => parser.pdf = Some(pdf(notes, index, value)?),
+            key => notes.unknown(value, || format!("plugins[{index}].{key}")),
+        }
+    }
+    Ok(parser)
+}
+
+fn pdf<'a>(notes: &mut Notes<'a, '_>, index: usize, raw: &'a RawValue) -> Result<PdfPlace, BodyError> {
+    let at = span(notes.body, raw);
+    let mut pdf = PdfPlace { span: at.clone(), object: None, engine: None };
+    if is_null(raw) {
+        return Ok(pdf);
+    }
+    let members = object(raw, &wrong("plugins[].pdf", "an object"))?;
+    unique(&members, "plugins[].pdf.")?;
+    pdf.object = Some(Object { close: at.end - 1, empty: members.is_empty() });
+    for (key, value) in &members {
+        match key.as_ref() {
+            "engine" => {
+                let engine = text(value, "plugins[].pdf.engine")?.map(|name| engine(&name));
+                notes.shape.run.pdf = engine;
+                pdf.engine = Some((span(notes.body, value), engine));
+            }
+            key => notes.unknown(value, || format!("plugins[{index}].pdf.{key}")),
+        }
+    }
+    Ok(pdf)
+}
+
+fn engine(name: &str) -> PdfEngine {
+    match name {
+        "cloudflare-ai" | "pdf-text" => PdfEngine::Cloudflare,
+        "native" => PdfEngine::Native,
+        _ => PdfEngine::Mistral,
+    }
+}
