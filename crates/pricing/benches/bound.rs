@@ -6,8 +6,8 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use money::{Nano, Rate};
 use pricing::{
-    Book, BookSource, BoundPolicy, Endpoint, Family, Grounds, Model, Prices, Room, RowPrices, Shape,
-    bound, fitting,
+    Book, BookSource, BoundPolicy, Endpoint, Family, Grounds, Model, Prices, Room, RowPrices, Shape, bound,
+    fitting,
 };
 
 fn book(family: Family) -> Book {

@@ -9,6 +9,7 @@ use money::{Nano, Rate};
 use crate::bound::{Bound, bound};
 use crate::explain::Term;
 use crate::grounds::Grounds;
+use crate::likely::{Likely, USUAL_IMAGE_OUTPUT};
 use crate::model::Model;
 use crate::offer::{Offer, Terms};
 use crate::shape::Shape;
@@ -34,8 +35,10 @@ pub struct Estimate {
     pub model: String,
     /// Who is likely to serve it: the providers at that price, or the model where endpoints are not known.
     pub served_by: String,
-    /// Tokens of the prompt that `likely` is for: as guessed, within the bound.
+    /// Tokens of the prompt's text that `likely` is for: as guessed, within the bound.
     pub prompt_tokens: u64,
+    /// Tokens of its images, audio, video and files, as guessed from what is known of them.
+    pub media_tokens: u64,
     /// Tokens of the answer that `likely` is for, all choices together: as guessed, within the output cap.
     pub output_tokens: u64,
     /// The likely cost.
@@ -65,9 +68,12 @@ pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Resul
     let model = grounds.book.model(asked).ok_or_else(|| Unpriced::UnknownModel(asked.to_string()))?;
     let choices = u64::from(shape.choices.max(1));
     let wanted = guess.output_tokens.unwrap_or(USUAL_OUTPUT.saturating_add(shape.reasoning_budget));
+    let prompt_tokens = guess.prompt_tokens.min(worst.input_tokens);
+    let likely = Likely::of(shape, model).within(worst.input_tokens - prompt_tokens);
     let terms = Terms {
         floor: is_floor(asked),
-        prompt_tokens: guess.prompt_tokens.min(worst.input_tokens),
+        prompt_tokens,
+        likely,
         output_tokens: wanted.min(worst.output_cap).saturating_mul(choices),
         sent: Some((shape, &worst)),
     };
@@ -80,6 +86,7 @@ pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Resul
         model: model.id.clone(),
         served_by: offer.by,
         prompt_tokens,
+        media_tokens: terms.likely.tokens(),
         output_tokens,
         cache_hit: read.filter(|read| read.total <= likely.total),
         likely,
@@ -90,7 +97,8 @@ pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Resul
 /// What a request of this many tokens costs at a model's listed prices, by the name asked; `None` where no price
 /// can be read. For comparing models: nothing is known of the request but its size.
 pub fn usual_cost(model: &Model, asked: &str, prompt_tokens: u64, output_tokens: u64) -> Option<Sum> {
-    let terms = Terms { floor: is_floor(asked), prompt_tokens, output_tokens, sent: None };
+    let likely = Likely::default();
+    let terms = Terms { floor: is_floor(asked), prompt_tokens, likely, output_tokens, sent: None };
     let offer = Offer::of(model, &terms)?;
     Some(sum(("prompt", offer.prompt), &offer, &terms))
 }
@@ -116,6 +124,29 @@ fn sum((what, rate): (&'static str, Rate), offer: &Offer, terms: &Terms<'_, '_>)
             rate: offer.request.per_unit().to_string(),
             amount: offer.request.times(1),
         });
+    }
+    let likely = &terms.likely;
+    let mut more = |what, rate: Rate, quantity, unit| {
+        if quantity > 0 && rate > Rate::ZERO {
+            let amount = rate.times(quantity);
+            lines.push(Term { what, quantity, unit, rate: rate.per_unit().to_string(), amount });
+        }
+    };
+    more("images, each", offer.each_image, likely.images, "image");
+    for (what, quantity, unit, rate) in likely.fees(offer.search) {
+        more(what, rate, quantity, unit);
+    }
+    for (what, rate, quantity) in [
+        ("images", offer.image, likely.image_tokens),
+        ("audio", offer.audio, likely.audio_tokens),
+        ("video and files", offer.prompt, likely.other_tokens),
+    ] {
+        if quantity > 0 {
+            lines.push(tokens(what, rate, quantity));
+        }
+    }
+    if terms.sent.is_some_and(|(shape, _)| shape.outputs.images) {
+        lines.push(tokens("an image in the answer", offer.image_output, USUAL_IMAGE_OUTPUT));
     }
     lines.push(tokens("answer", offer.completion, terms.output_tokens));
     Sum { total: lines.iter().map(|term| term.amount).sum(), terms: lines }

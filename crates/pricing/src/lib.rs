@@ -24,6 +24,7 @@ mod fees;
 mod fitting;
 mod grounds;
 mod images;
+mod likely;
 mod listed;
 mod media;
 mod modality;

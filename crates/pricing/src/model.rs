@@ -188,6 +188,16 @@ impl Family {
         }
     }
 
+    /// Tokens a second of audio: 32 at Google, 10 at OpenAI, by their guides (read 2026-10); elsewhere twice the most
+    /// that anybody publishes (Qwen: 25).
+    pub(crate) const fn audio_tokens_a_second(self) -> u64 {
+        match self {
+            Family::Gemini => 32,
+            Family::Gpt => 10,
+            _ => 50,
+        }
+    }
+
     /// Whether anyone can check that a token is at least a byte of the text.
     pub const fn is_public(self) -> bool {
         matches!(self, Family::Gpt | Family::Llama | Family::DeepSeek | Family::Mistral | Family::Qwen)

@@ -2,7 +2,8 @@
 
 use money::Rate;
 
-use crate::bound::Bound;
+use crate::bound::{Bound, PER_IMAGE_FROM};
+use crate::likely::Likely;
 use crate::model::{Endpoint, Model, Tier};
 use crate::prices::{Override, Prices};
 use crate::shape::{CacheWrite, Shape};
@@ -13,6 +14,15 @@ pub(crate) struct Offer {
     pub(crate) prompt: Rate,
     pub(crate) completion: Rate,
     pub(crate) request: Rate,
+    /// Per token of an image, and per image where that is what is listed.
+    pub(crate) image: Rate,
+    pub(crate) each_image: Rate,
+    /// Per token of audio.
+    pub(crate) audio: Rate,
+    /// Per token of an image in the answer.
+    pub(crate) image_output: Rate,
+    /// Per search of the provider's own.
+    pub(crate) search: Rate,
     /// Where it is listed.
     pub(crate) cache_read: Option<Rate>,
     /// What writing the prompt to a cache costs, where the request asks for that and it is listed.
@@ -25,7 +35,10 @@ pub(crate) struct Offer {
 pub(crate) struct Terms<'t, 's> {
     /// The cheapest is asked first (`:floor`).
     pub(crate) floor: bool,
+    /// Of text.
     pub(crate) prompt_tokens: u64,
+    /// What is not text.
+    pub(crate) likely: Likely,
     pub(crate) output_tokens: u64,
     /// The request and its permission, when there is one.
     pub(crate) sent: Option<(&'t Shape<'s>, &'t Bound)>,
@@ -71,7 +84,7 @@ impl Offer {
 
     fn cost(&self, terms: &Terms<'_, '_>) -> money::Nano {
         let (prompt, output) =
-            (self.prompt.times(terms.prompt_tokens), self.completion.times(terms.output_tokens));
+            (self.prompt.times(terms.tokens()), self.completion.times(terms.output_tokens));
         prompt.saturating_add(output).saturating_add(self.request.times(1))
     }
 }
@@ -91,6 +104,11 @@ fn providers<'e>(endpoints: impl Iterator<Item = &'e &'e Endpoint>) -> String {
 }
 
 impl Terms<'_, '_> {
+    /// Of the whole prompt.
+    fn tokens(&self) -> u64 {
+        self.prompt_tokens.saturating_add(self.likely.tokens())
+    }
+
     /// Whether the permission lets it serve.
     fn admit(&self, endpoint: &Endpoint) -> bool {
         let Some(prices) = endpoint.prices.priced().filter(|prices| prices.unknown.is_empty()) else {
@@ -115,7 +133,7 @@ impl Terms<'_, '_> {
     /// The prices with the long-context conditions that this prompt meets; later entries win. Conditions on the
     /// time of day are passed over: the base prices are those of when the book was read.
     fn price(&self, prices: &Prices, by: &str) -> Offer {
-        let applies = |o: &&Override| o.schedule.is_none() && o.may_apply(self.prompt_tokens, None);
+        let applies = |o: &&Override| o.schedule.is_none() && o.may_apply(self.tokens(), None);
         let last = |base: Option<Rate>, key: fn(&Override) -> Option<Rate>| {
             prices.overrides.iter().filter(applies).filter_map(key).next_back().or(base)
         };
@@ -126,9 +144,20 @@ impl Terms<'_, '_> {
             CacheWrite::FiveMinutes => five_minutes(),
             CacheWrite::OneHour => last(prices.cache_write_1h, |o| o.cache_write_1h).max(five_minutes()),
         };
+        let of = |base, key| last(base, key).unwrap_or_default();
+        let listed = of(prices.image, |o| o.image);
+        let by_image = listed > prompt.saturating_mul(PER_IMAGE_FROM);
+        let per_token =
+            of(prices.image_token, |o| o.image_token).max(if by_image { Rate::ZERO } else { listed });
+        let completion = of(Some(prices.completion), |o| o.completion);
         Offer {
             prompt,
-            completion: last(Some(prices.completion), |o| o.completion).unwrap_or_default(),
+            image: if per_token > Rate::ZERO { per_token } else { prompt },
+            each_image: if by_image { listed } else { Rate::ZERO },
+            audio: last(prices.audio, |o| o.audio).unwrap_or(prompt),
+            image_output: last(prices.image_output, |o| o.image_output).unwrap_or(completion),
+            search: of(prices.web_search, |o| o.web_search),
+            completion,
             request: last(Some(prices.request), |o| o.request).unwrap_or_default(),
             cache_read: last(prices.cache_read, |o| o.cache_read),
             // Gemini lists the storage alone, paid on top of the prompt (CONTRACT 9.3, rows of 2026-05-31).

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use money::{Nano, Rate};
 use pricing::{
     About, Allowances, Book, BookSource, Bound, BoundPolicy, CallerMaxPrice, Class, Detail, Endpoint, Engine,
-    Family, Feature, Fetch, Grounds, Media, Modalities, Modality, Model, Outputs, PdfEngine, Plugins, Prices,
-    Reason, RouterCeiling, RowPrices, Run, Search, SearchMode, ServerTool, Shape, Tier, TierAsked, Unpriced,
-    bound,
+    Family, Feature, Fetch, Grounds, Guess, Media, Modalities, Modality, Model, Outputs, PdfEngine, Plugins,
+    Prices, Reason, RouterCeiling, RowPrices, Run, Search, SearchMode, ServerTool, Shape, Tier, TierAsked,
+    Unpriced, bound, estimate,
 };
 
 static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
@@ -75,8 +75,15 @@ fn plain(model: &str) -> Shape<'_> {
     Shape { models, body: BODY, messages: 1, choices: 1, output_cap: Some(1_000), ..Shape::default() }
 }
 
+/// The bound, which no estimate exceeds.
 fn of(shape: &Shape<'_>, model: Model) -> Bound {
-    bound(shape, &Grounds::new(&book(vec![model]), &POLICY)).unwrap()
+    let book = book(vec![model]);
+    let grounds = Grounds::new(&book, &POLICY);
+    let guess = Guess { prompt_tokens: 300, output_tokens: None };
+    let estimate = estimate(shape, &grounds, guess).unwrap();
+    assert!(estimate.likely.total <= estimate.worst.usd(), "{:?}", estimate.likely);
+    assert_eq!(estimate.likely.terms.iter().map(|term| term.amount).sum::<Nano>(), estimate.likely.total);
+    bound(shape, &grounds).unwrap()
 }
 
 /// The bound's terms as `what quantity`, in order.

@@ -2,7 +2,7 @@
 
 use crate::bound::class::{Reason, Reasons};
 use crate::images::image_tokens;
-use crate::model::{Family, Model};
+use crate::model::Model;
 use crate::shape::Shape;
 use crate::tokens::prompt_tokens;
 use crate::unpriced::Unpriced;
@@ -44,7 +44,7 @@ impl Inputs {
         let inputs = Inputs {
             text,
             images: media.images.iter().map(each).fold(0, u64::saturating_add),
-            audio: media.audio_ms.saturating_mul(audio_rate(model.family)).div_ceil(1_000),
+            audio: media.audio_ms.saturating_mul(model.family.audio_tokens_a_second()).div_ceil(1_000),
             filled: None,
         };
         Ok(context.map_or(inputs, |context| inputs.within(context, reasons)))
@@ -74,15 +74,5 @@ impl Inputs {
             audio: self.audio.max(other.audio),
             filled: self.filled.max(other.filled),
         }
-    }
-}
-
-/// Tokens a second of audio: 32 at Google, 10 at OpenAI, by their guides (read 2026-10); elsewhere twice the most
-/// that anybody publishes (Qwen: 25).
-const fn audio_rate(family: Family) -> u64 {
-    match family {
-        Family::Gemini => 32,
-        Family::Gpt => 10,
-        _ => 50,
     }
 }

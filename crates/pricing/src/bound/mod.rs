@@ -44,6 +44,9 @@ use crate::run::Pins;
 use crate::shape::{Outputs, Shape};
 use crate::unpriced::Unpriced;
 
+/// A price for an image that is more than so many times that of a prompt token is one for each image, not for each
+/// of its tokens: rows of 2025 against those of 2026 (CONTRACT 8.2).
+pub(crate) const PER_IMAGE_FROM: u64 = 16;
 /// An image that was begun below the cap is finished: its most tokens (OpenAI's largest, 6,240, and some to spare).
 const IMAGE_BEGUN: u64 = 8_192;
 

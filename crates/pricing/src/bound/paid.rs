@@ -4,15 +4,11 @@ use money::Rate;
 
 use crate::bound::candidates::Candidate;
 use crate::bound::class::{Reason, Reasons};
-use crate::bound::{MaxPrice, Outputs};
+use crate::bound::{MaxPrice, Outputs, PER_IMAGE_FROM};
 use crate::model::{Family, Model};
 use crate::prices::{Override, Prices};
 use crate::schedule::Span;
 use crate::shape::{CacheWrite, Shape};
-
-/// A price for an image that is more than so many times that of a prompt token is one for each image, not for each
-/// of its tokens: rows of 2025 against those of 2026 (CONTRACT 8.2).
-const PER_IMAGE_FROM: u64 = 16;
 
 /// USD per unit.
 pub(super) struct Paid {
