@@ -16,7 +16,7 @@ pub(super) fn row(line: &Line, round: usize, rng: &mut Rng) -> Value {
         _ => json!(line.output),
     };
     let context = if rng.u8(..60) == 0 { Value::Null } else { json!(line.context) };
-    let top = if rng.u8(..8) == 0 { json!(line.context / 8) } else { context.clone() };
+    let top = if rng.u8(..8) == 0 && !context.is_null() { json!(line.context / 8) } else { context.clone() };
     let mut row = json!({
         "id": id, "canonical_slug": canonical, "hugging_face_id": null, "name": format!("{}: {slug}", line.author),
         "created": 1_700_000_000 + rng.u64(..90_000_000), "description": format!("{id} (generated)."),

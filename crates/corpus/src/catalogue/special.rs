@@ -37,6 +37,7 @@ pub(super) fn rows(rng: &mut Rng) -> Vec<Value> {
     ] {
         rows.push(plain(id, "Other", outputs, context, "0"));
     }
+    rows.push(plain("stealth/riddle", "Other", &["text"], 256_000, "soon"));
     rows
 }
 

@@ -21,6 +21,8 @@ const PAGES_MAX: u64 = 1_000;
 const SEARCHES_MAX: u64 = 20;
 /// Characters of a result where nothing caps them: the largest context size of Exa.
 const CHARACTERS_MAX: u64 = 30_000;
+/// Bytes of the title, address and date of a result.
+const FRAME_BYTES: u64 = 400;
 /// What a call of the clock adds.
 const CLOCK_TOKENS: u64 = 64;
 /// Output tokens of one image, which is never cut short.
@@ -55,7 +57,7 @@ pub(crate) fn toll(case: &Case<'_>) -> Toll {
     let matter = case.matter;
     let mut toll = Toll { fees: case.fees(), ..Toll::default() };
     let before = case.results(|search| search.once);
-    let steps = matter.steps.unwrap_or(0);
+    let steps = case.steps().unwrap_or(0);
     let looped = case.results(|search| !search.once);
     let iterations = case.native_searches();
     let (mut answered, mut turns) = (0u64, Vec::new());
@@ -200,7 +202,7 @@ impl Case<'_> {
                 fees.push(Fee { what, count, each });
             }
         };
-        let turns = matter.steps.unwrap_or(0) + 1;
+        let turns = self.steps().unwrap_or(0) + 1;
         for search in &matter.searches {
             match matter::engine(search, self.endpoint) {
                 Engine::Native => {
@@ -233,9 +235,19 @@ impl Case<'_> {
         fees
     }
 
+    /// Steps of the loop. The provider's own search is none of OpenRouter's tools.
+    fn steps(&self) -> Option<u64> {
+        let matter = self.matter;
+        let searches = matter.searches.iter().filter(|search| !search.once);
+        let own =
+            searches.filter(|search| matter::engine(search, self.endpoint) != Engine::Native).count() as u64;
+        let tools = own + matter.clocks + (matter.fetches.len() + matter.unruled.len()) as u64;
+        matter.steps.filter(|_| tools > 0)
+    }
+
     /// Searches in a request.
     fn uses(&self, search: &Search) -> u64 {
-        let steps = self.matter.steps.unwrap_or(1).max(1);
+        let steps = self.steps().unwrap_or(1).max(1);
         if search.once { 1 } else { search.max_uses.unwrap_or(SEARCHES_MAX.max(steps)) }
     }
 
@@ -260,15 +272,15 @@ impl Case<'_> {
     }
 
     fn pages(&self, fetch: &Fetch) -> u64 {
-        fetch.max_uses.unwrap_or(SEARCHES_MAX.max(self.matter.steps.unwrap_or(1)))
+        fetch.max_uses.unwrap_or(SEARCHES_MAX.max(self.steps().unwrap_or(1)))
     }
 
     /// What the results of such searches, and of all fetches, add to a prompt.
     fn results(&self, which: impl Fn(&Search) -> bool) -> Grown {
         let mut grown = Grown::default();
         let (per_character, frame, per_token) = match self.counting {
-            Counting::Bytes => (4, 1_000, 4),
-            Counting::Tokenizer => (1, 250, 2),
+            Counting::Bytes => (4, FRAME_BYTES, 4),
+            Counting::Tokenizer => (1, FRAME_BYTES / 4, 2),
         };
         for search in self.matter.searches.iter().filter(|search| which(search)) {
             let engine = matter::engine(search, self.endpoint);
