@@ -7,7 +7,9 @@
 //! the one may not be above the other ([`trial`]).
 
 pub mod catalogue;
+pub mod realistic;
 pub mod requests;
+pub mod tightness;
 pub mod trial;
 
 pub use catalogue::{Catalogue, catalogue};

@@ -1,17 +1,18 @@
-//! Upper bounds on prompt tokens, from bytes.
+//! Upper bounds on prompt tokens: from bytes, or from a count where there is one. Nothing here counts.
 //!
 //! A tokenizer that works on bytes, or falls back to them, never makes more tokens than the text has bytes. One
 //! that normalises first may: U+FDFA is three bytes and, under NFKC, 33. The tables below say by how much, per
 //! two-byte prefix of the UTF-8 form; they were computed from Unicode 14 over every scalar value, and rounded up.
 //!
-//! The text is taken to be the whole raw body. Every part of the prompt lies in it, and JSON's own syntax and
+//! The text is taken to be the whole raw body but for media in base64. Every part of the prompt lies in it, and JSON's own syntax and
 //! escapes only make it longer; `\u` escapes are the exception under a normaliser and are read.
 //!
 //! What the model's template adds is not public for most families. The constants are upper bounds of what was
 //! known on 2026-11-23 (Llama 3.1 adds a dated system prompt of 30 tokens, Harmony one of 100, Mistral Small 3.2
 //! one of several hundred; Anthropic's tool preamble is 264 to 804 tokens).
 
-use crate::model::Family;
+use crate::encoding::Encoding;
+use crate::model::{Family, Model};
 use crate::shape::Shape;
 
 /// What a tokenizer may do to its text before it cuts it up.
@@ -31,16 +32,40 @@ const PER_MESSAGE: u64 = 12;
 const TOOL_PREAMBLE: u64 = 1024;
 const PER_TOOL: u64 = 16;
 
-/// The most tokens the prompt of this request can have for a family.
-pub fn prompt_tokens(family: Family, shape: &Shape<'_>) -> u64 {
-    let text = text_tokens(family.normaliser(), shape.body);
+/// The most tokens the prompt of this request can have at a model: the bytes of its text or, where somebody has
+/// counted and that is less, the count; and what the template may add to either. Media are not in it.
+pub fn prompt_tokens(model: &Model, shape: &Shape<'_>) -> u64 {
+    let by_bytes = text_tokens(normaliser(model), shape.body).saturating_sub(shape.media.bytes);
+    // Schemas are rendered anew: spaces, indentation and escapes may double them.
+    let by_bytes = by_bytes.saturating_add(shape.tool_bytes);
+    let text = counted(model, shape).map_or(by_bytes, |counted| counted.min(by_bytes));
+    text.saturating_add(template(model.family, shape))
+}
+
+/// The count of its text with the model's own tokenizer, where somebody has counted.
+fn counted(model: &Model, shape: &Shape<'_>) -> Option<u64> {
+    if shape.counted.is_empty() {
+        return None;
+    }
+    shape.counted.get(Encoding::of_model(&model.id)?)
+}
+
+/// What the model's tokenizer may do to its text first: its family's, unless we know better.
+fn normaliser(model: &Model) -> Normaliser {
+    match model.family {
+        Family::Other => Encoding::of_model(&model.id).map_or(Normaliser::Nfkc, Encoding::normaliser),
+        family => family.normaliser(),
+    }
+}
+
+/// The most that the template adds.
+fn template(family: Family, shape: &Shape<'_>) -> u64 {
     let prompt = if family == Family::Mistral { PER_PROMPT_MISTRAL } else { PER_PROMPT };
     let tools = match (shape.tools, shape.tool_bytes) {
         (0, 0) => 0,
-        // Schemas are rendered anew: spaces, indentation and escapes may double them.
-        (tools, bytes) => TOOL_PREAMBLE + u64::from(tools) * PER_TOOL + bytes,
+        (tools, _) => TOOL_PREAMBLE + u64::from(tools) * PER_TOOL,
     };
-    text.saturating_add(prompt).saturating_add(u64::from(shape.messages) * PER_MESSAGE).saturating_add(tools)
+    prompt + u64::from(shape.messages) * PER_MESSAGE + tools
 }
 
 /// The most tokens a text can have. The text is JSON or plain; what looks like a `\u` escape is taken for one.

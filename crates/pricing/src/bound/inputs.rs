@@ -39,7 +39,7 @@ impl Inputs {
             reasons.add(Reason::ContextLength);
             return Ok(Inputs { filled: Some(filled), ..Inputs::default() });
         }
-        let text = prompt_tokens(model.family, shape).saturating_add(results.unwrap_or(0));
+        let text = prompt_tokens(model, shape).saturating_add(results.unwrap_or(0));
         let each = |image| image_tokens(model, image).saturating_mul(u64::from(image.count));
         let inputs = Inputs {
             text,

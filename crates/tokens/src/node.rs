@@ -1,0 +1,161 @@
+//! [`Node`]: JSON as it was written. Not `serde_json::Value`, which keeps one of two members with the same name: a
+//! provider may read the other.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// A JSON value, its members in their order, duplicates included.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Node {
+    Text(String),
+    /// A number, a boolean, null, as JSON.
+    Scalar(String),
+    List(Vec<Node>),
+    Object(Vec<(String, Node)>),
+}
+
+impl Node {
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Node::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn items(&self) -> &[Node] {
+        match self {
+            Node::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn members(&self) -> &[(String, Node)] {
+        match self {
+            Node::Object(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// Whether there is nothing in it: null, an empty list or object.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Node::Text(text) => text.is_empty(),
+            Node::Scalar(json) => json == "null",
+            Node::List(items) => items.is_empty(),
+            Node::Object(members) => members.is_empty(),
+        }
+    }
+
+    /// As compact JSON.
+    pub(crate) fn json(&self) -> String {
+        let mut json = String::new();
+        self.write(&mut json);
+        json
+    }
+
+    fn write(&self, json: &mut String) {
+        match self {
+            Node::Text(text) => quote(text, json),
+            Node::Scalar(scalar) => json.push_str(scalar),
+            Node::List(items) => {
+                json.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    json.push_str(if at == 0 { "" } else { "," });
+                    item.write(json);
+                }
+                json.push(']');
+            }
+            Node::Object(members) => {
+                json.push('{');
+                for (at, (key, value)) in members.iter().enumerate() {
+                    json.push_str(if at == 0 { "" } else { "," });
+                    quote(key, json);
+                    json.push(':');
+                    value.write(json);
+                }
+                json.push('}');
+            }
+        }
+    }
+}
+
+/// A string as JSON.
+pub(crate) fn quote(text: &str, json: &mut String) {
+    json.push_str(&serde_json::Value::from(text).to_string());
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
+        Ok(Node::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Node, E> {
+        Ok(Node::Text(text))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Scalar(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Scalar(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Scalar(value.to_string()))
+    }
+
+    /// The longest that any writer makes of it: all its digits.
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Scalar(format!("{value:?}")))
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar("null".to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Node, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = object.next_entry()? {
+            members.push(member);
+        }
+        Ok(Node::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost() {
+        let json = r#"{"a":[1,-2,0.5,true,null,"x\"\n"],"a":{"b":"é"},"":[]}"#;
+        let node: Node = serde_json::from_str(json).unwrap();
+        assert_eq!(node.json(), json);
+        assert_eq!(node.members().len(), 3);
+        assert!(serde_json::from_str::<Node>(r#""\ud800""#).is_err(), "half a pair is no text");
+    }
+}

@@ -1,0 +1,274 @@
+//! [`Prompt`]: the strings of a chat request that a model reads, each by itself, as a template keeps them apart.
+//!
+//! Two sums come of them. *Likely* takes each as it is meant. *Most* takes what a template may make of it: tool calls
+//! and tools' answers as escaped JSON, schemas twice (they are rendered anew, as JSON or as types), every member that
+//! we do not know, a token more for each string (joined to another it may be cut differently), and the bytes of files
+//! that are text. Images, sound and film are not text: what they cost is bounded elsewhere.
+
+use std::borrow::Cow;
+
+use pricing::{Counted, Encoding};
+
+use crate::count::count;
+use crate::node::{Node, quote};
+
+/// Bodies above this are not counted, bytes.
+pub const BODY_BYTES_MAX: usize = 4 << 20;
+
+/// Members of a body that no model reads: who serves it, labels, and what is foretold of the answer.
+const NOT_READ: [&str; 6] = ["model", "models", "provider", "metadata", "trace", "prediction"];
+const SCHEMAS: [&str; 3] = ["tools", "functions", "response_format"];
+/// Parts that are no text; bounded as media.
+const MEDIA: [&str; 4] = ["image_url", "input_audio", "video_url", "input_video"];
+
+/// What a model reads of a chat request.
+#[derive(Clone, Debug, Default)]
+pub struct Prompt {
+    words: Vec<Words>,
+    file_bytes: u64,
+    messages: u64,
+    tools: bool,
+}
+
+/// A string of a prompt.
+#[derive(Clone, Debug, PartialEq)]
+enum Words {
+    /// Read as it is.
+    Said(String),
+    /// Read as it is, or as JSON.
+    Quoted(String),
+    /// In [`Prompt::likely`] alone: it is a part of something read as JSON.
+    Likely(String),
+    /// In [`Prompt::most`] alone.
+    Most(String),
+    /// A schema.
+    Schema(String),
+}
+
+/// Exact counts of a chat request, for a bound; `None` where it cannot be read.
+pub fn counted(body: &[u8], encodings: &[Encoding]) -> Option<Counted> {
+    let prompt = Prompt::read(body)?;
+    let with = |counted: Counted, &encoding: &Encoding| counted.with(encoding, prompt.most(encoding));
+    Some(encodings.iter().fold(Counted::default(), with))
+}
+
+impl Prompt {
+    /// Of a chat request's body; `None` when it is too large, or not JSON, or not text: half a surrogate pair is none.
+    pub fn read(body: &[u8]) -> Option<Prompt> {
+        if body.len() > BODY_BYTES_MAX {
+            return None;
+        }
+        let body: Node = serde_json::from_slice(body).ok()?;
+        let mut prompt = Prompt::default();
+        for (key, value) in body.members() {
+            match key.as_str() {
+                "messages" => prompt.conversation(value),
+                key if NOT_READ.contains(&key) || value.is_empty() => {}
+                key if SCHEMAS.contains(&key) => prompt.schema(value),
+                _ => prompt.words.push(Words::Most(value.json())),
+            }
+        }
+        Some(prompt)
+    }
+
+    /// How many tokens its text likely has, without the template.
+    pub fn likely(&self, encoding: Encoding) -> u64 {
+        let of = |words: &Words| match words {
+            Words::Said(text) | Words::Quoted(text) | Words::Likely(text) | Words::Schema(text) => {
+                count(text, encoding)
+            }
+            Words::Most(_) => 0,
+        };
+        self.words.iter().map(of).sum()
+    }
+
+    /// The most tokens its text can have, without the template.
+    pub fn most(&self, encoding: Encoding) -> u64 {
+        let of = |words: &Words| match words {
+            Words::Said(text) | Words::Most(text) => count(text, encoding) + 1,
+            Words::Quoted(text) => count(text, encoding).max(count(&quoted(text), encoding)) + 1,
+            Words::Schema(json) => 2 * (count(json, encoding).max(count(&ascii(json), encoding)) + 1),
+            Words::Likely(_) => 0,
+        };
+        self.words.iter().map(of).sum::<u64>() + self.file_bytes
+    }
+
+    /// Its messages.
+    pub const fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Whether it has tools or a schema: how these are rendered is for each template to say.
+    pub const fn has_tools(&self) -> bool {
+        self.tools
+    }
+
+    fn conversation(&mut self, messages: &Node) {
+        if messages.text().is_some() {
+            self.words.push(Words::Most(messages.json()));
+        }
+        for message in messages.items() {
+            self.messages += 1;
+            let is_tool = message.members().iter().any(|(key, role)| {
+                key == "role" && role.text().is_some_and(|role| role == "tool" || role == "function")
+            });
+            for (key, value) in message.members() {
+                self.member(key, value, is_tool);
+            }
+        }
+    }
+
+    fn member(&mut self, key: &str, value: &Node, is_tool: bool) {
+        match (key, value) {
+            ("role", Node::Text(role)) => self.words.push(Words::Most(role.clone())),
+            ("tool_call_id" | "id", Node::Text(id)) => self.words.push(Words::Most(id.clone())),
+            ("content", Node::Text(text)) if is_tool => self.words.push(Words::Quoted(text.clone())),
+            ("content", Node::List(parts)) => parts.iter().for_each(|part| self.part(part, is_tool)),
+            ("tool_calls", Node::List(calls)) => calls.iter().for_each(|call| self.call(call)),
+            (_, Node::Text(text)) if !text.is_empty() => self.words.push(Words::Said(text.clone())),
+            (_, value) if value.is_empty() => {}
+            (_, value) => self.words.push(Words::Most(value.json())),
+        }
+    }
+
+    fn part(&mut self, part: &Node, is_tool: bool) {
+        if let Some(text) = part.text() {
+            return self.words.push(Words::Said(text.to_owned()));
+        }
+        for (key, value) in part.members() {
+            match (key.as_str(), value) {
+                ("type" | "cache_control", _) => {}
+                ("file", file) => self.file_bytes += file.json().len() as u64,
+                (key, _) if MEDIA.contains(&key) => {}
+                (_, Node::Text(text)) if is_tool => self.words.push(Words::Quoted(text.clone())),
+                (_, Node::Text(text)) => self.words.push(Words::Said(text.clone())),
+                (_, value) => self.words.push(Words::Most(value.json())),
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Node) {
+        self.words.push(Words::Most(call.json()));
+        let functions = call.members().iter().filter(|(key, _)| key == "function");
+        for (key, value) in functions.flat_map(|(_, function)| function.members()) {
+            if let (true, Some(text)) = (key == "name" || key == "arguments", value.text()) {
+                self.words.push(Words::Likely(text.to_owned()));
+            }
+        }
+    }
+
+    fn schema(&mut self, value: &Node) {
+        let is_text = value.members().iter().any(|(key, kind)| key == "type" && kind.text() == Some("text"));
+        if !is_text {
+            self.tools = true;
+            self.words.push(Words::Schema(value.json()));
+        }
+    }
+}
+
+/// JSON as writers make it that escape all but ASCII.
+fn ascii(json: &str) -> Cow<'_, str> {
+    if json.is_ascii() {
+        return Cow::Borrowed("");
+    }
+    let mut escaped = String::with_capacity(json.len() * 2);
+    for character in json.chars() {
+        match character.is_ascii() {
+            true => escaped.push(character),
+            false => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    escaped += &format!("\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+fn quoted(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + text.len() / 8 + 2);
+    quote(text, &mut json);
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Prompt {
+        Prompt::read(body.as_bytes()).unwrap()
+    }
+
+    fn likely(body: &str) -> u64 {
+        read(body).likely(Encoding::O200k)
+    }
+
+    fn most(body: &str) -> u64 {
+        read(body).most(Encoding::O200k)
+    }
+
+    #[test]
+    fn what_is_said_counts_once() {
+        assert_eq!(likely(r#"{"messages":[{"role":"user","content":"hello world"}]}"#), 2);
+        let parts = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"hello"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]}"#;
+        assert_eq!(likely(parts), 1);
+        assert!(most(parts) < 8, "a picture is no text");
+        assert_eq!(likely(r#"{"messages":[{"role":"user","content":"h\u0065llo"}],"temperature":0.5}"#), 1);
+    }
+
+    #[test]
+    fn what_a_template_may_quote_counts_quoted() {
+        let of = |role: &str| {
+            most(&format!(r#"{{"messages":[{{"role":"{role}","content":"{{\"a\":\"b\"}}"}}]}}"#))
+        };
+        assert!(of("tool") > of("user"));
+        let call = r#"{"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"x","type":"function","function":{"name":"hello","arguments":"{\"a\":1}"}}]}]}"#;
+        assert!(most(call) > likely(call) && likely(call) >= 5);
+    }
+
+    #[test]
+    fn both_of_two_members_count() {
+        let twice = r#"{"messages":[{"role":"user","content":"one two three","content":""}]}"#;
+        assert!(most(twice) >= 4);
+        assert!(most(r#"{"messages":[],"messages":[{"content":"one two three"}]}"#) >= 4);
+    }
+
+    #[test]
+    fn what_we_do_not_know_counts() {
+        for body in [
+            r#"{"messages":[{"role":"user","thoughts":["one two three"]}]}"#,
+            r#"{"messages":[{"role":"user","content":[{"type":"new","deep":{"x":"one two three"}}]}]}"#,
+            r#"{"messages":[],"system":"one two three"}"#,
+            r#"{"messages":"one two three"}"#,
+            r#"{"messages":[{"role":"user","content":{"x":"one two three"}}]}"#,
+        ] {
+            assert!(most(body) >= 4, "{body}");
+        }
+    }
+
+    #[test]
+    fn files_of_text_count_by_their_bytes() {
+        let data = "A".repeat(400);
+        let body = format!(
+            r#"{{"messages":[{{"role":"user","content":[{{"type":"file","file":{{"file_data":"data:text/plain;base64,{data}"}}}}]}}]}}"#
+        );
+        assert!(most(&body) > 400);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_counted() {
+        for body in ["", "{", r#"{"messages":[{"content":"\ud800"}]}"#] {
+            assert!(counted(body.as_bytes(), &[Encoding::O200k]).is_none(), "{body}");
+        }
+        assert!(Prompt::read(&vec![b' '; BODY_BYTES_MAX + 1]).is_none());
+        assert!(counted(b"{}", &[Encoding::O200k]).unwrap().get(Encoding::Qwen2).is_none());
+    }
+
+    #[test]
+    fn schemas_are_rendered_anew() {
+        let tools = r#"{"messages":[],"tools":[{"type":"function","function":{"name":"f"}}]}"#;
+        assert!(read(tools).has_tools());
+        assert!(most(tools) >= 2 * likely(tools));
+        assert!(!read(r#"{"tools":[],"response_format":{"type":"text"}}"#).has_tools());
+    }
+}
