@@ -115,7 +115,7 @@ impl Books {
                 self.tallies.correct(&generation.payer, &plan, (&was, &generation.charge), at, lag_ms);
             } else {
                 generation.charge = plan.charge();
-                generation.usage = plan.usage;
+                generation.usage = plan.usage_at(u64::MAX);
                 generation.billed = Some(at);
                 generation.ready = (!plan.fate.generation_lost).then_some(at);
                 self.late += 1;

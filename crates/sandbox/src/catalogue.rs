@@ -36,6 +36,10 @@ pub(crate) struct Model {
     pub(crate) reasons: bool,
     /// Searches the web unasked.
     pub(crate) searches: bool,
+    /// `input_modalities`.
+    pub(crate) inputs: Vec<String>,
+    /// `output_modalities`.
+    pub(crate) outputs: Vec<String>,
     pub(crate) endpoints: Vec<Endpoint>,
     alias: Option<String>,
 }
@@ -45,6 +49,8 @@ pub(crate) struct Model {
 pub(crate) enum Family {
     Claude,
     Gemini,
+    /// Others that may bring text into a compatibility form of Unicode first.
+    Normalised,
     Other,
 }
 
@@ -75,6 +81,8 @@ pub(crate) struct Endpoint {
     /// Lists `max_tokens` or `max_completion_tokens`; otherwise the field is dropped.
     pub(crate) obeys_cap: bool,
     pub(crate) takes_tools: bool,
+    /// Caches without being asked.
+    pub(crate) caches: bool,
     /// Stops, and stops billing, when a stream is aborted.
     pub(crate) cancels: bool,
 }
@@ -118,9 +126,17 @@ pub(crate) enum Variant {
 impl Catalogue {
     /// The embedded rows, all prices times `thousandths / 1000`.
     pub(crate) fn load(thousandths: u64) -> Catalogue {
-        let mut listing: Value = serde_json::from_str(MODELS).expect("the embedded models are JSON");
-        let mut answers: BTreeMap<String, Value> =
-            serde_json::from_str(ENDPOINTS).expect("the embedded endpoints are JSON");
+        Catalogue::read(MODELS, ENDPOINTS, thousandths).expect("the embedded catalogue is one")
+    }
+
+    /// Rows of `/models`, and answers of `/endpoints` by id.
+    pub(crate) fn read(
+        models: &str,
+        endpoints: &str,
+        thousandths: u64,
+    ) -> Result<Catalogue, serde_json::Error> {
+        let mut listing: Value = serde_json::from_str(models)?;
+        let mut answers: BTreeMap<String, Value> = serde_json::from_str(endpoints)?;
         let rows = listing["data"].as_array_mut().expect("a list of models");
         rows.iter_mut().for_each(|row| scale(&mut row["pricing"], thousandths));
         for answer in answers.values_mut() {
@@ -136,13 +152,27 @@ impl Catalogue {
             .collect();
         listing["total_count"] = json!(models.len());
         listing["links"] = json!({ "next": null });
-        Catalogue {
+        Ok(Catalogue {
             by_name: names(&models),
             models_text: text(&listing),
             providers_text: providers(&models),
             endpoint_texts: answers.iter().map(|(id, answer)| (id.clone(), text(answer))).collect(),
             models,
-        }
+        })
+    }
+
+    /// Every model that a router may choose.
+    pub(crate) fn routed(&self) -> impl Iterator<Item = Asked> {
+        let ordinary = self.models.iter().filter(|model| {
+            model.chats && model.price == PriceKind::Listed && model.alias.is_none() && !model.searches
+        });
+        ordinary.map(|model| Asked { model: Arc::clone(model), variant: Variant::None, online: false })
+    }
+
+    /// Whether a name, variants stripped, is a router's.
+    pub(crate) fn is_router(&self, name: &str) -> bool {
+        let name = name.split_once(':').map_or(name, |(before, _)| before);
+        self.by_name.get(name).is_some_and(|&index| self.models[index].price == PriceKind::Dynamic)
     }
 
     /// How many rows there are.
@@ -205,7 +235,10 @@ impl Catalogue {
             model = free[rng.usize(..free.len())];
         }
         if model.price == PriceKind::Dynamic {
-            model = &self.models[*self.by_name.get(ROUTED_TO)?];
+            model = match self.by_name.get(ROUTED_TO) {
+                Some(&index) => &self.models[index],
+                None => self.models.iter().find(|model| model.chats && model.price == PriceKind::Listed)?,
+            };
         }
         Some(Asked { model: Arc::clone(model), variant, online })
     }
@@ -224,13 +257,17 @@ impl Model {
         let outputs = strings(&row["architecture"]["output_modalities"]);
         let listed =
             answer.and_then(|answer| answer["data"]["endpoints"].as_array()).map_or(&[][..], Vec::as_slice);
-        let endpoints: Vec<Endpoint> =
+        let mut endpoints: Vec<Endpoint> =
             listed.iter().filter_map(|listed| Endpoint::read(listed, row)).collect();
+        if answer.is_none() {
+            endpoints.extend(Endpoint::of_row(row));
+        }
         Model {
             canonical: row["canonical_slug"].as_str().unwrap_or(&id).into(),
             family: match tokenizer {
                 "Claude" => Family::Claude,
                 "Gemini" if id.contains("gemini") => Family::Gemini,
+                "Other" | "Nova" => Family::Normalised,
                 _ => Family::Other,
             },
             chats: outputs.iter().any(|output| matches!(output.as_str(), "text" | "image"))
@@ -239,6 +276,8 @@ impl Model {
             searches: id.starts_with("perplexity/")
                 || id.contains("search-preview")
                 || id.contains("deep-research"),
+            inputs: strings(&row["architecture"]["input_modalities"]),
+            outputs,
             alias: row["alias_target"]["slug"].as_str().map(str::to_owned),
             price,
             endpoints,
@@ -261,6 +300,15 @@ impl PriceKind {
 }
 
 impl Endpoint {
+    /// The one endpoint of a model whose endpoints are not listed.
+    fn of_row(row: &Value) -> Option<Endpoint> {
+        let mut listed = row.clone();
+        listed["provider_name"] = json!("Unlisted");
+        listed["tag"] = json!("unlisted");
+        listed["max_completion_tokens"] = row["top_provider"]["max_completion_tokens"].clone();
+        Endpoint::read(&listed, row)
+    }
+
     fn read(listed: &Value, row: &Value) -> Option<Endpoint> {
         let provider = listed["provider_name"].as_str()?;
         let tag = listed["tag"].as_str()?;
@@ -285,6 +333,7 @@ impl Endpoint {
             },
             obeys_cap: lists("max_tokens") || lists("max_completion_tokens"),
             takes_tools: lists("tools"),
+            caches: listed["supports_implicit_caching"] == true,
             cancels: CANCELLING.contains(&format!(" {provider} ")),
         })
     }

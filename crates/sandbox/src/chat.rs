@@ -23,6 +23,7 @@ use crate::run::Run;
 use crate::server::State;
 use crate::stream::Stream;
 use crate::tokens;
+use crate::toll::Counting;
 
 /// A body this long is read on another thread.
 const LONG: usize = 128 << 10;
@@ -139,7 +140,8 @@ fn plan(
     let catalogue = state.catalogue();
     let purse = admitted.purse.as_ref();
     let (config, rules) = (&state.config, &admitted.rules);
-    let world = World { config, faults, catalogue: &catalogue, now, rules, purse };
+    let counting = Counting::Bytes;
+    let world = World { config, faults, catalogue: &catalogue, now, rules, purse, span_ms: 0, counting };
     let plan = Plan::draw(&world, request, fate, rng)?;
     Ok((Box::new(plan), admitted.payer.clone()))
 }

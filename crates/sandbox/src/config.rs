@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::settings::{DeclaredKey, PlainCredits};
 use crate::exact::Exact;
 use crate::faults::Faults;
+use crate::toll::Defaults;
 
 /// What a sandbox is like. The default is benign and quick.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,12 @@ pub struct Config {
     pub counter_lag_ms: u64,
     /// USD, decimal text: what the estimates of running requests may come to; none for no such budget.
     pub in_flight_budget: Option<String>,
+    /// Plugins that are on for the account unless a request switches them off: `web`, `fusion`.
+    pub account_plugins: Vec<String>,
+    /// Whether a request that names no service tier, or `auto`, may be served at a dearer one.
+    pub premium_by_default: bool,
+    /// Whether requests are pinned to the United States, where reading a page costs a tenth more.
+    pub in_the_states: bool,
     /// Requests of `:free` models a minute, for the account.
     pub free_per_minute: u64,
     /// Requests of `:free` models a UTC day; none for 1000 from nine dollars ever bought, and 50 below.
@@ -84,6 +91,9 @@ impl Default for Config {
             plain_credits: PlainCredits::default(),
             counter_lag_ms: 0,
             in_flight_budget: None,
+            account_plugins: Vec::new(),
+            premium_by_default: false,
+            in_the_states: false,
             free_per_minute: 20,
             free_per_day: None,
         }
@@ -128,6 +138,15 @@ impl Config {
     /// The credits, exactly. What cannot be read is nothing.
     pub(crate) fn bought(&self) -> Exact {
         Exact::parse(&self.credits).unwrap_or_default()
+    }
+
+    /// What is on for the account.
+    pub(crate) fn defaults(&self) -> Defaults {
+        Defaults {
+            plugins: self.account_plugins.clone(),
+            premium: self.premium_by_default,
+            in_the_states: self.in_the_states,
+        }
     }
 
     /// The in-flight budget, exactly.

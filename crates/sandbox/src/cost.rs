@@ -11,11 +11,37 @@ pub(crate) struct Usage {
     pub(crate) cached: u64,
     /// Part of `prompt` that was written to a cache.
     pub(crate) written: u64,
+    /// Part of `prompt` that is images, at the price of their tokens.
+    pub(crate) images: u64,
+    /// Part of `prompt` that is sound.
+    pub(crate) audio: u64,
+    /// Images, where each one has a price.
+    pub(crate) pictures: u64,
     pub(crate) completion: u64,
     /// Part of `completion`.
     pub(crate) reasoning: u64,
-    /// Searches of the web.
-    pub(crate) searches: u64,
+    /// Part of `completion`.
+    pub(crate) image_output: u64,
+    /// Part of `completion`.
+    pub(crate) audio_output: u64,
+}
+
+impl Usage {
+    /// Both together.
+    pub(crate) fn plus(&self, other: &Usage) -> Usage {
+        Usage {
+            prompt: self.prompt + other.prompt,
+            cached: self.cached + other.cached,
+            written: self.written + other.written,
+            images: self.images + other.images,
+            audio: self.audio + other.audio,
+            pictures: self.pictures + other.pictures,
+            completion: self.completion + other.completion,
+            reasoning: self.reasoning + other.reasoning,
+            image_output: self.image_output + other.image_output,
+            audio_output: self.audio_output + other.audio_output,
+        }
+    }
 }
 
 /// What it comes to, USD.
@@ -30,23 +56,38 @@ pub(crate) struct Cost {
 impl Cost {
     /// `write` is the price of a token that is written to a cache.
     pub(crate) fn of(usage: &Usage, rates: &Rates, write: Exact, fees: Exact) -> Cost {
-        let plain = usage.prompt - usage.cached - usage.written;
+        let plain = usage.prompt - usage.cached - usage.written - usage.images - usage.audio;
+        let said = usage.completion - usage.reasoning - usage.image_output - usage.audio_output;
         Cost {
             prompt: rates
                 .prompt
                 .times(plain)
                 .plus(rates.cache_read.unwrap_or(rates.prompt).times(usage.cached))
-                .plus(write.times(usage.written)),
+                .plus(write.times(usage.written))
+                .plus(rates.image_rate().times(usage.images))
+                .plus(rates.audio_rate().times(usage.audio))
+                .plus(rates.per_picture().times(usage.pictures)),
             completion: rates
                 .completion
-                .times(usage.completion - usage.reasoning)
-                .plus(rates.internal_reasoning.unwrap_or(rates.completion).times(usage.reasoning)),
-            fees: rates.request.plus(rates.web_search.times(usage.searches)).plus(fees),
+                .times(said)
+                .plus(rates.internal_reasoning.unwrap_or(rates.completion).times(usage.reasoning))
+                .plus(rates.image_output.unwrap_or(rates.completion).times(usage.image_output))
+                .plus(rates.audio_output.unwrap_or(rates.completion).times(usage.audio_output)),
+            fees: rates.request.plus(rates.unknown).plus(fees),
         }
     }
 
     pub(crate) fn total(&self) -> Exact {
         self.prompt.plus(self.completion).plus(self.fees)
+    }
+
+    /// Both together.
+    pub(crate) fn plus(&self, other: &Cost) -> Cost {
+        Cost {
+            prompt: self.prompt.plus(other.prompt),
+            completion: self.completion.plus(other.completion),
+            fees: self.fees.plus(other.fees),
+        }
     }
 }
 
@@ -116,15 +157,39 @@ mod tests {
         assert_eq!(cost.completion.to_string(), "0.0000075");
         assert_eq!(cost.total().to_string(), "0.00500898333333333333338");
 
-        // Reasoning at its own price, searches.
+        // Reasoning at its own price.
         let rates = Rates {
             prompt: usd("0.000002"),
             completion: usd("0.000008"),
             internal_reasoning: Some(usd("0.000003")),
-            web_search: usd("0.005"),
             ..Rates::default()
         };
-        let usage = Usage { prompt: 100, completion: 50, reasoning: 20, searches: 3, ..Usage::default() };
-        assert_eq!(Cost::of(&usage, &rates, Exact::ZERO, usd("0.1")).total().to_string(), "0.1155");
+        let usage = Usage { prompt: 100, completion: 50, reasoning: 20, ..Usage::default() };
+        assert_eq!(Cost::of(&usage, &rates, Exact::ZERO, usd("0.1")).total().to_string(), "0.1005");
+
+        // Images by their tokens and by themselves, sound in and out, an image out.
+        let rates = Rates {
+            prompt: usd("0.000001"),
+            completion: usd("0.000002"),
+            image: Some(usd("0.004")),
+            image_token: Some(usd("0.000003")),
+            audio: Some(usd("0.00001")),
+            image_output: Some(usd("0.00003")),
+            audio_output: Some(usd("0.00006")),
+            ..Rates::default()
+        };
+        let usage = Usage {
+            prompt: 1_000,
+            images: 500,
+            audio: 100,
+            pictures: 2,
+            completion: 60,
+            image_output: 30,
+            audio_output: 20,
+            ..Usage::default()
+        };
+        let cost = Cost::of(&usage, &rates, Exact::ZERO, Exact::ZERO);
+        assert_eq!(cost.prompt.to_string(), "0.0109", "400 + 1,500 + 1,000 millionths, and 8 thousandths");
+        assert_eq!(cost.completion.to_string(), "0.00212", "20 + 900 + 1,200 millionths");
     }
 }

@@ -74,7 +74,7 @@ impl Generation {
             payer,
             status: Status::Running,
             charge,
-            usage: plan.usage,
+            usage: plan.usage_at(u64::MAX),
             ended: None,
             ready: None,
             billed: None,

@@ -14,11 +14,18 @@ pub(crate) struct Exact(u128);
 impl Exact {
     pub(crate) const ZERO: Exact = Exact(0);
 
-    /// Two cents: what a search or a plugin costs in the usual mode.
-    pub(crate) const TWO_CENTS: Exact = Exact(2 * 10u128.pow(28));
-
     /// Eight cents: what a row priced at zero that is not `:free` costs a request.
     pub(crate) const EIGHT_CENTS: Exact = Exact(8 * 10u128.pow(28));
+
+    /// Millionths of a dollar.
+    pub(crate) fn micros(micros: u64) -> Exact {
+        Exact(u128::from(micros) * (UNIT / 1_000_000))
+    }
+
+    /// In billionths of a dollar, rounded up.
+    pub(crate) fn nanos_up(self) -> u128 {
+        self.0.div_ceil(UNIT / 1_000_000_000)
+    }
 
     /// Reads decimal text, exponent allowed; `None` when negative, no number, too large or not exact.
     pub(crate) fn parse(text: &str) -> Option<Exact> {

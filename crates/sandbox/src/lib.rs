@@ -32,6 +32,7 @@
 
 mod account;
 mod answer;
+mod asks;
 mod bill;
 mod books;
 mod catalogue;
@@ -44,6 +45,7 @@ mod error;
 mod exact;
 mod faults;
 mod generation;
+mod judge;
 mod misbehave;
 mod own;
 mod plan;
@@ -57,6 +59,7 @@ mod run;
 mod server;
 mod stream;
 mod tokens;
+mod toll;
 mod words;
 
 pub use account::settings::{DeclaredKey, PlainCredits};
@@ -64,5 +67,7 @@ pub use account::window::Interval;
 pub use bill::Bill;
 pub use config::{Byok, Config, ConfigError, Latency, Millis, UsageTail};
 pub use faults::Faults;
+pub use judge::{Judge, Line, Refused, Verdict};
 pub use misbehave::Misbehave;
 pub use server::Sandbox;
+pub use toll::Counting;

@@ -22,6 +22,8 @@ use crate::prices::Rates;
 use crate::request::{Cache, Request, ToolChoice};
 use crate::route::{self, Nothing};
 use crate::tokens;
+use crate::toll::worst::Case;
+use crate::toll::{Counting, Matter, Toll, Turn, usual, worst};
 
 /// The most text that an adversarial answer shows; the rest is only billed.
 const SHOWN_MAX: u64 = 1024;
@@ -29,6 +31,8 @@ const SHOWN_MAX: u64 = 1024;
 const SURELY_FITS: u64 = 4000;
 /// Faults of an endpoint are drawn aside.
 const ASIDE: u64 = 0x6861_6269_7473;
+/// And so is what tools do.
+const TOOLS: u64 = 0x746f_6f6c_73;
 /// How far beyond its cap an endpoint writes that ignores it, at most.
 const BEYOND_MAX: u64 = 4096;
 const PRESET_MODEL: &str = "openrouter/auto";
@@ -66,7 +70,10 @@ pub(crate) struct Plan {
     cap: u64,
     rates: Rates,
     write: Exact,
+    /// Searches, pages and the like.
     fees: Exact,
+    /// Turns before the last: what OpenRouter ran for its own tools.
+    earlier: (Usage, Cost),
 }
 
 /// What is answered.
@@ -88,16 +95,17 @@ pub(crate) struct World<'a> {
     pub(crate) rules: &'a Rules,
     /// What it is paid from; none when nobody looks.
     pub(crate) purse: Option<&'a Purse>,
+    /// How long after now it may be billed, when adversarial.
+    pub(crate) span_ms: u64,
+    /// How an adversary counts.
+    pub(crate) counting: Counting,
 }
 
 /// An endpoint that may serve, and what it would bill.
-struct Draft<'a> {
-    asked: &'a Asked,
-    endpoint: &'a Endpoint,
-    rates: Rates,
-    write: Exact,
-    fees: Exact,
-    usage: Usage,
+pub(crate) struct Draft<'a> {
+    pub(crate) asked: &'a Asked,
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) toll: Toll,
     cap: u64,
     /// Prompt tokens as counted.
     counted: u64,
@@ -113,11 +121,12 @@ impl Plan {
     ) -> Result<Plan, Failure> {
         let mut aside = Rng::with_seed(rng.clone().u64(..) ^ ASIDE);
         let asked = resolve(world, request, rng)?;
-        let drafts = affordable(world, drafts(world, request, &asked)?)?;
+        let seed = rng.clone().u64(..) ^ TOOLS;
+        let drafts = affordable(world, drafts(world, request, &asked, seed)?)?;
         let mut draft = if world.config.adversarial { dearest(drafts) } else { usual(drafts, request, rng) };
         world.faults.befall(&mut fate, &draft.endpoint.provider, &draft.asked.model.id, &mut aside);
         let content = world.content(request, &mut draft, rng);
-        let hinted_or_cut = draft.usage.completion >= draft.cap;
+        let hinted_or_cut = draft.toll.last.usage.completion >= draft.cap;
         if fate.cap_broken {
             draft.break_cap();
         }
@@ -138,7 +147,7 @@ impl Plan {
             session_id: request.session_id.clone(),
             cancels: draft.endpoint.cancels && !fate.cancel_broken,
             stream: request.stream,
-            usage: draft.usage,
+            usage: draft.toll.last.usage,
             byok: config.byok,
             content,
             reasoning_shown: request.reasoning_shown,
@@ -156,16 +165,16 @@ impl Plan {
             fate,
             seed: rng.u64(..),
             cap: draft.cap,
-            rates: draft.rates,
-            write: draft.write,
-            fees: draft.fees,
+            rates: draft.toll.last.rates,
+            write: draft.toll.last.write,
+            fees: draft.toll.fee(),
+            earlier: draft.toll.before(),
         })
     }
 
     /// What is owed when it stops after so many completion tokens.
     pub(crate) fn charge_at(&self, completion: u64) -> Charge {
-        let completion = completion.min(self.usage.completion);
-        self.charge_of(&self.usage_at(completion))
+        self.charge_of(&self.cut_at(completion))
     }
 
     /// What is owed for all of it.
@@ -173,10 +182,19 @@ impl Plan {
         self.charge_of(&self.usage)
     }
 
-    /// The usage when it stops after so many completion tokens. Thinking comes first.
+    /// The usage of all turns when the last one stops after so many completion tokens.
     pub(crate) fn usage_at(&self, completion: u64) -> Usage {
-        let completion = completion.min(self.usage.completion);
-        Usage { completion, reasoning: self.usage.reasoning.min(completion), ..self.usage }
+        self.cut_at(completion).plus(&self.earlier.0)
+    }
+
+    /// Thinking comes first.
+    fn cut_at(&self, completion: u64) -> Usage {
+        let usage = &self.usage;
+        let completion = completion.min(usage.completion);
+        let reasoning = usage.reasoning.min(completion);
+        let image_output = usage.image_output.min(completion - reasoning);
+        let audio_output = usage.audio_output.min(completion - reasoning - image_output);
+        Usage { completion, reasoning, image_output, audio_output, ..*usage }
     }
 
     /// The same under another id, and without faults, but for that it may never be found.
@@ -192,7 +210,7 @@ impl Plan {
     }
 
     fn charge_of(&self, usage: &Usage) -> Charge {
-        let cost = Cost::of(usage, &self.rates, self.write, self.fees);
+        let cost = Cost::of(usage, &self.rates, self.write, self.fees).plus(&self.earlier.1);
         let list = cost.total();
         let (openrouter, provider) = match self.byok {
             Byok::Off => (list, Exact::ZERO),
@@ -203,7 +221,7 @@ impl Plan {
     }
 }
 
-fn resolve(world: &World<'_>, request: &Request, rng: &mut Rng) -> Result<Vec<Asked>, Failure> {
+pub(crate) fn resolve(world: &World<'_>, request: &Request, rng: &mut Rng) -> Result<Vec<Asked>, Failure> {
     let preset = [PRESET_MODEL.to_owned()];
     let names: &[String] = if request.preset { &preset } else { &request.models };
     let found: Vec<Asked> = names
@@ -224,6 +242,9 @@ fn resolve(world: &World<'_>, request: &Request, rng: &mut Rng) -> Result<Vec<As
             )),
         })
         .collect::<Result<_, _>>()?;
+    // A router may choose any, and an adversary has it choose the dearest.
+    let routed = world.config.adversarial && names.iter().any(|name| world.catalogue.is_router(name));
+    let found = if routed { found.into_iter().chain(world.catalogue.routed()).collect() } else { found };
     let (allowed, blocked): (Vec<Asked>, Vec<Asked>) =
         found.into_iter().partition(|asked| world.rules.allow_model(&asked.model));
     match blocked.first().filter(|_| allowed.is_empty()) {
@@ -233,23 +254,22 @@ fn resolve(world: &World<'_>, request: &Request, rng: &mut Rng) -> Result<Vec<As
 }
 
 /// Every endpoint of every model that may serve it, with its bill; models in the order asked.
-fn drafts<'a>(
+pub(crate) fn drafts<'a>(
     world: &World<'_>,
     request: &Request,
     asked: &'a [Asked],
+    seed: u64,
 ) -> Result<Vec<Vec<Draft<'a>>>, Failure> {
     let mut drafts = Vec::new();
     let mut refused = Vec::new();
     for asked in asked {
         let least = world.least_tokens(request, asked.model.family);
-        match route::eligible(asked, request, least, world.rules) {
+        let defaults = world.config.defaults();
+        match route::eligible(asked, request, least, world.rules, defaults.premium) {
             Ok(endpoints) => {
-                drafts.push(
-                    endpoints
-                        .into_iter()
-                        .map(|endpoint| world.draft(request, asked, endpoint, least))
-                        .collect(),
-                );
+                let matter = Matter::of(request, asked, world.counting(), &defaults);
+                let draft = |endpoint| world.draft(request, asked, endpoint, least, &matter, seed);
+                drafts.push(endpoints.into_iter().map(draft).collect());
             }
             Err(nothing) => refused.push((nothing, least)),
         }
@@ -284,13 +304,16 @@ fn affordable<'a>(world: &World<'_>, drafts: Vec<Vec<Draft<'a>>>) -> Result<Vec<
 }
 
 /// The one that comes dearest.
-fn dearest(drafts: Vec<Vec<Draft<'_>>>) -> Draft<'_> {
-    let cost = |draft: &Draft<'_>| Cost::of(&draft.usage, &draft.rates, draft.write, draft.fees).total();
-    drafts.into_iter().flatten().max_by_key(cost).expect("at least one endpoint is eligible")
+pub(crate) fn dearest(drafts: Vec<Vec<Draft<'_>>>) -> Draft<'_> {
+    drafts
+        .into_iter()
+        .flatten()
+        .max_by_key(|draft| draft.toll.total())
+        .expect("at least one endpoint is eligible")
 }
 
 /// The first model, rarely a fallback; its endpoint by preference, or by inverse square of price.
-fn usual<'a>(mut drafts: Vec<Vec<Draft<'a>>>, request: &Request, rng: &mut Rng) -> Draft<'a> {
+pub(crate) fn usual<'a>(mut drafts: Vec<Vec<Draft<'a>>>, request: &Request, rng: &mut Rng) -> Draft<'a> {
     let fallback = rng.f64() < 0.05;
     let mut drafts = drafts.swap_remove(usize::from(fallback && drafts.len() > 1));
     if !request.tools.is_empty() && drafts.iter().any(|draft| draft.endpoint.takes_tools) {
@@ -328,10 +351,15 @@ fn drawn(weights: &[f64], rng: &mut Rng) -> usize {
 }
 
 impl World<'_> {
+    /// What is usual is always counted.
+    fn counting(&self) -> Counting {
+        if self.config.adversarial { self.counting } else { Counting::Tokenizer }
+    }
+
     /// As few prompt tokens as it can be said to have: what the context filter takes.
     fn least_tokens(&self, request: &Request, family: Family) -> u64 {
         if self.config.adversarial {
-            let worst = tokens::worst(request);
+            let worst = tokens::worst(request, family);
             if worst < SURELY_FITS { worst } else { tokens::counted(request, family).min(worst) }
         } else {
             tokens::counted(request, family)
@@ -345,6 +373,8 @@ impl World<'_> {
         asked: &'a Asked,
         endpoint: &'a Endpoint,
         least: u64,
+        matter: &Matter,
+        seed: u64,
     ) -> Draft<'a> {
         let adversarial = self.config.adversarial;
         let wanted = match (request.max_completion_tokens, request.max_tokens) {
@@ -353,35 +383,26 @@ impl World<'_> {
         };
         let wanted = wanted.filter(|_| endpoint.obeys_cap).unwrap_or(u64::MAX);
         let cap = wanted.min(endpoint.output_max).min(endpoint.context - least);
-        let mut usage = Usage { prompt: least, ..Usage::default() };
-        if adversarial {
-            usage.prompt = tokens::worst(request).min(endpoint.context - cap).min(endpoint.prompt_max);
-            usage.completion = cap * request.choices;
+        let hinted = request.wanted_tokens.map(|wanted| wanted.min(cap));
+        let model = &*asked.model;
+        let mut toll = if adversarial {
+            let (from, to) = (self.now, self.now.after_ms(self.span_ms));
+            let cap = hinted.unwrap_or_else(|| wanted.min(endpoint.output_max));
+            let in_the_states = self.config.in_the_states;
+            let counting = self.counting;
+            worst::toll(&Case { request, model, endpoint, matter, counting, cap, from, to, in_the_states })
+        } else {
+            let mut rng = Rng::with_seed(seed);
+            usual::toll(model, endpoint, matter, self.now, self.config.in_the_states, &mut rng)
+        };
+        if let Some(hinted) = hinted.filter(|_| !adversarial) {
+            toll.last.usage.completion = hinted;
         }
-        usage.completion = request.wanted_tokens.map_or(usage.completion, |wanted| wanted.min(cap));
-        let rates = endpoint.prices.at(usage.prompt, self.now);
-        let searches =
-            u64::from(request.web_search) + u64::from(asked.model.searches) * if adversarial { 5 } else { 1 };
-        usage.searches = searches;
-        let extras = request.extras + u64::from(asked.online);
-        let mut fees = if adversarial { Exact::EIGHT_CENTS } else { Exact::TWO_CENTS }.times(extras);
-        if asked.model.price == PriceKind::Zero {
-            fees = fees.plus(Exact::EIGHT_CENTS);
-        }
-        let mut draft =
-            Draft { asked, endpoint, rates, write: rates.prompt, fees, usage, cap, counted: least };
-        if asked.model.price == PriceKind::Free {
-            draft.rates = Rates::default();
-            draft.write = Exact::ZERO;
-            draft.fees = Exact::ZERO;
-        } else if adversarial {
-            draft.be_rude(request);
-        }
-        draft
+        Draft { asked, endpoint, toll, cap, counted: least }
     }
 
     /// Draws the length and what is said, and how much of the prompt was cached.
-    fn content(&self, request: &Request, draft: &mut Draft<'_>, rng: &mut Rng) -> Content {
+    pub(crate) fn content(&self, request: &Request, draft: &mut Draft<'_>, rng: &mut Rng) -> Content {
         let config = self.config;
         let chance = rng.f64();
         let calls = !request.tools.is_empty()
@@ -394,10 +415,11 @@ impl World<'_> {
         let hinted = request.wanted_tokens.is_some();
         if !config.adversarial {
             draft.be_usual(request, rng);
+            let usage = &mut draft.toll.last.usage;
             if !hinted {
-                draft.usage.completion = length(draft.cap, rng);
+                usage.completion = length(draft.cap, rng);
                 if draft.asked.model.reasons && !request.reasoning_off && call.is_none() && rng.f64() < 0.4 {
-                    draft.usage.reasoning = draft.usage.completion * rng.u64(2..7) / 10;
+                    usage.reasoning = usage.completion * rng.u64(2..7) / 10;
                 }
             }
         }
@@ -405,13 +427,14 @@ impl World<'_> {
             let fits = hinted || config.adversarial || tokens <= draft.cap;
             if fits {
                 if !hinted && !config.adversarial {
-                    draft.usage.completion = tokens;
+                    draft.toll.last.usage.completion = tokens;
                 }
                 return Content::Tool { name, arguments };
             }
         }
-        let text = draft.usage.completion - draft.usage.reasoning.min(draft.usage.completion);
-        Content::Text(if config.adversarial { draft.usage.completion.min(SHOWN_MAX) } else { text })
+        let usage = &draft.toll.last.usage;
+        let text = usage.completion - usage.reasoning.min(usage.completion);
+        Content::Text(if config.adversarial { usage.completion.min(SHOWN_MAX) } else { text })
     }
 }
 
@@ -421,48 +444,15 @@ impl Draft<'_> {
         Ask {
             prompt: self.counted,
             output: self.cap,
-            prompt_price: self.rates.prompt,
-            output_price: self.rates.completion,
+            prompt_price: self.toll.last.rates.prompt,
+            output_price: self.toll.last.rates.completion,
         }
-    }
-
-    /// The price of a token written to a cache, where this request can write one.
-    fn write_price(&self, request: &Request) -> Option<Exact> {
-        let (rates, family) = (&self.rates, self.asked.model.family);
-        // These write only what is marked; OpenAI and others write by themselves (CONTRACT 9.3).
-        if family != Family::Other && request.cache == Cache::None {
-            return None;
-        }
-        let listed = match request.cache {
-            Cache::OneHour if rates.cache_write.is_some() || family == Family::Claude => Some(
-                rates
-                    .cache_write_1h
-                    .unwrap_or_else(|| rates.prompt.times(2))
-                    .max(rates.cache_write.unwrap_or_default()),
-            ),
-            Cache::FiveMinutes if family == Family::Claude => {
-                Some(rates.cache_write.unwrap_or_else(|| rates.prompt.fraction_up(125, 100)))
-            }
-            _ => rates.cache_write,
-        }?;
-        // Gemini lists the storage alone, which comes on top of the prompt.
-        Some(if listed < rates.prompt { listed.plus(rates.prompt) } else { listed })
     }
 
     /// Half as much again as was permitted: billed, if not shown.
     fn break_cap(&mut self) {
-        self.usage.completion = self.usage.completion.max(self.cap) + (self.cap / 2).clamp(16, BEYOND_MAX);
-    }
-
-    /// The whole prompt is written to a cache, all tokens think where that is dearer.
-    fn be_rude(&mut self, request: &Request) {
-        if let Some(write) = self.write_price(request) {
-            self.write = write;
-            self.usage.written = self.usage.prompt;
-        }
-        if self.rates.internal_reasoning.is_some_and(|price| price > self.rates.completion) {
-            self.usage.reasoning = self.usage.completion;
-        }
+        let usage = &mut self.toll.last.usage;
+        usage.completion = usage.completion.max(self.cap) + (self.cap / 2).clamp(16, BEYOND_MAX);
     }
 
     /// Some of the prompt is read from a cache, or written to one.
@@ -472,11 +462,16 @@ impl Draft<'_> {
             return;
         }
         let marked = request.cache != Cache::None;
-        if self.rates.cache_read.is_some() && hit < if marked { 0.5 } else { 0.2 } {
-            self.usage.cached = if marked { self.usage.prompt } else { self.usage.prompt / 2 };
-        } else if let Some(write) = self.write_price(request).filter(|_| marked || written < 0.3) {
-            self.write = write;
-            self.usage.written = self.usage.prompt;
+        let family = self.asked.model.family;
+        let Turn { usage, rates, write } = &mut self.toll.last;
+        let plain = usage.prompt - usage.images - usage.audio;
+        if rates.cache_read.is_some() && hit < if marked { 0.5 } else { 0.2 } {
+            usage.cached = if marked { plain } else { plain / 2 };
+        } else if let Some(price) =
+            rates.write_price(request.cache, family, self.endpoint.caches).filter(|_| marked || written < 0.3)
+        {
+            *write = price;
+            usage.written = plain;
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::catalogue::Family;
 use crate::clock::Moment;
 use crate::exact::Exact;
+use crate::request::Cache;
 
 /// Prices in force for one request, USD per unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +18,21 @@ pub(crate) struct Rates {
     pub(crate) cache_write: Option<Exact>,
     pub(crate) cache_write_1h: Option<Exact>,
     pub(crate) internal_reasoning: Option<Exact>,
+    /// For each image, or for each token of one: see [`Rates::image_rate`].
+    pub(crate) image: Option<Exact>,
+    pub(crate) image_token: Option<Exact>,
+    pub(crate) image_output: Option<Exact>,
+    pub(crate) audio: Option<Exact>,
+    pub(crate) audio_cache: Option<Exact>,
+    pub(crate) audio_output: Option<Exact>,
+    /// The sum of what nobody knows the unit of.
+    pub(crate) unknown: Exact,
+}
+
+/// A price for an image is that of a whole one from so much on: rows of 2025 list some tenths of a cent, those of 2026
+/// the price of a token.
+fn whole_image() -> Exact {
+    Exact::micros(100)
 }
 
 /// The price list of an endpoint.
@@ -58,6 +75,27 @@ impl Prices {
             rates.put(&conditional.prices).expect("was read once");
         }
         rates
+    }
+
+    /// When to look between two moments: often enough to meet every hour that has a price of its own.
+    pub(crate) fn moments(&self, from: Moment, to: Moment) -> Vec<Moment> {
+        const STEP_MS: u64 = 30 * 60_000;
+        if from >= to || !self.overrides.iter().any(|one| one.hours.is_some() || one.days.is_some()) {
+            return vec![from];
+        }
+        let boundaries = (from.0 / STEP_MS + 1)..=(to.0 / STEP_MS);
+        let within = boundaries.map(|half_hour| Moment(half_hour * STEP_MS));
+        [from].into_iter().chain(within).chain([to]).collect()
+    }
+
+    /// The most that a search of the provider's own may cost.
+    pub(crate) fn dearest_search(&self) -> Exact {
+        let conditional = self.overrides.iter().map(|one| {
+            let mut rates = Rates::default();
+            rates.put(&one.prices).expect("was read once");
+            rates.web_search
+        });
+        conditional.fold(self.base.web_search, Exact::max)
     }
 
     pub(crate) fn is_zero(&self) -> bool {
@@ -108,10 +146,54 @@ impl Rates {
                 "internal_reasoning" => {
                     self.internal_reasoning = Some(price()?).filter(|price| !price.is_zero())
                 }
-                _ => {}
+                "image" => self.image = Some(price()?),
+                "image_token" => self.image_token = Some(price()?),
+                "image_output" => self.image_output = Some(price()?),
+                "audio" => self.audio = Some(price()?),
+                "audio_output" => self.audio_output = Some(price()?),
+                "input_audio_cache" => self.audio_cache = Some(price()?),
+                _ => self.unknown = self.unknown.plus(price().unwrap_or_default()),
             }
         }
         Ok(())
+    }
+
+    /// For a token of an image, at its dearest.
+    pub(crate) fn image_rate(&self) -> Exact {
+        let token = self.image.filter(|&price| price < whole_image());
+        self.prompt.max(token.unwrap_or_default()).max(self.image_token.unwrap_or_default())
+    }
+
+    /// For an image, beside its tokens.
+    pub(crate) fn per_picture(&self) -> Exact {
+        self.image.filter(|&price| price >= whole_image()).unwrap_or_default()
+    }
+
+    /// For a token of sound, at its dearest.
+    pub(crate) fn audio_rate(&self) -> Exact {
+        self.prompt.max(self.audio.unwrap_or_default()).max(self.audio_cache.unwrap_or_default())
+    }
+
+    /// For a token that is written to a cache, where a request can write one.
+    pub(crate) fn write_price(&self, asked: Cache, family: Family, caches: bool) -> Option<Exact> {
+        // These write only what is marked, or what the provider caches by itself; OpenAI and others write by themselves
+        // (CONTRACT 9.3).
+        if matches!(family, Family::Claude | Family::Gemini) && asked == Cache::None && !caches {
+            return None;
+        }
+        let listed = match asked {
+            Cache::OneHour if self.cache_write.is_some() || family == Family::Claude => Some(
+                self.cache_write_1h
+                    .unwrap_or_else(|| self.prompt.times(2))
+                    .max(self.cache_write.unwrap_or_default()),
+            ),
+            Cache::FiveMinutes if family == Family::Claude => {
+                Some(self.cache_write.unwrap_or_else(|| self.prompt.fraction_up(125, 100)))
+            }
+            _ => self.cache_write,
+        }?;
+        // Gemini lists the storage alone, which comes on top of the prompt.
+        Some(if listed < self.prompt { listed.plus(self.prompt) } else { listed })
     }
 }
 

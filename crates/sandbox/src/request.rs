@@ -1,10 +1,13 @@
 //! What OpenRouter reads of a request, and what it says when it cannot.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::asks::Asks;
+use crate::asks::media::Part;
 use crate::error::Failure;
 use crate::exact::Exact;
 
@@ -16,9 +19,11 @@ pub(crate) struct Request {
     pub(crate) stream: bool,
     /// Roles, contents, tool calls and schemas, as a template would render them.
     pub(crate) rendered: String,
+    /// Its tokens, once somebody has counted.
+    pub(crate) count: OnceLock<u64>,
     pub(crate) messages: u64,
-    /// Images, audio, files.
-    pub(crate) attachments: u64,
+    /// What it holds and wants beside text.
+    pub(crate) asks: Asks,
     pub(crate) tools: Vec<Value>,
     /// `none`, `required`, ...; a named function is `required`.
     pub(crate) tool_choice: ToolChoice,
@@ -27,9 +32,6 @@ pub(crate) struct Request {
     /// `metadata.sandbox_tokens`.
     pub(crate) wanted_tokens: Option<u64>,
     pub(crate) cache: Cache,
-    /// Plugins and server tools that cost something.
-    pub(crate) extras: u64,
-    pub(crate) web_search: bool,
     pub(crate) service_tier: Option<String>,
     pub(crate) choices: u64,
     pub(crate) reasoning_shown: bool,
@@ -74,6 +76,8 @@ pub(crate) struct MaxPrice {
     pub(crate) prompt: Option<Exact>,
     pub(crate) completion: Option<Exact>,
     pub(crate) request: Option<Exact>,
+    pub(crate) image: Option<Exact>,
+    pub(crate) audio: Option<Exact>,
 }
 
 impl Request {
@@ -101,13 +105,15 @@ impl Request {
                 number => number.as_u64(),
             });
         request.cache = cache(&value);
-        request.extras +=
-            field("plugins").and_then(Value::as_array).into_iter().flatten().filter(costs).count() as u64;
-        request.web_search = field("web_search_options").is_some();
-        request.service_tier = text(field("service_tier"));
+        if field("prompt_cache_options").or(field("prompt_cache_retention")).is_some() {
+            request.cache = Cache::OneHour;
+        }
+        request.asks.read_root(fields);
+        request.service_tier = text(field("service_tier")).or_else(|| text(field("speed")));
         request.session_id = text(field("session_id"));
         request.choices = field("n").and_then(Value::as_u64).unwrap_or(1).clamp(1, 128);
-        request.preset = field("preset").is_some();
+        request.preset =
+            field("preset").is_some() || request.models.iter().any(|model| model.contains("@preset"));
         request.read_reasoning(field("reasoning"), field("include_reasoning"));
         request.provider = Preferences::read(field("provider"), body)?;
         Ok(request)
@@ -140,9 +146,12 @@ impl Request {
         for key in ["name", "tool_call_id", "reasoning"] {
             self.rendered.push_str(message.get(key).and_then(Value::as_str).unwrap_or_default());
         }
-        if let Some(calls) = message.get("tool_calls").filter(|calls| !calls.is_null()) {
-            self.rendered.push_str(&calls.to_string());
+        for key in ["tool_calls", "reasoning_details", "annotations"] {
+            if let Some(calls) = message.get(key).filter(|calls| !calls.is_null()) {
+                self.rendered.push_str(&calls.to_string());
+            }
         }
+        self.asks.read_message(message);
         self.rendered.push('\n');
         match message.get("content") {
             None | Some(Value::Null) => {}
@@ -156,12 +165,15 @@ impl Request {
     }
 
     fn read_part(&mut self, part: &Value) {
-        match (part.get("type").and_then(Value::as_str), part.get("text").and_then(Value::as_str)) {
-            (Some("text") | None, Some(text)) => self.rendered.push_str(text),
-            (Some("image_url" | "input_audio" | "file" | "video_url" | "input_video"), _) => {
-                self.attachments += 1
-            }
-            _ => self.rendered.push_str(&part.to_string()),
+        if let (Some("text") | None, Some(text)) =
+            (part.get("type").and_then(Value::as_str), part.get("text").and_then(Value::as_str))
+        {
+            return self.rendered.push_str(text);
+        }
+        match self.asks.read_part(part) {
+            Part::Media => {}
+            Part::Text(text) => self.rendered.push_str(&text),
+            Part::Other => self.rendered.push_str(&part.to_string()),
         }
     }
 
@@ -169,15 +181,11 @@ impl Request {
         let Some(tools) = tools else { return Ok(()) };
         let tools = tools.as_array().ok_or_else(|| Failure::zod("expected array", &["tools"]))?;
         for tool in tools {
-            let kind = tool.get("type").and_then(Value::as_str).unwrap_or_default();
-            self.rendered.push_str(&tool.to_string());
-            if kind.starts_with("openrouter:") {
-                self.extras += 1;
-            } else if tool
-                .get("function")
-                .and_then(|function| function.get("name"))
-                .is_some_and(Value::is_string)
-            {
+            self.rendered.push_str(&spaced(tool));
+            if self.asks.read_tool(tool) {
+                continue;
+            }
+            if tool.get("function").and_then(|function| function.get("name")).is_some_and(Value::is_string) {
                 self.tools.push(tool.clone());
             } else {
                 return Err(Failure::zod("expected object with a name", &["tools", "function"]));
@@ -251,6 +259,8 @@ impl MaxPrice {
             prompt: price("prompt")?,
             completion: price("completion")?,
             request: price("request")?,
+            image: price("image")?,
+            audio: price("audio")?,
         })
     }
 }
@@ -302,11 +312,21 @@ fn cache(value: &Value) -> Cache {
     }
 }
 
-/// Whether a plugin costs something.
-fn costs(plugin: &&Value) -> bool {
-    let id = plugin.get("id").and_then(Value::as_str).unwrap_or_default();
-    plugin.get("enabled").and_then(Value::as_bool) != Some(false)
-        && !matches!(id, "response-healing" | "context-compression" | "moderation")
+/// A tool as most templates write it: with a space after each comma and colon.
+fn spaced(tool: &Value) -> String {
+    let compact = tool.to_string();
+    let mut out = String::with_capacity(compact.len() * 5 / 4);
+    let (mut quoted, mut escaped) = (false, false);
+    for character in compact.chars() {
+        out.push(character);
+        match character {
+            '"' if !escaped => quoted = !quoted,
+            ',' | ':' if !quoted => out.push(' '),
+            _ => {}
+        }
+        escaped = character == '\\' && !escaped;
+    }
+    out
 }
 
 fn text(value: Option<&Value>) -> Option<String> {
@@ -329,7 +349,8 @@ mod tests {
         );
         assert_eq!(request.models, ["a/b", "c/d"]);
         assert_eq!((request.max_tokens, request.max_completion_tokens), (None, Some(8192)));
-        assert_eq!((request.wanted_tokens, request.cache, request.extras), (Some(12), Cache::OneHour, 1));
+        assert_eq!((request.wanted_tokens, request.cache), (Some(12), Cache::OneHour));
+        assert!(request.asks.web.is_some());
         assert_eq!(request.rendered, "user\nhé");
         assert!(request.stream && request.provider.by_price && request.provider.allow_fallbacks);
     }
@@ -343,8 +364,11 @@ mod tests {
             Request::read(body.as_bytes()).map(|request| request.provider.max_price)
         };
         let price = |text: &str| Exact::parse(text);
-        let expect =
-            MaxPrice { prompt: price("0.15"), completion: price("0.08333333333333334"), request: None };
+        let expect = MaxPrice {
+            prompt: price("0.15"),
+            completion: price("0.08333333333333334"),
+            ..MaxPrice::default()
+        };
         assert_eq!(max(r#"{"prompt":0.15,"completion":"0.08333333333333334"}"#).expect("max"), expect);
         assert_eq!(
             max(r#"{"prompt":1,"prompt":1.5e-1,"completion":8.333333333333334e-2}"#).expect("max"),

@@ -19,6 +19,8 @@ pub(crate) enum Nothing {
     Price,
     /// A guardrail left none.
     Guardrail,
+    /// None sees, hears or watches.
+    Input(&'static str),
 }
 
 impl Nothing {
@@ -32,6 +34,12 @@ impl Nothing {
                 models,
             ),
             Nothing::Guardrail => Failure::guarded("every provider of the model"),
+            Nothing::Input(kind) => Failure::availability(
+                404,
+                &format!("No endpoints found that support {kind} input"),
+                "no_endpoints",
+                models,
+            ),
             Nothing::Price => Failure::availability(
                 404,
                 "No endpoints found that satisfy the max price for this request",
@@ -56,7 +64,18 @@ pub(crate) fn eligible<'a>(
     request: &Request,
     tokens: u64,
     rules: &Rules,
+    premium: bool,
 ) -> Result<Vec<&'a Endpoint>, Nothing> {
+    let asks = &request.asks;
+    let wanted = [
+        ("image", !asks.pictures.is_empty()),
+        ("audio", !asks.sounds.is_empty()),
+        ("video", asks.videos > 0),
+    ];
+    let lacks = |(kind, _): &(&str, bool)| !asked.model.inputs.iter().any(|input| input == kind);
+    if let Some((kind, _)) = wanted.iter().filter(|(_, wanted)| *wanted).find(|one| lacks(one)) {
+        return Err(Nothing::Input(kind));
+    }
     let provider = &request.provider;
     let called = |names: &[String], endpoint: &Endpoint| names.iter().any(|name| endpoint.is_called(name));
     let has_flex = asked.model.endpoints.iter().any(|endpoint| endpoint.tier == Tier::Flex);
@@ -65,7 +84,9 @@ pub(crate) fn eligible<'a>(
         .endpoints
         .iter()
         .filter(|endpoint| {
-            tier_is_open(endpoint.tier, has_flex, asked.variant, request.service_tier.as_deref())
+            let tier = request.service_tier.as_deref();
+            let silent = matches!(tier, None | Some("auto"));
+            tier_is_open(endpoint.tier, has_flex, asked.variant, tier) || (premium && silent)
         })
         .filter(|endpoint| provider.only.is_empty() || called(&provider.only, endpoint))
         .filter(|endpoint| !called(&provider.ignore, endpoint))
@@ -97,7 +118,7 @@ fn tier_is_open(tier: Tier, has_flex: bool, variant: Variant, asked: Option<&str
         Tier::Standard => !(has_flex && asked == Some("flex")),
         Tier::Flex => asked == Some("flex") || variant == Variant::Floor,
         Tier::Priority => {
-            matches!(asked, Some("priority" | "fast" | "ultrafast")) || variant == Variant::Nitro
+            matches!(asked, Some("priority" | "fast" | "scale" | "ultrafast")) || variant == Variant::Nitro
         }
     }
 }
@@ -110,6 +131,8 @@ impl MaxPrice {
         within(self.prompt, base.prompt.times(MILLION))
             && within(self.completion, base.completion.times(MILLION))
             && within(self.request, base.request)
+            && within(self.image, base.image.unwrap_or_default())
+            && within(self.audio, base.audio.unwrap_or_default())
     }
 }
 
@@ -135,7 +158,7 @@ mod tests {
         let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"x"}}]{rest}}}"#);
         let request = Request::read(body.as_bytes()).expect(&body);
         let asked = catalogue.resolve(model, &mut Rng::with_seed(1)).expect(model);
-        eligible(&asked, &request, tokens, &Rules::default())
+        eligible(&asked, &request, tokens, &Rules::default(), false)
             .map(|left| left.iter().map(|endpoint| endpoint.tag.clone()).collect())
     }
 

@@ -79,6 +79,15 @@ impl<'b> Candidates<'b> {
         self.usable.iter().any(|candidate| candidate.endpoint.is_some_and(|e| e.tier == Tier::Premium))
     }
 
+    /// Whether nobody but this provider may serve.
+    pub(super) fn is_served_by(&self, provider: &str, shape: &Shape<'_>) -> bool {
+        let only = &shape.only;
+        let wanted = |endpoint: &Endpoint| only.is_empty() || only.iter().any(|name| endpoint.is_named(name));
+        self.usable.iter().all(|candidate| {
+            candidate.endpoint.is_some_and(|endpoint| !wanted(endpoint) || endpoint.provider == provider)
+        })
+    }
+
     fn stand_in(&mut self, search: &Search<'_, '_, '_>) -> Result<(), Unpriced> {
         let model = self.model;
         let Some(prices) = model.prices.priced() else {

@@ -223,7 +223,7 @@ pub fn bound(shape: &Shape<'_>, grounds: &Grounds<'_>) -> Result<Bound, Unpriced
     }
     let named = Named::of(shape, grounds, &mut allowed)?;
     let max_price = named.permission(shape);
-    let mut turns = Turns::of(shape, policy, named.servers())?;
+    let mut turns = Turns::of(shape, policy, named.servers(shape))?;
     if allowed.fills {
         turns.results = None;
     }

@@ -12,7 +12,7 @@ use crate::bound::class::Reason;
 use crate::bound::sum::{Asked, Sum};
 use crate::bound::turns::Servers;
 use crate::grounds::Grounds;
-use crate::model::{Family, Model};
+use crate::model::Model;
 use crate::prices::RowPrices;
 use crate::shape::{CallerMaxPrice, Shape};
 use crate::unpriced::Unpriced;
@@ -142,11 +142,12 @@ impl<'b> Named<'b> {
     }
 
     /// What decides about engines and tiers.
-    pub(super) fn servers(&self) -> Servers {
+    pub(super) fn servers(&self, shape: &Shape<'_>) -> Servers {
         let all =
             |does: fn(&Model) -> bool| self.router.is_none() && self.sets.iter().all(|set| does(set.model));
         Servers {
-            all_claude: all(|model| model.family == Family::Claude),
+            all_claude: self.router.is_none()
+                && self.sets.iter().all(|set| set.is_served_by("Anthropic", shape)),
             all_read_files: all(|model| model.about.features.contains(Feature::Files)),
             premium: !self.steers && (self.router.is_some() || self.sets.iter().any(Candidates::has_premium)),
         }

@@ -17,8 +17,8 @@ const CHARACTERS: u32 = 1_000;
 /// Tokens of a fetched page, where the request does not say.
 const PAGE_TOKENS: u32 = 5_000;
 
-/// A character is two bytes or fewer in UTF-16, and at most three bytes in UTF-8 for each of these.
-const TOKENS_PER_CHARACTER: u64 = 3;
+/// Nobody says whether a character is a code point, of up to four bytes, or a unit of UTF-16, of up to three.
+const TOKENS_PER_CHARACTER: u64 = 4;
 /// Title, address and date of a result.
 const PER_RESULT: u64 = 512;
 /// "Approximate tokens" are taken as four characters each.

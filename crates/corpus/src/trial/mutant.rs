@@ -1,0 +1,126 @@
+//! [`Mutant`]: one thing wrong with the product, which the trial must find.
+
+use money::Rate;
+use openrouter::chat::Permission;
+use pricing::{CacheWrite, Outputs, ServerTool, Shape};
+
+/// One thing wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// The bound does not see images.
+    NoImages,
+    /// Nor sounds.
+    NoAudio,
+    /// Nor films.
+    NoVideos,
+    /// Nor files.
+    NoFiles,
+    /// Nor what a prediction may add.
+    NoPrediction,
+    /// Nor that several answers are asked for.
+    OneChoice,
+    /// Nor that the prompt is written to a cache.
+    NoCacheWrite,
+    /// Nor that tools are written anew.
+    NoToolBytes,
+    /// Nor that it may answer in images or sound.
+    NoOutputs,
+    /// Nor server tools.
+    NoServerTools,
+    /// Nor the web plugin.
+    NoWebPlugin,
+    /// The output cap is written twice as high.
+    HighCap,
+    /// The ceiling on prompt prices is written ten times as high.
+    HighPrompt,
+    /// The ceiling on completion prices is written ten times as high.
+    HighCompletion,
+    /// Providers to leave out are not.
+    NobodyIgnored,
+    /// The tier is not pinned.
+    NoTier,
+    /// A loop is not stopped.
+    NoSteps,
+    /// Plugins of the account stay on.
+    PluginsOn,
+    /// No engine is given for PDF files.
+    NoPdfEngine,
+    /// Tools keep what the caller gave them.
+    NoToolPins,
+}
+
+impl Mutant {
+    /// Each of them.
+    pub const ALL: [Mutant; 20] = [
+        Mutant::NoImages,
+        Mutant::NoAudio,
+        Mutant::NoVideos,
+        Mutant::NoFiles,
+        Mutant::NoPrediction,
+        Mutant::OneChoice,
+        Mutant::NoCacheWrite,
+        Mutant::NoToolBytes,
+        Mutant::NoOutputs,
+        Mutant::NoServerTools,
+        Mutant::NoWebPlugin,
+        Mutant::HighCap,
+        Mutant::HighPrompt,
+        Mutant::HighCompletion,
+        Mutant::NobodyIgnored,
+        Mutant::NoTier,
+        Mutant::NoSteps,
+        Mutant::PluginsOn,
+        Mutant::NoPdfEngine,
+        Mutant::NoToolPins,
+    ];
+
+    /// What the bound does not see.
+    pub(super) fn blind(self, shape: &mut Shape<'_>) {
+        match self {
+            Mutant::NoImages => shape.media.images.clear(),
+            Mutant::NoAudio => (shape.media.audio_ms, shape.media.audio_unknown) = (0, 0),
+            Mutant::NoVideos => shape.media.videos = 0,
+            Mutant::NoFiles => shape.media.files = 0,
+            Mutant::NoPrediction => shape.prediction_bytes = 0,
+            Mutant::OneChoice => shape.choices = 1,
+            Mutant::NoCacheWrite => shape.cache_write = CacheWrite::None,
+            Mutant::NoToolBytes => (shape.tools, shape.tool_bytes) = (0, 0),
+            Mutant::NoOutputs => shape.outputs = Outputs::default(),
+            Mutant::NoServerTools => {
+                shape.run.tools.clear();
+                shape.run.loops = false;
+            }
+            Mutant::NoWebPlugin => shape.run.web = None,
+            _ => {}
+        }
+    }
+
+    /// What is not written.
+    pub(super) fn loosen(self, permission: &mut Permission) {
+        let pins = &mut permission.pins;
+        let ten = |rate: Rate| rate.saturating_mul(10);
+        match self {
+            Mutant::HighCap => permission.output_cap *= 2,
+            Mutant::HighPrompt => permission.max_price.prompt = ten(permission.max_price.prompt),
+            Mutant::HighCompletion => permission.max_price.completion = ten(permission.max_price.completion),
+            Mutant::NobodyIgnored => permission.ignore.clear(),
+            Mutant::NoTier => pins.tier = false,
+            Mutant::NoSteps => pins.steps = None,
+            Mutant::PluginsOn => pins.off = pricing::Plugins::default(),
+            Mutant::NoPdfEngine => pins.pdf = None,
+            Mutant::NoToolPins => {
+                for tool in &mut pins.tools {
+                    *tool = match tool {
+                        ServerTool::Search(search) => ServerTool::Search(pricing::Search {
+                            engine: search.engine,
+                            ..Default::default()
+                        }),
+                        ServerTool::Fetch(_) => ServerTool::Fetch(Default::default()),
+                        ServerTool::Clock => ServerTool::Clock,
+                    };
+                }
+            }
+            _ => {}
+        }
+    }
+}

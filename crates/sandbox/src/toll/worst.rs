@@ -1,0 +1,310 @@
+//! The most that a request permits at an endpoint.
+//!
+//! All that is documented to happen happens, at its dearest: searches and fetches all come in the first step, so that
+//! every later turn reads their results; each turn writes its whole prompt to a cache where that is dearer, answers to
+//! its cap, and is billed at the dearest hour in which the request may run.
+
+use super::fees::{self, Fee};
+use super::matter::{self, Matter};
+use super::{Counting, Toll, Turn};
+use crate::asks::{Engine, Fetch, Search};
+use crate::catalogue::{Endpoint, Model, PriceKind};
+use crate::clock::Moment;
+use crate::cost::Usage;
+use crate::exact::Exact;
+use crate::prices::Rates;
+use crate::request::Request;
+
+/// Pages that `mistral-ocr` reads of one file, at the most.
+const PAGES_MAX: u64 = 1_000;
+/// Searches that a provider makes when nothing holds it.
+const SEARCHES_MAX: u64 = 20;
+/// Characters of a result where nothing caps them: the largest context size of Exa.
+const CHARACTERS_MAX: u64 = 30_000;
+/// Bytes of the title, address and date of a result.
+const FRAME_BYTES: u64 = 400;
+/// What a call of the clock adds.
+const CLOCK_TOKENS: u64 = 64;
+/// Output tokens of one image, which is never cut short.
+const IMAGE_TOKENS: [(&str, u64); 3] = [("google/", 2_520), ("openai/", 6_240), ("", 4_096)];
+
+/// All that bears on what it comes to.
+pub(crate) struct Case<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) model: &'a Model,
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) matter: &'a Matter,
+    pub(crate) counting: Counting,
+    /// The output cap that the endpoint keeps to.
+    pub(crate) cap: u64,
+    /// The hours in which it may be billed.
+    pub(crate) from: Moment,
+    pub(crate) to: Moment,
+    pub(crate) in_the_states: bool,
+}
+
+/// What grows from turn to turn.
+#[derive(Clone, Copy, Default)]
+struct Grown {
+    /// What tools and earlier turns added to the prompt.
+    text: u64,
+    /// Something of unknown length was added.
+    fills: bool,
+}
+
+/// The dearest it can come to.
+pub(crate) fn toll(case: &Case<'_>) -> Toll {
+    let matter = case.matter;
+    let mut toll = Toll { fees: case.fees(), ..Toll::default() };
+    let before = case.results(|search| search.once);
+    let steps = case.steps().unwrap_or(0);
+    let looped = case.results(|search| !search.once);
+    let iterations = case.native_searches();
+    let (mut answered, mut turns) = (0u64, Vec::new());
+    for at in 0..=steps {
+        let mut grown = before;
+        if at > 0 {
+            grown.text = before.text + looped.text + answered + matter.clocks * at * CLOCK_TOKENS;
+            grown.fills |= looped.fills;
+        }
+        grown.fills |= iterations > 0;
+        for _ in 0..iterations {
+            turns.push(case.dearest_turn(grown, 0));
+        }
+        let turn = case.dearest_turn(grown, case.cap);
+        answered += turn.usage.completion;
+        turns.push(turn);
+        // Once the context is full, all that follow are alike.
+        if turns.len() > 400 {
+            break;
+        }
+    }
+    toll.last = turns.pop().unwrap_or_default();
+    toll.earlier = turns;
+    toll
+}
+
+impl Case<'_> {
+    fn dearest_turn(&self, grown: Grown, cap: u64) -> Turn {
+        let one = self.turn(grown, cap, true);
+        let other = self.turn(grown, cap, false);
+        if one.cost().total() >= other.cost().total() { one } else { other }
+    }
+
+    /// A turn where either the answer or the prompt has the first claim to the context.
+    fn turn(&self, grown: Grown, cap: u64, answer_first: bool) -> Turn {
+        let (endpoint, matter) = (self.endpoint, self.matter);
+        let answer = cap.min(endpoint.context.saturating_sub(1));
+        let room =
+            if answer_first { endpoint.context - answer } else { endpoint.context }.min(endpoint.prompt_max);
+        let media = (matter.images.counted + matter.audio).min(room);
+        let wanted = matter.text.saturating_add(grown.text);
+        let fills = grown.fills || matter.fills.any();
+        let text = if fills { room - media } else { wanted.min(room - media) };
+        let counted = text + media;
+        let answer = answer.min(endpoint.context.saturating_sub(counted));
+        // What is billed beyond what is read takes up no context.
+        let share = matter.images.counted.min(media);
+        let images = (u128::from(matter.images.billed) * u128::from(share))
+            .checked_div(u128::from(matter.images.counted))
+            .unwrap_or_default() as u64;
+        let audio = media - share;
+        let usage = Usage {
+            prompt: text + images + audio,
+            images,
+            audio,
+            pictures: matter.pictures,
+            completion: (answer + self.never_cut(answer) + if cap > 0 { matter.prediction } else { 0 })
+                .saturating_mul(self.request.choices),
+            ..Usage::default()
+        };
+        self.priced(usage, text)
+    }
+
+    /// At the dearest hour.
+    fn priced(&self, usage: Usage, text: u64) -> Turn {
+        if self.model.price == PriceKind::Free {
+            return Turn { usage, ..Turn::default() };
+        }
+        let prices = &self.endpoint.prices;
+        let moments = prices.moments(self.from, self.to);
+        let turns = moments.into_iter().map(|now| self.at(usage, text, prices.at(usage.prompt, now)));
+        turns.max_by_key(|turn| turn.cost().total()).unwrap_or_default()
+    }
+
+    /// Each token in the kind that is dearest.
+    fn at(&self, mut usage: Usage, text: u64, rates: Rates) -> Turn {
+        let write = rates.write_price(self.request.cache, self.model.family, self.endpoint.caches);
+        let mut turn = Turn { usage, rates, write: write.unwrap_or(rates.prompt) };
+        let fills = self.matter.fills;
+        let cached = write.unwrap_or_default().max(rates.prompt);
+        let filled =
+            [(fills.sound || fills.film, rates.audio_rate()), (fills.film || fills.file, rates.image_rate())];
+        if let Some(rate) =
+            filled.iter().filter(|(may, _)| *may).map(|(_, rate)| *rate).max().filter(|&rate| rate > cached)
+        {
+            // All but the words may be of the dearer kind.
+            let words = self.matter.text.min(text);
+            if rate == rates.audio_rate() {
+                usage.audio += text - words;
+            } else {
+                usage.images += text - words;
+            }
+        }
+        if rates.image_rate() <= cached {
+            usage.images = 0;
+        }
+        if rates.audio_rate() <= cached {
+            usage.audio = 0;
+        }
+        let plain = usage.prompt - usage.images - usage.audio;
+        if rates.cache_read.is_some_and(|read| read > cached) {
+            usage.cached = plain;
+        } else if write.is_some_and(|write| write > rates.prompt) {
+            usage.written = plain;
+        }
+        let outputs = [
+            (rates.completion, 0),
+            (rates.internal_reasoning.unwrap_or_default(), 1),
+            (rates.image_output.filter(|_| self.may_answer_in("image")).unwrap_or_default(), 2),
+            (rates.audio_output.filter(|_| self.may_answer_in("audio")).unwrap_or_default(), 3),
+        ];
+        match outputs.iter().max().map(|(_, kind)| kind) {
+            Some(1) => usage.reasoning = usage.completion,
+            Some(2) => usage.image_output = usage.completion,
+            Some(3) => usage.audio_output = usage.completion,
+            _ => {}
+        }
+        turn.usage = usage;
+        turn
+    }
+
+    fn may_answer_in(&self, kind: &str) -> bool {
+        self.model.outputs.iter().any(|output| output == kind) && self.request.asks.may_answer_in(kind)
+    }
+
+    /// An image that begins with the last token is drawn to its end.
+    fn never_cut(&self, answer: u64) -> u64 {
+        if answer == 0 || !self.may_answer_in("image") {
+            return 0;
+        }
+        IMAGE_TOKENS
+            .iter()
+            .find(|(stem, _)| self.model.id.starts_with(stem))
+            .map_or(0, |(_, tokens)| tokens - 1)
+    }
+
+    fn fees(&self) -> Vec<Fee> {
+        let matter = self.matter;
+        let mut fees = Vec::new();
+        let mut add = |what, count, each: Exact| {
+            if count > 0 && !each.is_zero() {
+                fees.push(Fee { what, count, each });
+            }
+        };
+        let turns = self.steps().unwrap_or(0) + 1;
+        for search in &matter.searches {
+            match matter::engine(search, self.endpoint) {
+                Engine::Native => {
+                    let each = if search.once { 1 } else { turns };
+                    add(
+                        "search of the provider's own",
+                        self.native_uses(search) * each,
+                        self.endpoint.prices.dearest_search(),
+                    );
+                }
+                engine => add("search", self.uses(search), fees::search(search, engine)),
+            }
+        }
+        for fetch in &matter.fetches {
+            add("fetched page", self.pages(fetch), fees::fetch());
+        }
+        for &what in &matter.unruled {
+            add("tool without a rule", turns, fees::unruled(what));
+        }
+        for &what in &matter.panels {
+            add("plugin without a rule", 1, fees::unruled(what));
+        }
+        add("page of a file", matter.ocr * PAGES_MAX, fees::page(self.in_the_states));
+        if self.model.price == PriceKind::Zero {
+            add("what is listed at zero", 1, Exact::EIGHT_CENTS);
+        }
+        if self.model.searches {
+            add("search of the model's own", 5 * turns, self.endpoint.prices.dearest_search());
+        }
+        fees
+    }
+
+    /// Steps of the loop. The provider's own search is none of OpenRouter's tools.
+    fn steps(&self) -> Option<u64> {
+        let matter = self.matter;
+        let searches = matter.searches.iter().filter(|search| !search.once);
+        let own =
+            searches.filter(|search| matter::engine(search, self.endpoint) != Engine::Native).count() as u64;
+        let tools = own + matter.clocks + (matter.fetches.len() + matter.unruled.len()) as u64;
+        matter.steps.filter(|_| tools > 0)
+    }
+
+    /// Searches in a request.
+    fn uses(&self, search: &Search) -> u64 {
+        let steps = self.steps().unwrap_or(1).max(1);
+        if search.once { 1 } else { search.max_uses.unwrap_or(SEARCHES_MAX.max(steps)) }
+    }
+
+    /// Searches of a provider's own in one turn. Only Anthropic can be told how many.
+    fn native_uses(&self, search: &Search) -> u64 {
+        let told = search.max_uses.filter(|_| self.is_anthropic());
+        told.unwrap_or(SEARCHES_MAX)
+    }
+
+    fn is_anthropic(&self) -> bool {
+        &*self.endpoint.provider == "Anthropic"
+    }
+
+    /// How often the provider reads the whole prompt again within a turn.
+    fn native_searches(&self) -> u64 {
+        let native = self
+            .matter
+            .searches
+            .iter()
+            .filter(|search| matter::engine(search, self.endpoint) == Engine::Native);
+        native.map(|search| self.native_uses(search)).sum::<u64>().min(SEARCHES_MAX)
+    }
+
+    fn pages(&self, fetch: &Fetch) -> u64 {
+        fetch.max_uses.unwrap_or(SEARCHES_MAX.max(self.steps().unwrap_or(1)))
+    }
+
+    /// What the results of such searches, and of all fetches, add to a prompt.
+    fn results(&self, which: impl Fn(&Search) -> bool) -> Grown {
+        let mut grown = Grown::default();
+        let (per_character, frame, per_token) = match self.counting {
+            Counting::Bytes => (4, FRAME_BYTES, 4),
+            Counting::Tokenizer => (1, FRAME_BYTES / 4, 2),
+        };
+        for search in self.matter.searches.iter().filter(|search| which(search)) {
+            let engine = matter::engine(search, self.endpoint);
+            if matches!(engine, Engine::Native | Engine::Firecrawl) {
+                grown.fills = true;
+                continue;
+            }
+            let most = if engine == Engine::Perplexity { search.results().min(20) } else { search.results() };
+            let results = self.uses(search).saturating_mul(most).min(search.max_total_results);
+            let each = search.characters.unwrap_or(CHARACTERS_MAX) * per_character + frame;
+            grown.text = grown.text.saturating_add(results.saturating_mul(each));
+        }
+        // Pages are fetched by the loop.
+        if which(&Search { once: false, ..Search::PLUGIN }) {
+            for fetch in &self.matter.fetches {
+                match fetch.max_content_tokens {
+                    Some(tokens) => {
+                        let each = tokens.saturating_mul(per_token) + frame;
+                        grown.text = grown.text.saturating_add(self.pages(fetch).saturating_mul(each));
+                    }
+                    None => grown.fills = true,
+                }
+            }
+        }
+        grown
+    }
+}
