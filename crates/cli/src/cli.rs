@@ -136,6 +136,15 @@ pub(crate) enum ModelsCommand {
     /// Put models side by side, by what a request costs there
     #[command(help_template = TEMPLATE, before_help = models::compare::EXAMPLES)]
     Compare(Box<models::compare::CompareArgs>),
+    /// Say how prices and limits moved, the newest first
+    #[command(help_template = TEMPLATE, before_help = models::history::EXAMPLES)]
+    History(Box<models::history::HistoryArgs>),
+    /// Ask OpenRouter again and again, and say what has changed
+    #[command(help_template = TEMPLATE, before_help = models::watch::EXAMPLES)]
+    Watch(Box<models::watch::WatchArgs>),
+    /// Read the prices anew, and say what has changed
+    #[command(help_template = TEMPLATE, before_help = models::refresh::EXAMPLES)]
+    Refresh(Box<models::refresh::RefreshArgs>),
 }
 
 /// `routes …`

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Drift = 6,
     /// Less is left than was asked about.
     Below = 7,
+    /// Prices have changed.
+    Changed = 8,
     /// Interrupted.
     Interrupted = 130,
 }

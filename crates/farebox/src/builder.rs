@@ -6,6 +6,7 @@ use std::time::Duration;
 use gateway::{ClientGone, Secret};
 use ledger::Budget;
 use money::Nano;
+use pricing::Allowances;
 use store::Durability;
 
 use crate::config::{BudgetFlag, Config, ConfigError, Layer, Setting, budgets_of_flags};
@@ -99,6 +100,36 @@ impl Builder {
     /// The output cap of a call that sets none, tokens.
     pub fn default_output(mut self, tokens: u64) -> Self {
         self.config.bounds.default_output = tokens;
+        self
+    }
+
+    /// The most steps of a call whose tools run at OpenRouter, each of them billed anew.
+    pub fn tool_steps(mut self, most: u32) -> Self {
+        self.config.bounds.tool_steps = most.max(1);
+        self
+    }
+
+    /// The most searches, and the most pages, of such a call.
+    pub fn tool_uses(mut self, most: u32) -> Self {
+        self.config.bounds.tool_uses = most.max(1);
+        self
+    }
+
+    /// Whether plugins that the account has on by default stay on: what they cost is then in no bound.
+    pub fn keep_plugin_defaults(mut self, keep: bool) -> Self {
+        self.config.bounds.keep_plugin_defaults = keep;
+        self
+    }
+
+    /// Fields that may hold objects or lists although Farebox does not know them, as paths into the body.
+    pub fn allow_fields(mut self, fields: Vec<String>) -> Self {
+        self.config.allow_fields = fields;
+        self
+    }
+
+    /// Figures for what has no bound, and the ceiling of routers.
+    pub fn allowances(mut self, allowances: Allowances) -> Self {
+        self.config.bounds.allowances = allowances;
         self
     }
 

@@ -293,6 +293,7 @@ fn gateway_config(
     gateway::Config {
         upstream_key,
         bounds: config.bounds.clone(),
+        allow_fields: config.allow_fields.clone(),
         clamp_min: config.clamp_min,
         park_max: config.park_max,
         per_request: config.per_request,

@@ -31,7 +31,7 @@ fn told(config: &Config) -> Vec<String> {
     let rules = &config.alerts.rules;
     let mut told = vec![
         format!("{:?} {:?} {:?} {:?}", config.listen, config.console, config.data, config.upstream),
-        format!("{:?}", config.budgets),
+        format!("{:?} {:?}", config.budgets, config.allow_fields),
         format!("{:?} {:?} {:?}", config.allow_unbudgeted, config.durability, config.on_client_gone),
         format!("{:?} {:?} {:?}", config.per_request, config.bounds, config.clamp_min),
         format!("{:?} {:?} {:?}", config.park_max, config.prices_age_max, config.evidence),

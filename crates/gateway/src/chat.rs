@@ -14,7 +14,6 @@ use parking_lot::Mutex;
 use pricing::{Book, Bound, Fit, Grounds, Shape, Unpriced};
 use tokio::time::Instant;
 
-use crate::admit::admit;
 use crate::body::Body;
 use crate::caller::{self, Caller};
 use crate::downgrade::Stop;
@@ -67,7 +66,7 @@ pub(crate) struct Walk<'a> {
     request_id: &'a str,
     headers: &'a HeaderMap,
     caller: Caller,
-    body: &'a [u8],
+    pub(crate) body: &'a [u8],
     pub(crate) chat: ChatRequest<'a>,
     pub(crate) ceiling: Option<Nano>,
     receipt: &'a Slot,
@@ -84,7 +83,7 @@ async fn walk<B: http_body::Body<Data = Bytes>>(
     let ceiling = ceiling(&parts.headers, shared.config.per_request)?;
     let taken =
         intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(IntakeError::problem)?;
-    let chat = chat::read(&taken.bytes)
+    let chat = chat::read_allowing(&taken.bytes, &shared.config.allow_fields)
         .map_err(|error| Problem::wrong(StatusCode::BAD_REQUEST, "bad-body", error.to_string()))?;
     shared.see_key(&caller);
     let headers = &parts.headers;
@@ -103,7 +102,7 @@ impl Walk<'_> {
         let mut bound = self.bound(stage).await?;
         let wanted = bound.output_cap;
         bound.output_cap = stage.cap_max.map_or(wanted, |most| wanted.min(most));
-        let permit = self.permit(&bound, stage, deadline).await?;
+        let permit = self.permit(&mut bound, stage, deadline).await?;
         let cap = permit.output_cap();
         let clamped = (cap < wanted).then_some((wanted, cap));
         if clamped.is_some() {
@@ -123,6 +122,7 @@ impl Walk<'_> {
             balance: permit.balance(),
             held_max: permit.bound(),
             clamped,
+            pinned: bound.pins.told(),
             routed: routed.clone(),
             is_chain: stage.models.map_or(self.chat.shape.models.len(), <[String]>::len) > 1,
         };
@@ -177,7 +177,7 @@ impl Walk<'_> {
         Ok(bound)
     }
 
-    fn bound_of(&self, shape: &Shape<'_>, book: &Book) -> Result<Bound, Unpriced> {
+    pub(crate) fn bound_of(&self, shape: &Shape<'_>, book: &Book) -> Result<Bound, Unpriced> {
         for model in &shape.models {
             if book.model(model).is_some_and(|row| row.endpoints.is_none()) {
                 self.shared.catalogue.want_endpoints(model);
@@ -211,17 +211,13 @@ impl Walk<'_> {
             .with(Label::App, caller::label(caller::app(self.headers).unwrap_or_default()))
     }
 
-    /// Money first, journal second, and only then a permit.
-    async fn permit(&self, bound: &Bound, stage: &Stage<'_>, deadline: Instant) -> Result<Permit, Stop> {
-        let scope = self.scope(self.first_model(stage));
-        let clamp = self.shared.config.clamp_min.map_or(Clamp::Never, Clamp::DownTo);
-        let ask =
-            Ask { scope, bound, upstream_key: self.caller.upstream_key_id, ceiling: self.ceiling, clamp };
-        let mut reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+    /// Money first, journal second, and only then a permit. The bound is lower afterwards where it had to be counted.
+    async fn permit(&self, bound: &mut Bound, stage: &Stage<'_>, deadline: Instant) -> Result<Permit, Stop> {
+        let mut reserved = self.afford(bound, stage, deadline).await;
         if reserved.as_ref().is_err_and(|refusal| refusal.reason == RefusalReason::Clock)
             && self.shared.hear_the_time().await
         {
-            reserved = admit(self.shared, &ask, self.body.len(), deadline).await;
+            reserved = self.afford(bound, stage, deadline).await;
         }
         let reserved = reserved
             .map_err(|refusal| Stop::Short(Short::Ours(Box::new(refusal), Box::new(bound.clone()))))?;
@@ -230,6 +226,13 @@ impl Walk<'_> {
             let message = "Farebox cannot write its journal, so nothing is forwarded. GET /readyz says why";
             Problem::later(5, RefusalReason::Journal.text(), message).into()
         })
+    }
+
+    /// What is asked of the ledger for a bound.
+    pub(crate) fn ask<'s>(&'s self, bound: &'s Bound, stage: &Stage<'s>) -> Ask<'s> {
+        let scope = self.scope(self.first_model(stage));
+        let clamp = self.shared.config.clamp_min.map_or(Clamp::Never, Clamp::DownTo);
+        Ask { scope, bound, upstream_key: self.caller.upstream_key_id, ceiling: self.ceiling, clamp }
     }
 
     /// The model that is sent first.
@@ -321,7 +324,7 @@ impl Walk<'_> {
             Unpriced::NoModel => {
                 Problem::wrong(StatusCode::BAD_REQUEST, unpriced.code(), unpriced.to_string())
             }
-            _ => Problem::unbounded(unpriced.code(), &unpriced.to_string()),
+            _ => Problem::unbounded(unpriced.code(), &refuse::unbounded(unpriced)),
         };
         let sentence = problem.message.clone();
         let (needed, fitting_cap, would_fit) = (None, None, Vec::new());

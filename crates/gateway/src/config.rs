@@ -32,6 +32,8 @@ pub struct Config {
     pub upstream_key: Option<Secret>,
     /// What is decided about bounds.
     pub bounds: BoundPolicy,
+    /// Fields of a body that may hold objects or lists although nobody here knows them, as paths.
+    pub allow_fields: Vec<String>,
     /// How far an output cap may be lowered to fit the money, tokens; `None`: never lowered.
     pub clamp_min: Option<u64>,
     /// How long a request may wait for other requests' holds; zero: not at all.
@@ -65,6 +67,7 @@ impl Config {
             listen,
             upstream_key: None,
             bounds: BoundPolicy::DEFAULT,
+            allow_fields: Vec::new(),
             clamp_min: Some(4_096),
             park_max: Duration::from_secs(20),
             per_request: None,

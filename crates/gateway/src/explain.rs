@@ -217,6 +217,7 @@ fn bound_json(bound: &Bound, cap: u64) -> Value {
         "asked_cap": bound.asked_cap,
         "dearest_endpoint": explanation.dearest,
         "ignored_providers": explanation.ignored,
+        "pinned": bound.pins.told(),
         "enlarged": bound.grown_for.as_ref().map(|provider| enlarged_json(bound, provider)),
         "max_price_per_million": {
             "prompt": bound.max_price.prompt.per_million().to_string(),
@@ -242,7 +243,8 @@ fn term_json(term: &pricing::Term) -> Value {
         "what": term.what,
         "quantity": term.quantity,
         "unit": term.unit,
-        "usd_per_million": term.rate,
+        "usd_per_million": (term.unit == "token").then_some(&term.rate),
+        "usd_each": (term.unit != "token" && !term.rate.is_empty()).then_some(&term.rate),
         "usd": term.amount.to_string(),
     })
 }

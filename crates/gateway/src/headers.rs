@@ -94,6 +94,8 @@ pub(crate) struct Decided {
     pub(crate) held_max: Nano,
     /// The cap before and after, where it was lowered.
     pub(crate) clamped: Option<(u64, u64)>,
+    /// What tools and plugins were held to.
+    pub(crate) pinned: Vec<String>,
     /// What was made of the name asked for.
     pub(crate) routed: Option<Arc<Routed>>,
     /// Several models were sent: the answer says which one it was.
@@ -106,6 +108,9 @@ pub(crate) fn tell(headers: &mut HeaderMap, decided: &Decided) {
     set(headers, "x-farebox-held-max-usd", &decided.held_max.to_string());
     if let Some((from, to)) = decided.clamped {
         set(headers, "x-farebox-clamped", &format!("{from}>{to}"));
+    }
+    if !decided.pinned.is_empty() {
+        set(headers, "x-farebox-pinned", &decided.pinned.join("; "));
     }
     if let Some(routed) = &decided.routed {
         tell_routed(headers, routed);

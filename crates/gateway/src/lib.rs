@@ -28,6 +28,7 @@ mod caller;
 mod chat;
 mod clock;
 mod config;
+mod counting;
 mod downgrade;
 mod evidence;
 mod exchange;

@@ -11,7 +11,7 @@ use admission::{Refusal, RefusalReason};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use money::Nano;
-use pricing::Fit;
+use pricing::{Fit, Unpriced};
 use serde_json::json;
 
 use crate::body::Body;
@@ -293,6 +293,14 @@ pub(crate) fn refusal_response(refusal: &Refusal, problem: &Problem) -> Response
     let mut response = problem.render();
     headers::tell_refusal(response.headers_mut(), refusal);
     response
+}
+
+/// Why a request has no bound, and how it can be let through all the same.
+pub(crate) fn unbounded(unpriced: &Unpriced) -> String {
+    match unpriced.allowed_by() {
+        Some(how) => format!("{unpriced}; or {how}"),
+        None => unpriced.to_string(),
+    }
 }
 
 #[cfg(test)]

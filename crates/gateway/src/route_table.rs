@@ -274,7 +274,7 @@ mod tests {
         let warnings = odd.check(&book).unwrap();
         assert_eq!(warnings.len(), 2, "{warnings:?}");
         assert!(warnings[0].contains("route 'task/x': model 'no/such' is not in the price book"));
-        assert!(warnings[1].contains("is a router"));
+        assert!(warnings[1].contains("picks a model at run time"));
         let mut hiding = route("openai/gpt-4o-mini", &["openai/gpt-4.1-nano"]);
         let hidden = Routes::new(vec![hiding.clone()]).unwrap().check(&book);
         assert_eq!(hidden, Err(RouteError::HidesModel("openai/gpt-4o-mini".to_owned())));

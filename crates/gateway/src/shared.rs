@@ -72,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) audit: Mutex<Option<AuditReport>>,
     background: Mutex<JoinSet<()>>,
     own_keys: Mutex<HashMap<UpstreamKeyId, Secret>>,
+    /// Prompts counted at once.
+    pub(crate) counts: Arc<tokio::sync::Semaphore>,
     /// When the upstream was last asked what time it is.
     heard: tokio::sync::Mutex<Option<Instant>>,
     /// When stale prices were last asked for out of turn.
@@ -111,6 +113,7 @@ impl Gateway {
             audit: Mutex::default(),
             background: Mutex::default(),
             own_keys: Mutex::default(),
+            counts: Arc::new(tokio::sync::Semaphore::new(crate::counting::AT_ONCE)),
             heard: tokio::sync::Mutex::default(),
             freshened: tokio::sync::Mutex::default(),
             flights: AtomicUsize::new(0),

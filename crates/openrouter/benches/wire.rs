@@ -39,6 +39,38 @@ fn agent_100k() -> Vec<u8> {
     .into_bytes()
 }
 
+/// A turn late in an agent's work: thirty tools with schemas as people write them, plain text beside tool calls,
+/// results that are code, listings and JSON.
+fn agent_with_30_tools() -> Vec<u8> {
+    let property = |name: &str| {
+        format!(
+            "\"{name}\":{{\"type\":\"string\",\"description\":\"The {name} to use, relative to the project; must not be empty.\"}}"
+        )
+    };
+    let tool = |n: usize| {
+        let properties = ["path", "pattern", "limit"].map(property).join(",");
+        format!(
+            "{{\"type\":\"function\",\"function\":{{\"name\":\"tool_{n}\",\"description\":\"{}\",\"parameters\":{{\"type\":\"object\",\"properties\":{{{properties}}},\"required\":[\"path\"],\"additionalProperties\":false}},\"strict\":true}}}}",
+            "Searches the files of the project. Use it before you change anything. ".repeat(4)
+        )
+    };
+    let tools: Vec<String> = (0..30).map(tool).collect();
+    let results = [
+        "use std::fmt;\\n\\n/// A price per unit.\\npub struct Rate(u64);\\n\\nimpl Rate {\\n    pub const ZERO: Rate = Rate(0);\\n\\n    pub fn name(&self) -> &str {\\n        \\\"rate\\\"\\n    }\\n}\\n".repeat(10),
+        "{\\\"files\\\":[{\\\"path\\\":\\\"src/lib.rs\\\",\\\"lines\\\":120},{\\\"path\\\":\\\"src/rate.rs\\\",\\\"lines\\\":88}]}".repeat(14),
+        "The build is done. All of the tests have passed; two are slow and were left out of this run. ".repeat(16),
+    ];
+    let mut messages = String::from(
+        "{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"You work on this project.\",\"cache_control\":{\"type\":\"ephemeral\"}}]},{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Mend the failing test.\"}]}",
+    );
+    for turn in 0..36 {
+        let result = &results[turn % results.len()];
+        messages.push_str(&format!(",{{\"role\":\"assistant\",\"content\":\"I look at the next file.\",\"tool_calls\":[{{\"id\":\"call_{turn}\",\"type\":\"function\",\"function\":{{\"name\":\"tool_{}\",\"arguments\":\"{{\\\"path\\\":\\\"src/rate.rs\\\",\\\"limit\\\":\\\"200\\\"}}\"}}}}]}},{{\"role\":\"tool\",\"tool_call_id\":\"call_{turn}\",\"content\":\"{result}\"}}", turn % 30));
+    }
+    format!("{{\"model\":\"{MODEL}\",\"messages\":[{messages}],\"tools\":[{}],\"tool_choice\":\"auto\",\"stream\":true,\"max_tokens\":8192}}", tools.join(","))
+        .into_bytes()
+}
+
 fn permission(bound: &Bound) -> Permission {
     Permission {
         output_cap: bound.output_cap,
@@ -52,7 +84,12 @@ fn permission(bound: &Bound) -> Permission {
 fn requests(criterion: &mut Criterion) {
     let catalogue = Catalogue::open(None);
     let policy = BoundPolicy::default();
-    for (name, body) in [("1 KB chat", chat_1k()), ("100 KB agent turn", agent_100k())] {
+    let bodies = [
+        ("1 KB chat", chat_1k()),
+        ("100 KB agent turn", agent_100k()),
+        ("100 KB agent turn, 30 tools", agent_with_30_tools()),
+    ];
+    for (name, body) in bodies {
         criterion.bench_function(&format!("read, {name} ({} bytes)", body.len()), |bencher| {
             bencher.iter(|| chat::read(black_box(&body)).map(|request| request.shape.messages));
         });

@@ -173,6 +173,14 @@ impl Upstream {
         self.listing(&format!("/models/{model}/endpoints")).await
     }
 
+    /// `GET /endpoints/zdr`, the endpoints that retain nothing: the raw body.
+    ///
+    /// # Errors
+    /// As [`Upstream::models`].
+    pub async fn zdr_endpoints(&self) -> Result<Bytes, AskError> {
+        self.listing("/endpoints/zdr").await
+    }
+
     async fn listing(&self, path: &str) -> Result<Bytes, AskError> {
         match self.get(path, None, MODELS_BYTES_MAX, MODELS_TIMEOUT).await? {
             (StatusCode::OK, body) => Ok(body),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openrouter::catalogue::{Catalogue, read_endpoints, read_models};
+use openrouter::catalogue::{Against, Catalogue, Happened, history, read_endpoints, read_models};
 use openrouter::client::Upstream;
 use pricing::{BookSource, BoundPolicy, Feature, Grounds, Shape, Unpriced, bound};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -153,7 +153,10 @@ async fn live_rows_replace_the_snapshot_and_outlive_the_process() {
     assert_eq!((reopened.book().source, price(&reopened)), (BookSource::Cache, 3_000_000_001));
     std::fs::write(dir.path().join("catalogue.json"), b"{\"half").unwrap();
     assert_eq!(Catalogue::open(Some(dir.path())).book().source, BookSource::Snapshot);
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside the file");
+    let mut files: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["catalogue.json", "history.jsonl"], "nothing is left beside the files");
 
     let garbage = server("<html>", "<html>").await;
     assert!(catalogue.refresh(&garbage).await.is_err());
@@ -176,4 +179,112 @@ async fn wanted_endpoints_come_by_themselves() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the endpoints did not come");
+}
+
+/// A server whose answers can be changed: by the end of the path.
+async fn changing() -> (Upstream, Arc<parking_lot::Mutex<[String; 3]>>) {
+    let answers = Arc::new(parking_lot::Mutex::new([
+        MODELS.to_owned(),
+        ENDPOINTS.to_owned(),
+        r#"{"data":[{"model_id":"new/model","tag":"p"},{"model_id":"new/model","tag":"q"},{"tag":"r"},7]}"#
+            .to_owned(),
+    ]));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shared = Arc::clone(&answers);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut bytes = [0; 2048];
+            let read = socket.read(&mut bytes).await.unwrap_or(0);
+            let asked = String::from_utf8_lossy(&bytes[..read]).into_owned();
+            let path = asked.split_whitespace().nth(1).unwrap_or_default();
+            let which = if path.ends_with("/zdr") { 2 } else { usize::from(path.ends_with("/endpoints")) };
+            let body = shared.lock()[which].clone();
+            let head =
+                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _ = socket.write_all((head + &body).as_bytes()).await;
+        }
+    });
+    (Upstream::new(&format!("http://{address}/api/v1")).unwrap(), answers)
+}
+
+#[tokio::test]
+async fn what_changes_is_told_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (upstream, answers) = changing().await;
+    let catalogue = Catalogue::open(Some(dir.path()));
+    let first = catalogue.renew(&upstream).await.unwrap();
+    let snapshot = Catalogue::open(None).book().models().len();
+    assert_eq!(first.len(), snapshot + 1, "every row of the snapshot is gone, one is new");
+    assert!(
+        catalogue.renew_model(&upstream, "new/model").await.unwrap().is_empty(),
+        "nobody knew its endpoints"
+    );
+    assert!(catalogue.renew(&upstream).await.unwrap().is_empty(), "the same again");
+
+    // The row and its endpoint move together, and the endpoint is still compared with what it said.
+    answers.lock()[0] = MODELS.replace("0.000001", "0.0000015");
+    answers.lock()[1] = ENDPOINTS.replace("0.000003", "0.0000045");
+    let found = catalogue.renew(&upstream).await.unwrap();
+    let moves: Vec<_> = found
+        .iter()
+        .flat_map(|change| &change.moves)
+        .map(|one| (one.endpoint.as_deref(), one.key.as_str(), one.old.as_deref(), one.new.as_deref()))
+        .collect();
+    assert_eq!(
+        moves,
+        [
+            (None, "prompt", Some("0.000001"), Some("0.0000015")),
+            (Some("p"), "prompt", Some("0.000003"), Some("0.0000045")),
+        ]
+    );
+
+    let lines = history(dir.path());
+    assert_eq!((lines[0].change, lines[0].against), (Happened::Began, Against::Snapshot));
+    assert_eq!(lines.len(), 1 + first.len() + 2);
+    assert!(lines[1..=first.len()].iter().all(|line| line.against == Against::Snapshot));
+    let last = lines.last().unwrap();
+    assert_eq!((last.model.as_str(), last.against), ("new/model", Against::Before));
+
+    // Another process goes on where this one ended: against the rows on disk.
+    let reopened = Catalogue::open(Some(dir.path()));
+    assert!(reopened.renew(&upstream).await.unwrap().is_empty());
+    answers.lock()[0] = MODELS.to_owned();
+    let back = reopened.renew(&upstream).await.unwrap();
+    assert_eq!(back.len(), 1, "its endpoints are read only when somebody uses it: {back:?}");
+    assert_eq!(history(dir.path()).len(), lines.len() + 1);
+}
+
+#[tokio::test]
+async fn who_only_looks_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (upstream, _) = changing().await;
+    let catalogue = Catalogue::look(dir.path());
+    assert!(!catalogue.renew(&upstream).await.unwrap().is_empty());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_history_that_cannot_be_written_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("history.jsonl")).unwrap();
+    let (upstream, _) = changing().await;
+    let catalogue = Catalogue::open(Some(dir.path()));
+    catalogue.refresh(&upstream).await.unwrap();
+    assert_eq!(Catalogue::open(Some(dir.path())).book().source, BookSource::Cache, "the book is kept");
+}
+
+#[tokio::test]
+async fn who_retains_nothing_is_read_when_asked_for_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (upstream, answers) = changing().await;
+    let catalogue = Catalogue::open(Some(dir.path()));
+    assert_eq!(catalogue.zdr(), None);
+    catalogue.refresh(&upstream).await.unwrap();
+    catalogue.refresh_zdr(&upstream).await.unwrap();
+    let reopened = Catalogue::open(Some(dir.path()));
+    assert_eq!(reopened.zdr().unwrap()["new/model"], ["p", "q"]);
+    answers.lock()[2] = "<html>".to_owned();
+    assert!(reopened.refresh_zdr(&upstream).await.is_err());
+    assert_eq!(reopened.zdr().unwrap().len(), 1, "what was known is kept");
 }

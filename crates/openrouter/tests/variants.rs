@@ -64,7 +64,9 @@ fn what_each_variant_means() {
         ("a/m-20260101", reached(1_000_000, 3_000_000)),
         (
             "a/m:online",
-            Err("the ':online' variant asks for web searches, which have no bound yet; remove it"),
+            Err(
+                "the ':online' variant searches the web without a cap; use the tool openrouter:web_search with another engine",
+            ),
         ),
         ("a/m:batch", Err("the variant of 'a/m:batch' has no listed price; use the model without it")),
         ("a/m:turbo", Err("the variant of 'a/m:turbo' has no listed price; use the model without it")),

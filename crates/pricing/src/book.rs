@@ -121,7 +121,8 @@ impl Book {
         model.map(|model| (model, routing))
     }
 
-    fn row(&self, name: &str) -> Option<&Model> {
+    /// The row of an id or a canonical slug as such: no variant is read, no alias followed.
+    pub fn row(&self, name: &str) -> Option<&Model> {
         self.index.get(name).and_then(|&at| self.models.get(at)).map(Arc::as_ref)
     }
 

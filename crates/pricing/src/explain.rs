@@ -28,7 +28,7 @@ pub struct Term {
     pub quantity: u64,
     /// Of which unit.
     pub unit: &'static str,
-    /// USD per million units (per unit where the unit is `request`), exact decimal text.
+    /// USD per million tokens, per unit where the unit is another; exact decimal text, empty where there is no rate.
     pub rate: String,
     /// The product, rounded up.
     pub amount: Nano,

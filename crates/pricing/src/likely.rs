@@ -103,8 +103,8 @@ impl Likely {
     /// What is paid beside tokens: what, how many, of which unit, at which rate.
     pub(crate) fn fees(&self, native: Rate) -> [(&'static str, u64, &'static str, Rate); 4] {
         [
-            ("searches", self.searches, "search", self.search_fee),
-            ("searches by the provider", self.native, "search", native),
+            ("searches", self.searches, "call", self.search_fee),
+            ("searches by the provider", self.native, "call", native),
             ("pages fetched", self.fetches, "page", FETCH),
             ("pages read", self.pages, "page", OCR_PAGE),
         ]

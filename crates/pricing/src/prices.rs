@@ -97,6 +97,14 @@ impl Override {
         self.min_prompt_tokens.is_none_or(|threshold| tokens > threshold)
             && self.schedule.is_none_or(|schedule| span.is_none_or(|span| schedule.meets(span)))
     }
+
+    /// When it holds, in words: `above 272,000 prompt tokens, from 16:30 to 00:30 UTC`.
+    pub fn when(&self) -> String {
+        let above = self.min_prompt_tokens.map(|least| format!("above {} prompt tokens", grouped(least)));
+        let times = self.schedule.map(|schedule| schedule.to_string());
+        let parts: Vec<String> = above.into_iter().chain(times).collect();
+        if parts.is_empty() { "under a condition farebox does not know".to_owned() } else { parts.join(", ") }
+    }
 }
 
 /// What a row says about its prices.
@@ -129,4 +137,17 @@ impl RowPrices {
             RowPrices::Dynamic | RowPrices::Unreadable(_) => None,
         }
     }
+}
+
+/// `272,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

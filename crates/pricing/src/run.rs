@@ -73,6 +73,44 @@ pub enum Engine {
     Firecrawl,
 }
 
+impl Engine {
+    /// Its name in a body.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Engine::Auto => "auto",
+            Engine::Native => "native",
+            Engine::Exa => "exa",
+            Engine::Parallel => "parallel",
+            Engine::Perplexity => "perplexity",
+            Engine::Firecrawl => "firecrawl",
+        }
+    }
+}
+
+impl Search {
+    fn told(&self, what: &str) -> String {
+        let numbers = [
+            ("max_uses", self.max_uses),
+            ("max_results", self.max_results),
+            ("max_total_results", self.max_total_results),
+            ("max_characters", self.max_characters),
+        ];
+        told(format!("{what} engine={}", self.engine.word()), &numbers)
+    }
+}
+
+impl Fetch {
+    fn told(&self, what: &str) -> String {
+        let numbers = [("max_uses", self.max_uses), ("max_content_tokens", self.max_content_tokens)];
+        told(what.to_owned(), &numbers)
+    }
+}
+
+fn told(what: String, numbers: &[(&str, Option<u32>)]) -> String {
+    let given = numbers.iter().filter_map(|(name, number)| Some((name, (*number)?)));
+    given.fold(what, |text, (name, number)| format!("{text} {name}={number}"))
+}
+
 /// How thoroughly is searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SearchMode {
@@ -103,6 +141,17 @@ pub enum PdfEngine {
     Native,
     /// `mistral-ocr`: paid by the page; also anything we do not know.
     Mistral,
+}
+
+impl PdfEngine {
+    /// Its name in a body.
+    pub const fn word(self) -> &'static str {
+        match self {
+            PdfEngine::Cloudflare => "cloudflare-ai",
+            PdfEngine::Native => "native",
+            PdfEngine::Mistral => "mistral-ocr",
+        }
+    }
 }
 
 /// Plugins with a switch (`enabled`), which an account may have on by default.
@@ -171,9 +220,25 @@ impl Pins {
     pub fn is_empty(&self) -> bool {
         *self == Pins::default()
     }
+
+    /// What is held to a value that the caller may not have given, `name=value` each: tools and plugins that the
+    /// request asks for.
+    pub fn told(&self) -> Vec<String> {
+        let steps = self.steps.map(|steps| format!("step_count={steps}"));
+        let searches = self.tools.iter().filter_map(|tool| match tool {
+            ServerTool::Search(search) => Some(search.told("web_search")),
+            ServerTool::Fetch(fetch) => Some(fetch.told("web_fetch")),
+            ServerTool::Clock => None,
+        });
+        let plugins = [
+            self.web.map(|search| search.told("plugin web")),
+            self.fetch.map(|fetch| fetch.told("plugin web-fetch")),
+            self.pdf.map(|engine| format!("pdf engine={}", engine.word())),
+        ];
+        steps.into_iter().chain(searches).chain(plugins.into_iter().flatten()).collect()
+    }
 }
 
-/// Keeps a cost without a rule, and that it loops.
 impl Run {
     /// A server tool without a rule: its turns are a loop all the same.
     pub fn loop_of(&mut self, kind: &str, place: String) -> Unpriced {

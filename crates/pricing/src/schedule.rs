@@ -1,5 +1,7 @@
 //! [`Schedule`]: at which times of the day and week a price holds (CONTRACT 8.2, read 2026-10-02).
 
+use std::fmt;
+
 /// Minutes of a day.
 const DAY_MIN: u16 = 24 * 60;
 const MINUTE_MS: i64 = 60_000;
@@ -65,6 +67,45 @@ impl Schedule {
     }
 }
 
+/// In words: `from 16:30 to 00:30 UTC`, `on Sat and Sun (UTC)`.
+impl fmt::Display for Schedule {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole_day = (self.start_min, self.end_min) == (0, DAY_MIN);
+        let every_day = self.days & Schedule::ALL_DAYS == Schedule::ALL_DAYS;
+        if self.start_min == self.end_min || self.days & Schedule::ALL_DAYS == 0 {
+            return out.write_str("never");
+        }
+        if !whole_day {
+            let clock = |minutes: u16| (minutes / 60, minutes % 60);
+            let ((from_h, from_m), (to_h, to_m)) = (clock(self.start_min), clock(self.end_min));
+            write!(out, "from {from_h:02}:{from_m:02} to {to_h:02}:{to_m:02} UTC")?;
+        }
+        match (whole_day, every_day) {
+            (true, true) => out.write_str("at any time"),
+            (false, true) => Ok(()),
+            (true, false) => write!(out, "on {} (UTC)", day_names(self.days)),
+            (false, false) => write!(out, " on {}", day_names(self.days)),
+        }
+    }
+}
+
+/// `Mon to Fri`, `Sat and Sun`: the week begins on Monday here.
+fn day_names(days: u8) -> String {
+    const NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let open: Vec<usize> = (0..7).filter(|day| days & (1 << ((day + 1) % 7)) != 0).collect();
+    let row = |pair: &[usize]| pair[1] == pair[0] + 1;
+    match open.as_slice() {
+        [first, .., last] if open.len() > 2 && open.windows(2).all(row) => {
+            format!("{} to {}", NAMES[*first], NAMES[*last])
+        }
+        [others @ .., last] if !others.is_empty() => {
+            let others: Vec<&str> = others.iter().map(|&day| NAMES[day]).collect();
+            format!("{} and {}", others.join(", "), NAMES[*last])
+        }
+        only => only.iter().map(|&day| NAMES[day]).collect(),
+    }
+}
+
 impl Span {
     /// Whether the two have a moment in common; an empty span has none.
     fn meets(self, other: Span) -> bool {
@@ -99,6 +140,23 @@ mod tests {
         assert!(at(Schedule::new(0, 2400, THURSDAY).unwrap(), 1439));
         for wrong in [2401, 1260, 9999] {
             assert_eq!(Schedule::new(wrong, 0, 0), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn schedules_in_words() {
+        const WORK: u8 = 0b0011_1110;
+        for (schedule, words) in [
+            (Schedule::new(1630, 30, Schedule::ALL_DAYS), "from 16:30 to 00:30 UTC"),
+            (Schedule::new(0, 2400, Schedule::ALL_DAYS), "at any time"),
+            (Schedule::new(900, 1700, WORK), "from 09:00 to 17:00 UTC on Mon to Fri"),
+            (Some(Schedule::on(0b0100_0001)), "on Sat and Sun (UTC)"),
+            (Some(Schedule::on(THURSDAY)), "on Thu (UTC)"),
+            (Some(Schedule::on(0b0010_1010)), "on Mon, Wed and Fri (UTC)"),
+            (Schedule::new(100, 100, Schedule::ALL_DAYS), "never"),
+            (Some(Schedule::on(0)), "never"),
+        ] {
+            assert_eq!(schedule.unwrap().to_string(), words);
         }
     }
 

@@ -35,11 +35,20 @@ const PER_TOOL: u64 = 16;
 /// The most tokens the prompt of this request can have at a model: the bytes of its text or, where somebody has
 /// counted and that is less, the count; and what the template may add to either. Media are not in it.
 pub fn prompt_tokens(model: &Model, shape: &Shape<'_>) -> u64 {
-    let by_bytes = text_tokens(normaliser(model), shape.body).saturating_sub(shape.media.bytes);
-    // Schemas are rendered anew: spaces, indentation and escapes may double them.
-    let by_bytes = by_bytes.saturating_add(shape.tool_bytes);
+    let by_bytes = by_bytes(model, shape);
     let text = counted(model, shape).map_or(by_bytes, |counted| counted.min(by_bytes));
     text.saturating_add(template(model.family, shape))
+}
+
+/// Whether [`prompt_tokens`] rests on a count.
+pub(crate) fn is_counted(model: &Model, shape: &Shape<'_>) -> bool {
+    counted(model, shape).is_some_and(|counted| counted < by_bytes(model, shape))
+}
+
+fn by_bytes(model: &Model, shape: &Shape<'_>) -> u64 {
+    let text = text_tokens(normaliser(model), shape.body).saturating_sub(shape.media.bytes);
+    // Schemas are rendered anew: spaces, indentation and escapes may double them.
+    text.saturating_add(shape.tool_bytes)
 }
 
 /// The count of its text with the model's own tokenizer, where somebody has counted.

@@ -154,6 +154,8 @@ struct Bound {
     why_not_proven: Vec<String>,
     dearest_endpoint: String,
     ignored_providers: Vec<String>,
+    /// What tools and plugins were held to.
+    pinned: Vec<String>,
     terms: Vec<Term>,
 }
 
@@ -163,7 +165,8 @@ struct Term {
     what: String,
     quantity: u64,
     unit: String,
-    usd_per_million: String,
+    usd_per_million: Option<String>,
+    usd_each: Option<String>,
     usd: String,
 }
 
@@ -252,10 +255,12 @@ impl Bound {
             .iter()
             .map(|term| {
                 let (count, times) = (grouped(term.quantity), terminal.times());
-                let rate = rate(&term.usd_per_million);
-                let per = if term.unit == "request" { String::new() } else { "/M".to_owned() };
                 let unit = format!("{}{}", term.unit, if term.quantity == 1 { "" } else { "s" });
-                [term.what.clone(), format!("{count} {unit} {times} {rate}{per}"), people(&term.usd)]
+                let listed = term.usd_per_million.as_deref().filter(|usd| !usd.is_empty());
+                let per_million = listed.map(|usd| format!("{}/M", rate(usd)));
+                let price = per_million.or_else(|| term.usd_each.as_deref().map(rate));
+                let sum = price.map(|price| format!("{count} {unit} {times} {price}"));
+                [term.what.clone(), sum.unwrap_or_default(), people(&term.usd)]
             })
             .chain([["total".to_owned(), String::new(), people(&self.usd)]])
             .collect();
@@ -273,7 +278,11 @@ impl Bound {
             );
         }
         if !self.why_not_proven.is_empty() {
-            text += &format!("Published, not proven: {}.\n", self.why_not_proven.join("; "));
+            let class = if self.class == "unbounded" { "Unbounded" } else { "Published, not proven" };
+            text += &format!("{class}: {}.\n", self.why_not_proven.join("; "));
+        }
+        if !self.pinned.is_empty() {
+            text += &format!("Held to: {}.\n", self.pinned.join("; "));
         }
         if !self.ignored_providers.is_empty() {
             text +=

@@ -56,6 +56,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             ModelsCommand::Show(args) => on_one_core(models::show::run(*args)),
             ModelsCommand::Cheapest(args) => on_one_core(models::cheapest::run(*args)),
             ModelsCommand::Compare(args) => on_one_core(models::compare::run(*args)),
+            ModelsCommand::History(args) => on_one_core(models::history::run(*args)),
+            ModelsCommand::Watch(args) => on_one_core(models::watch::run(*args)),
+            ModelsCommand::Refresh(args) => on_one_core(models::refresh::run(*args)),
         },
         Some(Command::Routes(args)) => match args.command {
             RoutesCommand::List(args) => on_one_core(routes::list::run(args)),

@@ -5,7 +5,9 @@
 //! built into the program. Fails open: prices that cannot be renewed are used as they are, with a warning.
 
 mod names;
+mod renewing;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,11 +16,12 @@ use std::time::Duration;
 use clap::Args;
 use farebox::config::{Config, Layer, Setting};
 use jiff::Timestamp;
-use openrouter::catalogue::{Catalogue, SNAPSHOT_DATE, cache_in};
+use openrouter::catalogue::{Catalogue, Entry, SNAPSHOT_DATE, cache_in, history};
 use openrouter::client::{AskError, Upstream};
 use pricing::{Book, BookSource, Model};
 use serde_json::{Value, json};
 
+pub(crate) use self::renewing::Renewing;
 use crate::failure::{Failure, chain};
 use crate::terminal::Terminal;
 
@@ -28,7 +31,7 @@ const FRESH_MS: i64 = 24 * 60 * 60 * 1000;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where prices come from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct PriceArgs {
     /// Read the prices anew first
     #[arg(long, conflicts_with = "offline", help_heading = "Prices")]
@@ -59,6 +62,13 @@ pub(crate) struct PriceArgs {
     config: Option<PathBuf>,
 }
 
+impl PriceArgs {
+    /// The same, but nobody is asked unless that was said.
+    pub(crate) fn quiet(&self) -> PriceArgs {
+        PriceArgs { offline: !self.refresh, ..self.clone() }
+    }
+}
+
 /// The price book, and what else the configuration says.
 pub(crate) struct Prices {
     /// What holds for the gateway as well.
@@ -74,16 +84,7 @@ pub(crate) struct Prices {
 impl Prices {
     /// The freshest there is without waiting long.
     pub(crate) async fn open(args: &PriceArgs) -> Result<Prices, Failure> {
-        let from = "--upstream or OPENROUTER_BASE_URL".to_owned();
-        let flags = Layer {
-            data: args.data.clone(),
-            upstream: args.upstream.clone().map(|value| Setting { value, from }),
-            ..Layer::default()
-        };
-        let config = Config::load(flags, args.config.clone())?;
-        let upstream = Upstream::new(&config.upstream.value).map_err(|error| {
-            Failure::usage(chain(&error)).hint("an upstream is a URL such as https://openrouter.ai/api/v1")
-        })?;
+        let (config, upstream) = settings(args)?;
         let data = config.data.clone().or_else(farebox::config::default_data);
         let of_gateway = data.as_ref().map(|data| Catalogue::look(&cache_in(data, upstream.base())));
         let catalogue = match of_gateway {
@@ -128,6 +129,47 @@ impl Prices {
                 self.note(within(self.catalogue.refresh_model(&self.upstream, &name)).await);
             }
         }
+    }
+
+    /// What has changed, as kept by a gateway in the folder of the books and by commands like this one: the oldest
+    /// first, each change once.
+    pub(crate) fn history(&self) -> Vec<Entry> {
+        let folders = self.data.clone().into_iter().chain(cache_folder());
+        let mut all: Vec<Entry> =
+            folders.flat_map(|folder| history(&cache_in(&folder, self.upstream.base()))).collect();
+        all.sort_by_key(|entry| entry.at);
+        let mut last: BTreeMap<String, usize> = BTreeMap::new();
+        let mut told: Vec<Entry> = Vec::with_capacity(all.len());
+        for entry in all {
+            // What both have seen is told where it was seen first.
+            let same = |other: &Entry| (other.change, &other.moves) == (entry.change, &entry.moves);
+            if last.get(&entry.model).is_some_and(|&at| same(&told[at])) {
+                continue;
+            }
+            last.insert(entry.model.clone(), told.len());
+            told.push(entry);
+        }
+        told
+    }
+
+    /// The models with endpoints that retain nothing, as far as anybody has asked.
+    pub(crate) fn known_zdr(&self) -> Option<BTreeMap<String, Vec<String>>> {
+        self.catalogue.zdr()
+    }
+
+    /// The same, asked anew where that may be.
+    pub(crate) async fn zdr(&mut self) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+        if !self.offline {
+            self.note(within(self.catalogue.refresh_zdr(&self.upstream)).await);
+        }
+        self.known_zdr().ok_or_else(|| {
+            let failure =
+                Failure::failed("which models can be asked without anything being retained is not known");
+            match self.offline {
+                true => failure.hint("leave --offline out once: OpenRouter lists them"),
+                false => failure.hint(format!("{} does not tell; leave --zdr out", self.upstream.base())),
+            }
+        })
     }
 
     fn note(&mut self, outcome: Result<(), String>) {
@@ -193,6 +235,21 @@ impl Prices {
     }
 }
 
+/// The configuration, and whose prices are meant.
+fn settings(args: &PriceArgs) -> Result<(Config, Upstream), Failure> {
+    let from = "--upstream or OPENROUTER_BASE_URL".to_owned();
+    let flags = Layer {
+        data: args.data.clone(),
+        upstream: args.upstream.clone().map(|value| Setting { value, from }),
+        ..Layer::default()
+    };
+    let config = Config::load(flags, args.config.clone())?;
+    let upstream = Upstream::new(&config.upstream.value).map_err(|error| {
+        Failure::usage(chain(&error)).hint("an upstream is a URL such as https://openrouter.ai/api/v1")
+    })?;
+    Ok((config, upstream))
+}
+
 fn is_fresh(catalogue: &Catalogue) -> bool {
     now_ms() - catalogue.book().fetched_at_ms <= FRESH_MS
 }
@@ -204,7 +261,7 @@ fn newer(one: Catalogue, other: Option<Catalogue>) -> Catalogue {
     }
 }
 
-async fn within(asking: impl Future<Output = Result<(), AskError>>) -> Result<(), String> {
+async fn within<T>(asking: impl Future<Output = Result<T, AskError>>) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, asking).await {
         Ok(answer) => answer.map_err(|error| chain(&error)),
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),

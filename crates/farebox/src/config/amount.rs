@@ -7,13 +7,23 @@ use money::{MoneyError, Nano};
 /// # Errors
 /// One sentence, lower case, about the text.
 pub fn limit(text: &str) -> Result<Nano, String> {
+    match allowance(text)? {
+        Nano::ZERO => Err(format!("'{text}' is not above zero")),
+        limit => Ok(limit),
+    }
+}
+
+/// Reads an allowance: as [`limit`], but it may be nothing.
+///
+/// # Errors
+/// One sentence, lower case, about the text.
+pub fn allowance(text: &str) -> Result<Nano, String> {
     let digits = text.trim();
     let digits = digits.strip_prefix('$').unwrap_or(digits);
     let (down, up) = (Nano::parse_floor(digits), Nano::parse_ceil(digits));
     match (down, up) {
         (Ok(down), Ok(up)) if down != up => Err(format!("'{text}' has more than nine decimal places")),
-        (Ok(Nano::ZERO), _) => Err(format!("'{text}' is not above zero")),
-        (Ok(limit), _) => Ok(limit),
+        (Ok(amount), _) => Ok(amount),
         (Err(MoneyError::Negative), _) => Err(format!("'{text}' is below zero")),
         (Err(MoneyError::OutOfRange), _) => Err(format!("'{text}' is more than farebox can count")),
         (Err(MoneyError::Malformed), _) => {

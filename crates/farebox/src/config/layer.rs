@@ -8,10 +8,12 @@ use std::time::Duration;
 use gateway::{ClientGone, Fallbacks, Routes};
 use ledger::Budget;
 use money::Nano;
+use pricing::Allowances;
 use store::Durability;
 use toml::Spanned;
 
 use super::alerts::{self, AlertsLayer};
+use super::allowances;
 use super::evidence::EvidenceLayer;
 use super::nearest::nearest;
 use super::place::{Source, with_home};
@@ -21,8 +23,11 @@ use super::{ConfigError, amount, budget, duration, routes, socket_address};
 /// Output caps above this are a mistake, tokens.
 const OUTPUT_MAX: u64 = 10_000_000;
 
+/// As are more steps or uses than these: OpenRouter itself ends a loop long before.
+const TOOLS_MAX: u64 = 1_000;
+
 /// Settings that belong to no table, for those who write them below one.
-const GENERAL: [&str; 3] = ["unbudgeted", "durability", "on_client_gone"];
+const GENERAL: [&str; 5] = ["unbudgeted", "durability", "on_client_gone", "plugin_defaults", "allow_fields"];
 
 /// A value and who set it, in words; empty for the built-in default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +71,16 @@ pub struct Layer {
     pub default_output: Option<u64>,
     /// `[limits] clamp_min`, tokens; `Some(None)`: off.
     pub clamp_min: Option<Option<u64>>,
+    /// `[limits] tool_steps`.
+    pub tool_steps: Option<u32>,
+    /// `[limits] tool_uses`.
+    pub tool_uses: Option<u32>,
+    /// `plugin_defaults`: whether plugins that the account has on by default stay on.
+    pub keep_plugin_defaults: Option<bool>,
+    /// `allow_fields`.
+    pub allow_fields: Option<Vec<String>>,
+    /// `[allowances]`.
+    pub allowances: Allowances,
     /// `[limits] park_max`.
     pub park_max: Option<Duration>,
     /// `[limits] prices_age_max`.
@@ -94,6 +109,11 @@ impl Layer {
             per_request: self.per_request.or(low.per_request),
             default_output: self.default_output.or(low.default_output),
             clamp_min: self.clamp_min.or(low.clamp_min),
+            tool_steps: self.tool_steps.or(low.tool_steps),
+            tool_uses: self.tool_uses.or(low.tool_uses),
+            keep_plugin_defaults: self.keep_plugin_defaults.or(low.keep_plugin_defaults),
+            allow_fields: self.allow_fields.or(low.allow_fields),
+            allowances: allowances::over(self.allowances, low.allowances),
             park_max: self.park_max.or(low.park_max),
             prices_age_max: self.prices_age_max.or(low.prices_age_max),
             evidence: self.evidence.over(low.evidence),
@@ -130,6 +150,11 @@ impl Layer {
             per_request: read(limits.per_request, source, |text| amount::limit(&text.0))?,
             default_output: read(limits.default_output, source, |tokens| output(*tokens))?,
             clamp_min: limits.clamp_min.map(|floor| floor.into_inner().0),
+            tool_steps: read(limits.tool_steps, source, |steps| few(*steps, "tool_steps"))?,
+            tool_uses: read(limits.tool_uses, source, |uses| few(*uses, "tool_uses"))?,
+            keep_plugin_defaults: read(raw.plugin_defaults, source, |word| plugin_defaults(word))?,
+            allow_fields: raw.allow_fields.map(|fields| allow_fields(fields, source)).transpose()?,
+            allowances: allowances::allowances_of_file(raw.allowances, source)?,
             park_max: read(limits.park_max, source, |text| duration::parse(text))?,
             prices_age_max: read(limits.prices_age_max, source, |text| duration::parse_long(text))?,
             evidence: EvidenceLayer::of_file(raw.evidence, raw.honesty, source)?,
@@ -149,6 +174,29 @@ fn durability(word: &str) -> Result<Durability, String> {
 fn client_gone(word: &str) -> Result<ClientGone, String> {
     let words = [("auto", ClientGone::Auto), ("abort", ClientGone::Abort), ("read-on", ClientGone::ReadOn)];
     choose(word, "on_client_gone", &words)
+}
+
+fn plugin_defaults(word: &str) -> Result<bool, String> {
+    choose(word, "plugin_defaults", &[("off", false), ("keep", true)])
+}
+
+/// Names of fields, or paths to them.
+fn allow_fields(fields: Vec<Spanned<String>>, source: Source<'_>) -> Result<Vec<String>, ConfigError> {
+    let field = |field: Spanned<String>| {
+        if field.get_ref().is_empty() || field.get_ref().contains(char::is_whitespace) {
+            let sentence = format_args!("'{}' is no field of a request", field.get_ref());
+            return Err(source.wrong(field.span(), sentence));
+        }
+        Ok(field.into_inner())
+    };
+    fields.into_iter().map(field).collect()
+}
+
+fn few(number: u64, name: &str) -> Result<u32, String> {
+    match u32::try_from(number) {
+        Ok(few) if (1..=TOOLS_MAX).contains(&number) => Ok(few),
+        _ => Err(format!("{name} is between 1 and {TOOLS_MAX}")),
+    }
 }
 
 fn output(tokens: u64) -> Result<u64, String> {
@@ -205,7 +253,7 @@ mod tests {
     fn settings() {
         let layer = Layer::of_file(
             "f.toml".as_ref(),
-            "durability = \"process\"\non_client_gone = \"read-on\"\n[limits]\nper_request = \"0.25\"\nclamp_min = \"off\"\npark_max = \"500ms\"\n[server]\nlisten = \"localhost:1\"",
+            "durability = \"process\"\non_client_gone = \"read-on\"\nplugin_defaults = \"keep\"\nallow_fields = [\"a\", \"tools[].b\"]\n[limits]\ntool_steps = 7\ntool_uses = 8\nper_request = \"0.25\"\nclamp_min = \"off\"\npark_max = \"500ms\"\n[server]\nlisten = \"localhost:1\"",
         )
         .unwrap();
         assert_eq!(layer.durability, Some(Durability::Process));
@@ -213,6 +261,9 @@ mod tests {
         assert_eq!(layer.per_request, Some(Nano::from_cents(25)));
         assert_eq!(layer.clamp_min, Some(None));
         assert_eq!(layer.park_max, Some(Duration::from_millis(500)));
+        assert_eq!((layer.tool_steps, layer.tool_uses), (Some(7), Some(8)));
+        assert_eq!(layer.keep_plugin_defaults, Some(true));
+        assert_eq!(layer.allow_fields, Some(vec!["a".to_owned(), "tools[].b".to_owned()]));
         assert_eq!(layer.listen.unwrap().port(), 1);
     }
 
@@ -225,7 +276,7 @@ mod tests {
             ),
             (
                 "[limits]\ncolour = 1",
-                "error: f.toml:2: unknown key 'colour'\nhint: known here: per_request, default_output, clamp_min, park_max, prices_age_max\n",
+                "error: f.toml:2: unknown key 'colour'\nhint: known here: per_request, default_output, clamp_min, tool_steps, tool_uses, park_max, prices_age_max\n",
             ),
             (
                 "[limits]\ndurability = \"power\"",
@@ -233,6 +284,13 @@ mod tests {
             ),
             ("unbudgeted = \"maybe\"", "error: f.toml:1: unbudgeted is refuse or allow, not 'maybe'\n"),
             ("durability = \"none\"", "error: f.toml:1: durability is power or process, not 'none'\n"),
+            ("[limits]\ntool_steps = 0", "error: f.toml:2: tool_steps is between 1 and 1000\n"),
+            ("plugin_defaults = \"on\"", "error: f.toml:1: plugin_defaults is off or keep, not 'on'\n"),
+            ("allow_fields = [\n\"a\", \"b c\"]", "error: f.toml:2: 'b c' is no field of a request\n"),
+            (
+                "[limits]\nallow_fields = []",
+                "error: f.toml:2: unknown key 'allow_fields'\nhint: 'allow_fields' belongs above",
+            ),
             (
                 "[limits]\nclamp_min = 0",
                 "error: f.toml:2: clamp_min is a number of tokens above zero, or \"off\"\n",

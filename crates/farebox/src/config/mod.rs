@@ -6,6 +6,7 @@
 
 mod address;
 mod alerts;
+mod allowances;
 pub mod amount;
 mod budget;
 mod channel;
@@ -70,6 +71,8 @@ pub struct Config {
     pub per_request: Option<Nano>,
     /// What is decided about bounds.
     pub bounds: pricing::BoundPolicy,
+    /// Fields that may hold objects or lists although Farebox does not know them.
+    pub allow_fields: Vec<String>,
     /// How far an output cap may be lowered to fit the money, tokens; `None`: never lowered.
     pub clamp_min: Option<u64>,
     /// How long a call may wait for the holds of others.
@@ -143,8 +146,14 @@ impl Config {
             per_request: layer.per_request.or(defaults.per_request),
             bounds: pricing::BoundPolicy {
                 default_output: layer.default_output.unwrap_or(defaults.bounds.default_output),
-                ..defaults.bounds
+                tool_steps: layer.tool_steps.unwrap_or(defaults.bounds.tool_steps),
+                tool_uses: layer.tool_uses.unwrap_or(defaults.bounds.tool_uses),
+                keep_plugin_defaults: layer
+                    .keep_plugin_defaults
+                    .unwrap_or(defaults.bounds.keep_plugin_defaults),
+                allowances: layer.allowances,
             },
+            allow_fields: layer.allow_fields.unwrap_or(defaults.allow_fields),
             clamp_min: layer.clamp_min.unwrap_or(defaults.clamp_min),
             park_max: layer.park_max.unwrap_or(defaults.park_max),
             prices_age_max: layer.prices_age_max.unwrap_or(defaults.prices_age_max),
@@ -177,9 +186,9 @@ mod tests {
     fn uncommented() -> String {
         let setting = |line: &str| {
             let bare = line.strip_prefix("# ")?;
-            let named = bare
-                .split_once(" = ")
-                .is_some_and(|(name, _)| name.trim().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            let named = bare.split_once(" = ").is_some_and(|(name, _)| {
+                name.trim().chars().all(|c| c.is_ascii_lowercase() || "_\":".contains(c))
+            });
             (named || bare.starts_with('[')).then(|| bare.to_owned())
         };
         DEFAULT_FILE.lines().map(|line| setting(line).unwrap_or_default()).collect::<Vec<_>>().join("\n")
@@ -196,7 +205,13 @@ mod tests {
         assert_eq!(told.durability, built_in.durability);
         assert_eq!(told.on_client_gone, built_in.on_client_gone);
         assert_eq!(told.allow_unbudgeted, built_in.allow_unbudgeted);
-        assert_eq!(told.bounds, built_in.bounds);
+        let mut bounds = told.bounds.clone();
+        let allowances = std::mem::take(&mut bounds.allowances);
+        assert_eq!(bounds, built_in.bounds);
+        assert_eq!(built_in.bounds.allowances, pricing::Allowances::default());
+        assert_eq!(allowances.of("plugin:fusion"), Some(Nano::from_cents(150)));
+        assert!(allowances.router.is_some());
+        assert_eq!(told.allow_fields, built_in.allow_fields);
         assert_eq!(told.clamp_min, built_in.clamp_min);
         assert_eq!(told.park_max, built_in.park_max);
         assert_eq!(told.alerts.check_every, built_in.alerts.check_every);

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use toml::Spanned;
 
+use super::allowances::RawAllowance;
 use super::routes::RawRoute;
 
 /// The whole file.
@@ -17,8 +18,11 @@ pub(super) struct RawConfig {
     pub(super) unbudgeted: Option<Spanned<String>>,
     pub(super) durability: Option<Spanned<String>>,
     pub(super) on_client_gone: Option<Spanned<String>>,
+    pub(super) plugin_defaults: Option<Spanned<String>>,
+    pub(super) allow_fields: Option<Vec<Spanned<String>>>,
     pub(super) routes: Option<BTreeMap<String, Spanned<RawRoute>>>,
     pub(super) limits: RawLimits,
+    pub(super) allowances: BTreeMap<String, Spanned<RawAllowance>>,
     pub(super) alerts: RawAlerts,
     pub(super) server: RawServer,
     pub(super) evidence: RawEvidence,
@@ -50,6 +54,8 @@ pub(super) struct RawLimits {
     pub(super) per_request: Option<Spanned<Amount>>,
     pub(super) default_output: Option<Spanned<u64>>,
     pub(super) clamp_min: Option<Spanned<Floor>>,
+    pub(super) tool_steps: Option<Spanned<u64>>,
+    pub(super) tool_uses: Option<Spanned<u64>>,
     pub(super) park_max: Option<Spanned<String>>,
     pub(super) prices_age_max: Option<Spanned<String>>,
 }

@@ -29,12 +29,39 @@ async fn the_body_goes_on_byte_for_byte_but_for_the_permission() {
     assert_eq!(calls.len(), 1);
     let added = added(&odd, &calls[0].body);
     assert_eq!(added["max_tokens"], 16_384);
-    assert_eq!(added.as_object().map(serde_json::Map::len), Some(2));
+    assert_eq!(
+        added["plugins"],
+        serde_json::json!([{"id":"web","enabled":false},{"id":"fusion","enabled":false}])
+    );
+    assert_eq!(added.as_object().map(serde_json::Map::len), Some(3));
     // The listed prices, a hair above: OpenRouter may compare in floating point.
     for (price, most) in [("prompt", 1.0), ("completion", 10.0)] {
         let sent = added["provider"]["max_price"][price].as_f64().expect("a number");
         assert!((most..most * 1.000_001).contains(&sent), "{price}: {sent}");
     }
+    house.settles_at(1_000_000).await;
+    house.end().await;
+}
+
+/// What the account has on by default is off for this call; nothing else is added.
+fn with_plugins_off(body: &str) -> String {
+    let off = r#","plugins":[{"id":"web","enabled":false},{"id":"fusion","enabled":false}]}"#;
+    format!("{}{off}", body.strip_suffix('}').expect("an object"))
+}
+
+#[tokio::test]
+async fn tools_are_held_to_what_is_held_for_them() {
+    let house = House::new().await;
+    let asked = chat(r#","max_tokens":5,"tools":[{"type":"openrouter:web_search"}]"#);
+    let answer = house.chat(&asked).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let told = "step_count=3; web_search engine=exa max_uses=3 max_results=5 max_total_results=15 max_characters=1000";
+    assert_eq!(answer.header("x-farebox-pinned"), Some(told));
+    let call = house.upstream.chats().pop().expect("a call");
+    let sent: serde_json::Value = serde_json::from_slice(&call.body).expect("JSON");
+    assert_eq!(sent["stop_server_tools_when"], serde_json::json!([{"type":"step_count_is","step_count":3}]));
+    assert_eq!(sent["tools"][0]["parameters"]["max_uses"], 3);
+    assert_eq!(sent["tools"][0]["parameters"]["engine"], "exa");
     house.settles_at(1_000_000).await;
     house.end().await;
 }
@@ -50,14 +77,14 @@ async fn a_lower_cap_and_ceiling_of_the_caller_stay() {
     let calls = house.upstream.chats();
     assert!(calls.len() <= 1);
     if let Some(call) = calls.first() {
-        assert_eq!(String::from_utf8_lossy(&call.body), own);
+        assert_eq!(String::from_utf8_lossy(&call.body), with_plugins_off(&own));
     } else {
         assert_eq!(answer.status, 402, "{}", answer.text());
     }
     let own = chat(r#","max_tokens":5,"provider":{"max_price":{"prompt":1,"completion":10}}"#);
     assert_eq!(house.chat(&own).await.status, 200);
     let last = house.upstream.chats().pop().expect("a call");
-    assert_eq!(String::from_utf8_lossy(&last.body), own);
+    assert_eq!(String::from_utf8_lossy(&last.body), with_plugins_off(&own));
     house.comes_to("all", house.posted(), 0).await;
     house.end().await;
 }

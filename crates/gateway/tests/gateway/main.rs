@@ -4,6 +4,7 @@
 mod admin;
 mod answers;
 mod bill;
+mod counting;
 mod downgrades;
 mod evidence;
 mod failures;

@@ -108,7 +108,7 @@ async fn ceilings_on_one_request() {
 #[tokio::test]
 async fn bodies_that_cannot_be_read_or_bounded() {
     let house = House::new().await;
-    let image = r#"{"model":"test/plain","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}"#;
+    let odd = r#"{"model":"test/plain","messages":[{"role":"user","content":[{"type":"hologram","hologram":{"url":"x"}}]}]}"#;
     for (body, status) in [
         (String::new(), 400),
         ("{".to_owned(), 400),
@@ -126,9 +126,9 @@ async fn bodies_that_cannot_be_read_or_bounded() {
         (chat(r#","max_tokens":-1"#), 400),
         (chat("").replace(MODEL, "no/such-model"), 400),
         (format!(r#"{{"model":"{MODEL}","messages":{}1{}}}"#, "[".repeat(20_000), "]".repeat(20_000)), 400),
-        (image.to_owned(), 402),
-        (chat(r#","plugins":[{"id":"web"}]"#), 402),
-        (chat(r#","tools":[{"type":"openrouter:web_search"}]"#), 402),
+        (odd.to_owned(), 402),
+        (chat(r#","plugins":[{"id":"fusion"}]"#), 402),
+        (chat(r#","tools":[{"type":"openrouter:bash"}]"#), 402),
     ] {
         let answer = house.chat(&body).await;
         let shown: String = body.chars().take(120).collect();

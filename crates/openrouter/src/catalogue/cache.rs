@@ -17,6 +17,7 @@ pub(super) struct Saved {
     pub(super) fetched_at_ms: i64,
     pub(super) models: String,
     pub(super) endpoints: BTreeMap<String, String>,
+    pub(super) zdr: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -26,6 +27,8 @@ struct File<'a> {
     models: &'a RawValue,
     #[serde(borrow)]
     endpoints: BTreeMap<String, &'a RawValue>,
+    #[serde(borrow, default)]
+    zdr: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -33,6 +36,8 @@ struct FileOut<'a> {
     fetched_at_ms: i64,
     models: &'a RawValue,
     endpoints: BTreeMap<&'a str, &'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zdr: Option<&'a RawValue>,
 }
 
 pub(super) fn file_in(dir: &Path) -> PathBuf {
@@ -52,6 +57,7 @@ pub(super) fn load(file: &Path) -> Option<Saved> {
         fetched_at_ms: read.fetched_at_ms,
         models: read.models.get().to_owned(),
         endpoints: read.endpoints.into_iter().map(|(id, raw)| (id, raw.get().to_owned())).collect(),
+        zdr: read.zdr.map(|raw| raw.get().to_owned()),
     })
 }
 
@@ -63,6 +69,7 @@ pub(super) fn store(file: &Path, saved: &Saved) -> io::Result<()> {
         fetched_at_ms: saved.fetched_at_ms,
         models: serde_json::from_str(&saved.models)?,
         endpoints: endpoints?,
+        zdr: saved.zdr.as_deref().map(serde_json::from_str).transpose()?,
     };
     if let Some(dir) = file.parent() {
         fs::create_dir_all(dir)?;

@@ -10,8 +10,14 @@
 //!
 //! Endpoints are read per model, for the models that are used ([`Catalogue::want_endpoints`]); until then a bound
 //! rests on the model row and is *published*.
+//!
+//! Each renewal that finds rows changed adds to the [`history`] beside the cache. Long texts are read on threads that
+//! serve no request.
 
 mod cache;
+mod history;
+mod object;
+mod price;
 mod rows;
 
 use std::collections::{BTreeMap, HashSet};
@@ -20,12 +26,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use parking_lot::Mutex;
-use pricing::{Book, BookSource, Model};
+use pricing::{Book, BookSource, Change, Endpoint, Kind, Model, changes};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::{AskError, Upstream};
+pub use history::{Against, Entry, Happened, Moved, history};
 pub use rows::{Rows, read_endpoints, read_models};
 
 /// The embedded rows, as OpenRouter listed them on [`SNAPSHOT_DATE`].
@@ -58,6 +66,12 @@ pub struct Catalogue {
 struct Texts {
     models: String,
     endpoints: BTreeMap<String, String>,
+    zdr: Option<String>,
+    /// What endpoints said that are no longer in the book: for telling what changed when they are read anew.
+    former: BTreeMap<String, Vec<Endpoint>>,
+    /// Changes that are not yet in the history on disk, and what the first of them is a change to.
+    unwritten: Vec<Entry>,
+    began: Option<Entry>,
 }
 
 /// Who uses it. Requests lock this, for a look-up.
@@ -75,6 +89,7 @@ impl Catalogue {
             fetched_at_ms: SNAPSHOT_AT_MS,
             models: SNAPSHOT_MODELS.to_owned(),
             endpoints: rows::split_endpoints(SNAPSHOT_ENDPOINTS),
+            zdr: None,
         };
         let cache = cache_dir.map(cache::file_in);
         let cached =
@@ -83,7 +98,8 @@ impl Catalogue {
             let rows = read_models(&saved.models).filter(|rows| !rows.rows.is_empty())?;
             let rows = with_endpoints(rows.rows, &saved.endpoints);
             let book = Book::new(1, saved.fetched_at_ms, source, rows);
-            Some((book, Texts { models: saved.models, endpoints: saved.endpoints }))
+            let cache::Saved { models, endpoints, zdr, .. } = saved;
+            Some((book, Texts { models, endpoints, zdr, ..Texts::default() }))
         };
         let (book, texts) = cached
             .and_then(|saved| built(saved, BookSource::Cache))
@@ -110,20 +126,33 @@ impl Catalogue {
         self.book.load_full()
     }
 
+    /// The models with endpoints that retain nothing, with the tags of those; `None` while nobody has asked
+    /// ([`Catalogue::refresh_zdr`]).
+    pub fn zdr(&self) -> Option<BTreeMap<String, Vec<String>>> {
+        self.texts.lock().zdr.as_deref().and_then(rows::read_zdr)
+    }
+
     /// Reads `/models` anew, and the endpoints of every model that has been asked for.
     ///
     /// # Errors
     /// When `/models` gave no usable answer; the book is then as it was. Endpoints that cannot be read are kept
     /// as they were.
     pub async fn refresh(&self, upstream: &Upstream) -> Result<(), AskError> {
-        let body = upstream.models().await?;
-        self.take_models(&body)?;
+        self.renew(upstream).await.map(|_| ())
+    }
+
+    /// [`Catalogue::refresh`], and what has changed by it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn renew(&self, upstream: &Upstream) -> Result<Vec<Change>, AskError> {
+        let mut found = self.take_models(upstream.models().await?).await?;
         let used: Vec<String> = self.uses.lock().used.iter().cloned().collect();
         for model in used {
-            self.refresh_logged(upstream, &model).await;
+            found.extend(self.refresh_logged(upstream, &model).await);
         }
         self.save().await;
-        Ok(())
+        Ok(found)
     }
 
     /// Reads the endpoints of one model anew, by the name a request gives it; `/models` first when the book does
@@ -132,15 +161,37 @@ impl Catalogue {
     /// # Errors
     /// When there was no usable answer; the book is then as it was.
     pub async fn refresh_model(&self, upstream: &Upstream, model: &str) -> Result<(), AskError> {
+        self.renew_model(upstream, model).await.map(|_| ())
+    }
+
+    /// [`Catalogue::refresh_model`], and what has changed by it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn renew_model(&self, upstream: &Upstream, model: &str) -> Result<Vec<Change>, AskError> {
         let known = |book: &Book| book.model(model).map(|row| row.id.clone());
+        let mut found = Vec::new();
         let mut id = known(&self.book());
         if id.is_none() {
-            self.take_models(&upstream.models().await?)?;
+            found = self.take_models(upstream.models().await?).await?;
             id = known(&self.book());
         }
         let Some(id) = id else { return Err(AskError::Status(404)) };
         self.use_model(&id);
-        self.fetch_endpoints(upstream, &id).await?;
+        found.extend(self.fetch_endpoints(upstream, &id).await?);
+        self.save().await;
+        Ok(found)
+    }
+
+    /// Reads anew which endpoints retain nothing.
+    ///
+    /// # Errors
+    /// When there was no usable answer; what was known is then kept.
+    pub async fn refresh_zdr(&self, upstream: &Upstream) -> Result<(), AskError> {
+        let body = upstream.zdr_endpoints().await?;
+        let text = text_of(&body, "endpoints are not UTF-8")?;
+        rows::read_zdr(text).ok_or_else(|| unreadable("not a list of endpoints"))?;
+        self.texts.lock().zdr = Some(text.to_owned());
         self.save().await;
         Ok(())
     }
@@ -199,53 +250,114 @@ impl Catalogue {
         }
     }
 
-    async fn refresh_logged(&self, upstream: &Upstream, model: &str) {
-        if let Err(error) = self.fetch_endpoints(upstream, model).await {
-            tracing::warn!(%error, model, "the endpoints of a model could not be refreshed");
-        }
+    async fn refresh_logged(&self, upstream: &Upstream, model: &str) -> Option<Change> {
+        self.fetch_endpoints(upstream, model)
+            .await
+            .inspect_err(|error| {
+                tracing::warn!(%error, model, "the endpoints of a model could not be refreshed");
+            })
+            .ok()
+            .flatten()
     }
 
-    async fn fetch_endpoints(&self, upstream: &Upstream, id: &str) -> Result<(), AskError> {
+    async fn fetch_endpoints(&self, upstream: &Upstream, id: &str) -> Result<Option<Change>, AskError> {
         let body = upstream.endpoints(id).await?;
-        let text = std::str::from_utf8(&body).map_err(|_| unreadable("endpoints are not UTF-8"))?;
+        let text = text_of(&body, "endpoints are not UTF-8")?;
         let read = read_endpoints(text).ok_or_else(|| unreadable("not a list of endpoints"))?;
         warn_skipped(read.skipped, "endpoints");
         let mut texts = self.texts.lock();
         texts.endpoints.insert(id.to_owned(), text.to_owned());
-        self.book.store(Arc::new(self.book.load().with_endpoints(id, read.rows)));
-        Ok(())
+        let old = self.book.load_full();
+        let new = old.with_endpoints(id, read.rows);
+        let changed = texts.endpoints_changed(id, &old, &new);
+        self.note(&mut texts, changed.iter().cloned(), &old);
+        self.book.store(Arc::new(new));
+        Ok(changed)
     }
 
-    fn take_models(&self, body: &[u8]) -> Result<(), AskError> {
-        let text = std::str::from_utf8(body).map_err(|_| unreadable("models are not UTF-8"))?;
-        let read = read_models(text)
-            .filter(|read| !read.rows.is_empty())
-            .ok_or_else(|| unreadable("not a list of models"))?;
+    async fn take_models(&self, body: Bytes) -> Result<Vec<Change>, AskError> {
+        let read = tokio::task::spawn_blocking(move || {
+            let text = text_of(&body, "models are not UTF-8")?;
+            let read = read_models(text)
+                .filter(|read| !read.rows.is_empty())
+                .ok_or_else(|| unreadable("not a list of models"))?;
+            Ok::<_, AskError>((read, text.to_owned()))
+        });
+        let (read, text) = read.await.map_err(|_| unreadable("reading the models failed"))??;
         warn_skipped(read.skipped, "models");
         let mut texts = self.texts.lock();
-        let old = self.book.load();
-        // Endpoints outlive a refresh only while the row they belong to says the same: the rest are old news.
-        texts.endpoints.retain(|id, _| {
-            let new = read.rows.iter().find(|row| row.id == *id);
-            new.is_some_and(|new| old.model(id).is_some_and(|row| row.prices == new.prices))
-        });
-        let rows = with_endpoints(read.rows, &texts.endpoints);
-        texts.models = text.to_owned();
-        self.book.store(Arc::new(Book::new(old.version + 1, now_ms(), BookSource::Live, rows)));
-        Ok(())
+        let old = self.book.load_full();
+        let rows = texts.keep_endpoints(read.rows, &old);
+        texts.models = text;
+        let new = Book::new(old.version + 1, now_ms(), BookSource::Live, rows);
+        let found = changes(&old, &new);
+        self.note(&mut texts, found.iter().cloned(), &old);
+        self.book.store(Arc::new(new));
+        Ok(found)
+    }
+
+    /// Keeps changes for the history, where there is one.
+    fn note(&self, texts: &mut Texts, found: impl Iterator<Item = Change>, old: &Book) {
+        if self.cache.is_some() {
+            let now_ms = now_ms();
+            texts.began.get_or_insert_with(|| Entry::began(old, now_ms));
+            texts.unwritten.extend(found.map(|change| Entry::of(change, old, now_ms)));
+        }
     }
 
     async fn save(&self) {
         let Some(file) = self.cache.clone() else { return };
-        let saved = {
-            let texts = self.texts.lock();
-            let (models, endpoints) = (texts.models.clone(), texts.endpoints.clone());
-            cache::Saved { fetched_at_ms: self.book.load().fetched_at_ms, models, endpoints }
+        let (saved, began, entries) = {
+            let mut texts = self.texts.lock();
+            let entries = std::mem::take(&mut texts.unwritten);
+            let (models, endpoints, zdr) = (texts.models.clone(), texts.endpoints.clone(), texts.zdr.clone());
+            let fetched_at_ms = self.book.load().fetched_at_ms;
+            (cache::Saved { fetched_at_ms, models, endpoints, zdr }, texts.began.clone(), entries)
         };
-        let written = tokio::task::spawn_blocking(move || cache::store(&file, &saved)).await;
-        if let Ok(Err(error)) = written {
+        let written = tokio::task::spawn_blocking(move || {
+            let beside = file.parent().map(history::file_in);
+            if let (Some(history), Some(began)) = (beside, began)
+                && let Err(error) = history::append(&history, &began, &entries)
+            {
+                tracing::warn!(%error, "the history of prices could not be written to disk");
+            }
+            cache::store(&file, &saved)
+        });
+        if let Ok(Err(error)) = written.await {
             tracing::warn!(%error, "the price book could not be written to disk");
         }
+    }
+}
+
+impl Texts {
+    /// New rows with the endpoints that are known of them. Endpoints outlive a refresh only while the row they belong
+    /// to says the same: the rest are old news.
+    fn keep_endpoints(&mut self, mut rows: Vec<Model>, old: &Book) -> Vec<Model> {
+        let mut kept = BTreeMap::new();
+        for row in &mut rows {
+            let Some(former) = old.row(&row.id).filter(|former| former.id == row.id) else { continue };
+            let Some(endpoints) = &former.endpoints else { continue };
+            match self.endpoints.remove_entry(&row.id) {
+                Some((id, text)) if former.prices == row.prices => {
+                    kept.insert(id, text);
+                    row.endpoints = Some(endpoints.clone());
+                }
+                _ => {
+                    self.former.insert(row.id.clone(), endpoints.clone());
+                }
+            }
+        }
+        self.endpoints = kept;
+        rows
+    }
+
+    /// What one model's endpoints say that they did not say before.
+    fn endpoints_changed(&mut self, id: &str, old: &Book, new: &Book) -> Option<Change> {
+        let (before, now) = (old.row(id)?, new.row(id)?);
+        let endpoints = before.endpoints.clone().or_else(|| self.former.remove(id));
+        let alone = |row: Model| Book::new(1, 0, BookSource::Live, vec![row]);
+        let before = Model { endpoints, ..before.clone() };
+        changes(&alone(before), &alone(now.clone())).pop().filter(|change| change.kind == Kind::Changed)
     }
 }
 
@@ -261,6 +373,10 @@ fn with_endpoints(mut rows: Vec<Model>, endpoints: &BTreeMap<String, String>) ->
         row.endpoints = endpoints.get(&row.id).and_then(|text| read_endpoints(text)).map(|read| read.rows);
     }
     rows
+}
+
+fn text_of<'b>(body: &'b [u8], otherwise: &str) -> Result<&'b str, AskError> {
+    std::str::from_utf8(body).map_err(|_| unreadable(otherwise))
 }
 
 fn unreadable(what: &str) -> AskError {

@@ -11,6 +11,7 @@
 mod data_url;
 mod edits;
 mod fields;
+mod json;
 mod messages;
 mod notes;
 mod parts;

@@ -1,9 +1,7 @@
 //! [`Notes`]: what a reader writes down while it walks a body.
 
 use pricing::{Shape, Unpriced};
-use serde_json::value::RawValue;
 
-use super::BodyError;
 use super::fields::{is_container, is_null};
 
 /// Costs noted per request; one is enough to refuse it.
@@ -15,8 +13,6 @@ pub(super) struct Notes<'a, 'p> {
     /// `allow_fields`.
     pub(super) allow: &'p [String],
     pub(super) shape: Shape<'a>,
-    /// What is wrong, where a reader can say it no other way.
-    pub(super) failure: Option<BodyError>,
 }
 
 impl Notes<'_, '_> {
@@ -28,7 +24,7 @@ impl Notes<'_, '_> {
     }
 
     /// A field we do not know: a scalar passes and is told, a list or an object may switch on anything.
-    pub(super) fn unknown(&mut self, value: &RawValue, path: impl FnOnce() -> String) {
+    pub(super) fn unknown(&mut self, value: &str, path: impl FnOnce() -> String) {
         if is_null(value) {
             return;
         }

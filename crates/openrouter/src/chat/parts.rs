@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 use pricing::{CacheWrite, Detail, Unpriced};
-use serde_json::value::RawValue;
 
 use super::BodyError;
 use super::data_url::{Base64, DataUrl};
 use super::fields::{Members, is_null, object, objects, text, wrong};
+use super::json::Cursor;
 use super::messages::cache_write;
 use super::notes::Notes;
 use super::{picture, sound};
@@ -16,15 +16,16 @@ use super::{picture, sound};
 /// A list of parts: the content of a message.
 pub(super) fn parts<'a>(
     notes: &mut Notes<'a, '_>,
-    raw: &'a RawValue,
+    cursor: &mut Cursor<'a>,
     must: &BodyError,
 ) -> Result<(), BodyError> {
-    objects(raw, must, |index, members| part(notes, index, members))
+    objects(cursor, must, |index, members| part(notes, index, members))
 }
 
 /// `images` of an assistant's message.
-pub(super) fn images<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<(), BodyError> {
-    objects(raw, &wrong("messages[].images", "a list of objects"), |index, members| {
+pub(super) fn images<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
+    let mut cursor = Cursor::new(raw);
+    objects(&mut cursor, &wrong("messages[].images", "a list of objects"), |index, members| {
         let before = notes.shape.media.image_count();
         for (key, value) in members {
             match key.as_ref() {
@@ -44,7 +45,7 @@ pub(super) fn images<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result
 }
 
 /// `audio` of an assistant's message: what it said before, kept by OpenRouter or sent along.
-pub(super) fn spoken<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<(), BodyError> {
+pub(super) fn spoken<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
     let media = &mut notes.shape.media;
     media.audio_unknown = media.audio_unknown.saturating_add(1);
     for (key, value) in object(raw, &wrong("messages[].audio", "an object"))? {
@@ -150,9 +151,9 @@ fn path(message: u32, list: &str, index: usize, key: &str) -> String {
 }
 
 /// `image_url`: a URL, or an object with one.
-fn image<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<(), BodyError> {
+fn image<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
     const MUST: BodyError = wrong("messages[].content[].image_url", "a URL, or an object with one");
-    if raw.get().starts_with('"') {
+    if raw.starts_with('"') {
         image_at(notes, &text(raw, "image_url")?.unwrap_or_default(), Detail::High);
         return Ok(());
     }
@@ -203,7 +204,7 @@ fn image_at(notes: &mut Notes<'_, '_>, url: &str, detail: Detail) {
 }
 
 /// `input_audio`: `{"data": base64, "format": …}`.
-fn audio<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<(), BodyError> {
+fn audio<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
     const MUST: BodyError = wrong("messages[].content[].input_audio", "an object");
     let (mut data, mut format) = (None, None);
     let (mut datas, mut formats) = (0, 0);
@@ -235,14 +236,14 @@ fn audio<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<(), BodyErr
 }
 
 /// `video_url`: an object with a URL.
-fn video<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<(), BodyError> {
+fn video<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
     let media = &mut notes.shape.media;
     media.videos = media.videos.saturating_add(1);
     let mut at = |url: &str| {
         let bytes = DataUrl::of(url).map_or(0, |url| url.base64_bytes());
         media.bytes = media.bytes.saturating_add(bytes);
     };
-    if raw.get().starts_with('"') {
+    if raw.starts_with('"') {
         at(&text(raw, "video_url")?.unwrap_or_default());
         return Ok(());
     }
@@ -255,7 +256,7 @@ fn video<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<(), BodyErr
 }
 
 /// `file`: plain text is text; anything else may hold more than its bytes say.
-fn file<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<(), BodyError> {
+fn file<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
     let members = object(raw, &wrong("messages[].content[].file", "an object"))?;
     let mut is_text = false;
     let mut files = 0_u32;
@@ -296,7 +297,7 @@ fn is_image(url: &DataUrl<'_>) -> bool {
 /// A name that says it is no text after all.
 fn is_named_otherwise(members: &Members<'_>) -> bool {
     const OTHERS: [&str; 7] = [".pdf", ".doc", ".docx", ".xlsx", ".pptx", ".zip", ".epub"];
-    let name = members.iter().find(|(key, _)| key == "filename").map(|(_, value)| value.get());
+    let name = members.iter().find(|(key, _)| key == "filename").map(|(_, value)| *value);
     let name = name.unwrap_or_default().trim_matches('"').to_ascii_lowercase();
     OTHERS.iter().any(|other| name.ends_with(other))
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use pricing::{PdfEngine, Plugins, Unpriced};
-use serde_json::value::RawValue;
 
 use super::fields::{Members, boolean, is_empty, is_null, object, objects, place, span, text, unique, wrong};
+use super::json::Cursor;
 use super::notes::Notes;
 use super::settings::{FETCH, SEARCH_PLUGIN, Settings};
 use super::{BodyError, List, Object, Places};
@@ -34,7 +34,7 @@ const MUST: BodyError = wrong("plugins", "a list of objects");
 pub(super) fn plugins<'a>(
     notes: &mut Notes<'a, '_>,
     places: &mut Places,
-    raw: &'a RawValue,
+    raw: &'a str,
 ) -> Result<(), BodyError> {
     let list = List::of(notes.body, raw);
     let is_there = list.object.map_or(!is_empty(raw), |list| !list.empty);
@@ -43,7 +43,7 @@ pub(super) fn plugins<'a>(
         return Ok(());
     }
     let mut seen = Seen::default();
-    objects(raw, &MUST, |index, members| plugin(notes, places, &mut seen, index, members))
+    objects(&mut Cursor::new(raw), &MUST, |index, members| plugin(notes, places, &mut seen, index, members))
 }
 
 /// Which of those that are edited have been seen: one twice would be read either way.
@@ -152,7 +152,7 @@ fn parser<'a>(
     Ok(parser)
 }
 
-fn pdf<'a>(notes: &mut Notes<'a, '_>, index: usize, raw: &'a RawValue) -> Result<PdfPlace, BodyError> {
+fn pdf<'a>(notes: &mut Notes<'a, '_>, index: usize, raw: &'a str) -> Result<PdfPlace, BodyError> {
     let at = span(notes.body, raw);
     let mut pdf = PdfPlace { span: at.clone(), object: None, engine: None };
     if is_null(raw) {

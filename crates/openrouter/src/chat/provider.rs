@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use money::Rate;
 use pricing::{CallerMaxPrice, Unpriced};
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::fields::{Text, duplicate, is_empty, is_null, members, span, wrong};
@@ -50,7 +49,7 @@ pub(super) struct Ignore {
 type Keys<'a> = SmallVec<[Cow<'a, str>; 24]>;
 
 /// Reads the `provider` object into the shape and remembers its places.
-pub(super) fn read<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<Provider, BodyError> {
+pub(super) fn read<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<Provider, BodyError> {
     let body = notes.body;
     let place = span(body, raw);
     let mut provider = Provider { span: place, object: None, max_price: None, ignore: None };
@@ -92,7 +91,7 @@ pub(super) fn read<'a>(notes: &mut Notes<'a, '_>, raw: &'a RawValue) -> Result<P
     Ok(provider)
 }
 
-fn max_price<'a>(body: &'a str, raw: &'a RawValue) -> Result<MaxPricePlace, BodyError> {
+fn max_price<'a>(body: &'a str, raw: &'a str) -> Result<MaxPricePlace, BodyError> {
     let mut place = MaxPricePlace {
         span: span(body, raw),
         object: None,
@@ -127,11 +126,11 @@ fn max_price<'a>(body: &'a str, raw: &'a RawValue) -> Result<MaxPricePlace, Body
 
 fn ceiling<'a>(
     body: &'a str,
-    raw: &'a RawValue,
+    raw: &'a str,
     read: impl Fn(&str) -> Option<Rate>,
 ) -> Result<Ceiling, BodyError> {
     let must = wrong("provider.max_price", "prices of zero or more, as numbers or numeric strings");
-    let rate = match raw.get() {
+    let rate = match raw {
         "null" => None,
         // Numbers and numeric strings alike (CONTRACT 8.4).
         text => Some(read(text.trim_matches('"')).ok_or(must)?),
@@ -151,7 +150,7 @@ fn per_unit(text: &str) -> Option<Rate> {
     Rate::parse_ceil(text).ok()
 }
 
-fn ignore<'a>(body: &'a str, raw: &'a RawValue) -> Result<Ignore, BodyError> {
+fn ignore<'a>(body: &'a str, raw: &'a str) -> Result<Ignore, BodyError> {
     let names = if is_null(raw) {
         None
     } else {
@@ -160,8 +159,8 @@ fn ignore<'a>(body: &'a str, raw: &'a RawValue) -> Result<Ignore, BodyError> {
     Ok(Ignore { span: span(body, raw), names })
 }
 
-fn names<'a>(raw: &'a RawValue, field: &'static str) -> Result<Vec<Cow<'a, str>>, BodyError> {
-    let list: Result<Vec<Text<'a>>, _> = serde_json::from_str(raw.get());
+fn names<'a>(raw: &'a str, field: &'static str) -> Result<Vec<Cow<'a, str>>, BodyError> {
+    let list: Result<Vec<Text<'a>>, _> = serde_json::from_str(raw);
     match list {
         Ok(list) => Ok(list.into_iter().map(|Text(name)| name).collect()),
         Err(_) => Err(wrong(field, "a list of strings")),

@@ -1,18 +1,17 @@
 //! [`read`]: the root of a chat request.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use pricing::{CacheWrite, Shape, TierAsked, Unpriced};
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::fields::{
     Text, boolean, duplicate, is_container, is_empty, is_null, members, span, text, whole, wrong,
 };
-use super::messages::{Messages, cache_write};
+use super::json::Cursor;
+use super::messages::{cache_write, messages};
 use super::notes::Notes;
 use super::reasoning::Reasoning;
 use super::{BodyError, Cap, ChatRequest, Object, Tier, plugins, provider, steps, tools};
@@ -38,25 +37,28 @@ pub fn read(body: &[u8]) -> Result<ChatRequest<'_>, BodyError> {
 pub fn read_allowing<'a>(body: &'a [u8], allow: &[String]) -> Result<ChatRequest<'a>, BodyError> {
     let text = std::str::from_utf8(body).map_err(|_| BodyError::NotJson("not UTF-8".to_owned()))?;
     if !text.trim_ascii_start().starts_with('{') {
-        let json = serde_json::from_str::<serde::de::IgnoredAny>(text);
+        let json = serde_json::from_str::<IgnoredAny>(text);
         return Err(json.map_or_else(|error| not_json(&error), |_| BodyError::NotAnObject));
     }
     let shape = Shape { body, choices: 1, ..Shape::default() };
     let mut root = Root {
-        notes: Notes { body: text, allow, shape, failure: None },
+        notes: Notes { body: text, allow, shape },
         request: ChatRequest::default(),
         reasoning: Reasoning::default(),
         keys: SmallVec::new(),
     };
-    let mut json = serde_json::Deserializer::from_str(text);
-    let read = json.deserialize_map(&mut root).and_then(|()| json.end());
-    match (root.notes.failure.take(), read) {
-        (Some(failure), _) => Err(failure),
-        (None, Err(error)) if error.classify() == Category::Data => {
-            Err(wrong("messages", "a list of message objects"))
-        }
-        (None, Err(error)) => Err(not_json(&error)),
-        (None, Ok(())) => root.finish(),
+    match root.members(&mut Cursor::new(text)) {
+        Ok(()) => root.finish(),
+        Err(BodyError::NotJson(_)) => Err(unreadable(text)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Why a text is no JSON.
+fn unreadable(text: &str) -> BodyError {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Err(error) => not_json(&error),
+        Ok(_) => BodyError::NotJson("a name in it is no text".to_owned()),
     }
 }
 
@@ -76,32 +78,23 @@ struct Root<'a, 'p> {
     keys: SmallVec<[Cow<'a, str>; 24]>,
 }
 
-impl<'de> Visitor<'de> for &mut Root<'de, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a chat request")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Text(key)) = map.next_key()? {
-            if key == "messages" {
-                map.next_value_seed(Messages(&mut self.notes))?;
-            } else {
-                let value = map.next_value::<&'de RawValue>()?;
-                if let Err(error) = self.member(&key, value) {
-                    self.notes.failure = Some(error.clone());
-                    return Err(serde::de::Error::custom(error));
-                }
+impl<'a> Root<'a, '_> {
+    fn members(&mut self, cursor: &mut Cursor<'a>) -> Result<(), BodyError> {
+        cursor.enter(b'{')?;
+        let mut first = true;
+        while cursor.another(&mut first, b'}')? {
+            let key = cursor.name()?;
+            match key.as_ref() {
+                "messages" => messages(&mut self.notes, cursor)?,
+                "tools" => tools::tools(&mut self.notes, &mut self.request.places, cursor)?,
+                key => self.member(key, cursor.value()?)?,
             }
             self.keys.push(key);
         }
-        Ok(())
+        cursor.end()
     }
-}
 
-impl<'a> Root<'a, '_> {
-    fn member(&mut self, key: &str, raw: &'a RawValue) -> Result<(), BodyError> {
+    fn member(&mut self, key: &str, raw: &'a str) -> Result<(), BodyError> {
         let Root { notes, request, reasoning, .. } = self;
         let body = notes.body;
         let shape = &mut notes.shape;
@@ -131,7 +124,6 @@ impl<'a> Root<'a, '_> {
             "provider" => places.provider = Some(provider::read(notes, raw)?),
             "reasoning" => reasoning.object(raw)?,
             "reasoning_effort" => reasoning.effort(raw, "reasoning_effort")?,
-            "tools" => tools::tools(notes, places, raw)?,
             "plugins" => plugins::plugins(notes, places, raw)?,
             "stop_server_tools_when" => steps::steps(notes, places, raw)?,
             "service_tier" => places.tier = Some(tier(notes, raw)?),
@@ -143,13 +135,13 @@ impl<'a> Root<'a, '_> {
     }
 
     /// Members that only ever add to the cost, and all those that do not.
-    fn cost(&mut self, key: &str, raw: &'a RawValue) -> Result<(), BodyError> {
+    fn cost(&mut self, key: &str, raw: &'a str) -> Result<(), BodyError> {
         let notes = &mut self.notes;
         let shape = &mut notes.shape;
         match key {
             "functions" if !is_empty(raw) => {
                 shape.tools = shape.tools.saturating_add(1);
-                shape.tool_bytes += raw.get().len() as u64;
+                shape.tool_bytes += raw.len() as u64;
             }
             "response_format" => response_format(shape, raw)?,
             "cache_control" => shape.cache_write = shape.cache_write.max(cache_write(raw)),
@@ -163,7 +155,7 @@ impl<'a> Root<'a, '_> {
             "web_search_options" if !is_null(raw) => {
                 notes.cost(Unpriced::WebSearch("\"web_search_options\""));
             }
-            "prediction" if !is_null(raw) => shape.prediction_bytes = raw.get().len() as u64,
+            "prediction" if !is_null(raw) => shape.prediction_bytes = raw.len() as u64,
             "audio" if !is_empty(raw) => shape.outputs.audio = true,
             "image_config" if !is_empty(raw) => shape.outputs.images = true,
             key if is_known(key, raw) => {}
@@ -198,7 +190,7 @@ impl<'a> Root<'a, '_> {
 
 /// Root fields that cost nothing of their own (CONTRACT 9; OpenRouter's SDK of 2026-10-27). Those that may hold
 /// objects or lists say so.
-fn is_known(key: &str, raw: &RawValue) -> bool {
+fn is_known(key: &str, raw: &str) -> bool {
     match key {
         "temperature"
         | "top_p"
@@ -229,18 +221,18 @@ fn is_known(key: &str, raw: &RawValue) -> bool {
     }
 }
 
-fn cap(body: &str, raw: &RawValue, field: &'static str) -> Result<Cap, BodyError> {
+fn cap(body: &str, raw: &str, field: &'static str) -> Result<Cap, BodyError> {
     let most = u64::from(u32::MAX);
     let value = whole(raw, 1..=most, wrong(field, "a whole number of tokens, at least 1"))?;
     Ok(Cap { span: span(body, raw), value })
 }
 
-fn models<'a>(shape: &mut Shape<'a>, raw: &'a RawValue) -> Result<(), BodyError> {
+fn models<'a>(shape: &mut Shape<'a>, raw: &'a str) -> Result<(), BodyError> {
     if is_null(raw) {
         return Ok(());
     }
     let must = wrong("models", "a list of at most 16 model names");
-    let names: Vec<Text<'a>> = serde_json::from_str(raw.get()).map_err(|_| must.clone())?;
+    let names: Vec<Text<'a>> = serde_json::from_str(raw).map_err(|_| must.clone())?;
     if names.len() > MODELS_MAX {
         return Err(must);
     }
@@ -249,27 +241,27 @@ fn models<'a>(shape: &mut Shape<'a>, raw: &'a RawValue) -> Result<(), BodyError>
 }
 
 /// A schema is rendered into the prompt by some providers, as tools are.
-fn response_format(shape: &mut Shape<'_>, raw: &RawValue) -> Result<(), BodyError> {
+fn response_format(shape: &mut Shape<'_>, raw: &str) -> Result<(), BodyError> {
     let mut plain = true;
     if is_null(raw) {
         return Ok(());
     }
     members(raw, &wrong("response_format", "an object"), |key, value| {
-        plain &= key == "type" && value.get() == "\"text\"";
+        plain &= key == "type" && value == "\"text\"";
         Ok(())
     })?;
     if !plain {
-        shape.tool_bytes += raw.get().len() as u64;
+        shape.tool_bytes += raw.len() as u64;
     }
     Ok(())
 }
 
-fn modalities(notes: &mut Notes<'_, '_>, raw: &RawValue) -> Result<(), BodyError> {
+fn modalities(notes: &mut Notes<'_, '_>, raw: &str) -> Result<(), BodyError> {
     if is_null(raw) {
         return Ok(());
     }
     let names: Vec<Text<'_>> =
-        serde_json::from_str(raw.get()).map_err(|_| wrong("modalities", "a list of strings"))?;
+        serde_json::from_str(raw).map_err(|_| wrong("modalities", "a list of strings"))?;
     for Text(name) in names {
         match name.as_ref() {
             "text" => {}
@@ -282,7 +274,7 @@ fn modalities(notes: &mut Notes<'_, '_>, raw: &RawValue) -> Result<(), BodyError
 }
 
 /// `service_tier` (CONTRACT 9.2).
-fn tier(notes: &mut Notes<'_, '_>, raw: &RawValue) -> Result<Tier, BodyError> {
+fn tier(notes: &mut Notes<'_, '_>, raw: &str) -> Result<Tier, BodyError> {
     let tier = text(raw, "service_tier")?.unwrap_or_default();
     let asked = match tier.as_ref() {
         "" | "auto" | "default" | "standard" => TierAsked::Standard,
@@ -300,7 +292,7 @@ fn tier(notes: &mut Notes<'_, '_>, raw: &RawValue) -> Result<Tier, BodyError> {
     Ok(Tier { span: span(notes.body, raw), is_listed: matches!(tier.as_ref(), "default" | "flex") })
 }
 
-fn speed(notes: &mut Notes<'_, '_>, raw: &RawValue) -> Result<(), BodyError> {
+fn speed(notes: &mut Notes<'_, '_>, raw: &str) -> Result<(), BodyError> {
     let speed = text(raw, "speed")?.unwrap_or_default();
     match speed.as_ref() {
         "" | "standard" => {}

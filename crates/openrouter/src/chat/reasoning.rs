@@ -2,8 +2,6 @@
 //!
 //! An effort stands for a share of the cap: max(min(cap x share, 128,000), 1,024) tokens (CONTRACT 9).
 
-use serde_json::value::RawValue;
-
 use super::BodyError;
 use super::fields::{is_null, members, text, whole, wrong};
 
@@ -22,7 +20,7 @@ pub(super) struct Reasoning {
 
 impl Reasoning {
     /// `reasoning`.
-    pub(super) fn object(&mut self, raw: &RawValue) -> Result<(), BodyError> {
+    pub(super) fn object(&mut self, raw: &str) -> Result<(), BodyError> {
         if is_null(raw) {
             return Ok(());
         }
@@ -35,7 +33,7 @@ impl Reasoning {
                 }
                 "effort" => self.effort(value, "reasoning.effort")?,
                 // Without an effort it is a medium one.
-                "enabled" if value.get() == "true" => self.percent = self.percent.max(50),
+                "enabled" if value == "true" => self.percent = self.percent.max(50),
                 _ => {}
             }
             Ok(())
@@ -43,7 +41,7 @@ impl Reasoning {
     }
 
     /// `effort`, or `reasoning_effort`.
-    pub(super) fn effort(&mut self, raw: &RawValue, field: &'static str) -> Result<(), BodyError> {
+    pub(super) fn effort(&mut self, raw: &str, field: &'static str) -> Result<(), BodyError> {
         let percent = match text(raw, field)?.as_deref() {
             None | Some("none") => 0,
             Some("minimal") => 10,

@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use pricing::{Engine, Fetch, PdfEngine, Search, SearchMode, Unpriced};
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::fields::{span, text, whole, wrong};
@@ -55,7 +54,7 @@ impl Settings {
         notes: &mut Notes<'_, '_>,
         names: &[&'static str],
         key: &str,
-        value: &RawValue,
+        value: &str,
         path: impl FnOnce() -> String,
     ) -> Result<(), BodyError> {
         if let Some(name) = names.iter().find(|name| **name == key) {
@@ -85,7 +84,7 @@ impl Settings {
     fn engine(
         &mut self,
         notes: &mut Notes<'_, '_>,
-        value: &RawValue,
+        value: &str,
         path: impl FnOnce() -> String,
     ) -> Result<(), BodyError> {
         let engine = match text(value, "engine")?.as_deref() {
@@ -142,7 +141,7 @@ pub(super) fn dearer(one: Search, other: Search) -> Search {
     }
 }
 
-fn mode(value: &RawValue) -> Result<SearchMode, BodyError> {
+fn mode(value: &str) -> Result<SearchMode, BodyError> {
     Ok(match text(value, "mode")?.as_deref() {
         None | Some("auto" | "instant" | "fast" | "turbo" | "basic") => SearchMode::Usual,
         Some("deep" | "deep-lite" | "advanced") => SearchMode::Deep,

@@ -1,9 +1,8 @@
 //! `stop_server_tools_when`: any condition that fires ends the loop of server tools, so that the least count of steps
 //! holds, whatever stands beside it.
 
-use serde_json::value::RawValue;
-
 use super::fields::{is_empty, objects, text, whole, wrong};
+use super::json::Cursor;
 use super::notes::Notes;
 use super::{BodyError, List, Places};
 
@@ -13,7 +12,7 @@ const MUST: BodyError = wrong("stop_server_tools_when", "a list of conditions");
 pub(super) fn steps<'a>(
     notes: &mut Notes<'a, '_>,
     places: &mut Places,
-    raw: &'a RawValue,
+    raw: &'a str,
 ) -> Result<(), BodyError> {
     let list = List::of(notes.body, raw);
     let is_there = list.object.map_or(!is_empty(raw), |list| !list.empty);
@@ -21,7 +20,7 @@ pub(super) fn steps<'a>(
     if !is_there {
         return Ok(());
     }
-    objects(raw, &MUST, |_, members| {
+    objects(&mut Cursor::new(raw), &MUST, |_, members| {
         let mut counts = true;
         let mut typed = false;
         let mut most = None;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use pricing::{CacheWrite, ServerTool};
-use serde_json::value::RawValue;
 
 use super::fields::{Members, is_empty, is_null, object, objects, place, span, text, unique, wrong};
+use super::json::Cursor;
 use super::messages::cache_write;
 use super::notes::Notes;
 use super::settings::{FETCH, SEARCH, Settings, dearer};
@@ -41,17 +41,23 @@ pub(super) enum Kind {
 
 const MUST: BodyError = wrong("tools", "a list of objects");
 
-/// Reads the list.
+/// Reads the list straight from the body.
 pub(super) fn tools<'a>(
     notes: &mut Notes<'a, '_>,
     places: &mut Places,
-    raw: &'a RawValue,
+    cursor: &mut Cursor<'a>,
 ) -> Result<(), BodyError> {
-    if is_empty(raw) {
-        return Ok(());
+    if cursor.peek()? != b'[' {
+        let mismatch = cursor.mismatch(&MUST);
+        return if is_empty(cursor.value()?) { Ok(()) } else { Err(mismatch) };
     }
-    notes.shape.tool_bytes += raw.get().len() as u64;
-    objects(raw, &MUST, |index, members| tool(notes, places, index, members))
+    let start = cursor.at();
+    let before = notes.shape.tools;
+    objects(cursor, &MUST, |index, members| tool(notes, places, index, members))?;
+    if notes.shape.tools > before {
+        notes.shape.tool_bytes += (cursor.at() - start) as u64;
+    }
+    Ok(())
 }
 
 fn tool<'a>(
@@ -136,7 +142,7 @@ fn parameters<'a>(
     notes: &mut Notes<'a, '_>,
     kind: Kind,
     index: usize,
-    raw: &'a RawValue,
+    raw: &'a str,
 ) -> Result<Inner, BodyError> {
     let at = span(notes.body, raw);
     if is_null(raw) {

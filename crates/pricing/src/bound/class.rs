@@ -68,10 +68,12 @@ pub enum Reason {
     PluginDefaults = 1 << 19,
     /// A part of it is the operator's own figure.
     Allowance = 1 << 20,
+    /// The prompt was counted with the model's tokenizer, as published.
+    Counted = 1 << 21,
 }
 
 impl Reason {
-    const ALL: [Reason; 21] = [
+    const ALL: [Reason; 22] = [
         Reason::EndpointsUnknown,
         Reason::Override,
         Reason::CacheWrite,
@@ -93,6 +95,7 @@ impl Reason {
         Reason::Router,
         Reason::PluginDefaults,
         Reason::Allowance,
+        Reason::Counted,
     ];
 
     /// The reason in words.
@@ -120,6 +123,7 @@ impl Reason {
             Reason::Prediction => "rejected tokens of the prediction are billed",
             Reason::Router => "a router or a preset picks the model, within a price ceiling",
             Reason::PluginDefaults => "plugins that the account has on by default are left on",
+            Reason::Counted => "the prompt was counted with the model's published tokenizer",
             Reason::Allowance => "a part of it is an allowance, your own figure",
         }
     }

@@ -4,7 +4,7 @@ use crate::bound::class::{Reason, Reasons};
 use crate::images::{bills_beyond_context, image_tokens};
 use crate::model::Model;
 use crate::shape::Shape;
-use crate::tokens::prompt_tokens;
+use crate::tokens::{is_counted, prompt_tokens};
 use crate::unpriced::Unpriced;
 
 /// Tokens of one turn's prompt.
@@ -43,6 +43,7 @@ impl Inputs {
             reasons.add(Reason::ContextLength);
             return Ok(Inputs { filled: Some(filled), ..Inputs::default() });
         }
+        reasons.add_if(is_counted(model, shape), Reason::Counted);
         let text = prompt_tokens(model, shape).saturating_add(results.unwrap_or(0));
         let inputs = Inputs {
             text,

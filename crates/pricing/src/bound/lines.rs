@@ -44,10 +44,10 @@ impl Lines {
 
 impl Line {
     pub(super) fn term(&self) -> Term {
-        let rate = match (self.unit, self.rate) {
-            (_, Rate::ZERO) => String::new(),
-            ("token", rate) => rate.per_million().to_string(),
-            (_, rate) => rate.per_unit().to_string(),
+        let rate = match self.unit {
+            "token" => self.rate.per_million().to_string(),
+            _ if self.rate == Rate::ZERO => String::new(),
+            _ => self.rate.per_unit().to_string(),
         };
         Term { what: self.what, quantity: self.quantity, unit: self.unit, rate, amount: self.amount }
     }

@@ -282,9 +282,9 @@ impl Sum<'_> {
         let pictures = shape.media.image_count().saturating_mul(count);
         lines.add("images, each", pictures, "image", self.each_image);
         lines.add("request fee", count, "request", self.request_fee);
-        lines.add("searches, at most", turns.searches.0, "search", turns.searches.1);
+        lines.add("searches, at most", turns.searches.0, "call", turns.searches.1);
         let native = self.search_fee.unwrap_or_default();
-        lines.add("searches by the provider, at most", turns.native, "search", native);
+        lines.add("searches by the provider, at most", turns.native, "call", native);
         lines.add("pages fetched, at most", turns.fetches, "page", fees::FETCH);
         lines.add("pages read, at most", turns.pages, "page", fees::OCR_PAGE);
         let answers = count.saturating_mul(u64::from(shape.choices.max(1)));

@@ -33,13 +33,14 @@ pub(crate) struct CheapestArgs {
 /// Prints them.
 pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
     let text = args.request.text()?;
-    let request = args.request.request(text.as_deref())?;
-    let prices = Prices::open(&args.prices).await?;
+    let request = args.request.request(&text)?;
+    let mut prices = Prices::open(&args.prices).await?;
+    let zdr = args.filter.zdr(&mut prices).await?;
     let policy = prices.config.bounds.clone();
     let book = prices.book();
     let mut costs: Vec<Cost<'_>> = book
         .models()
-        .filter(|model| args.filter.admits(model) && request.is_met_by(model))
+        .filter(|model| args.filter.admits(model, zdr.as_ref()) && request.is_met_by(model))
         .filter_map(|model| request.cost(&model.id, &book, &policy).ok())
         .collect();
     costs.sort_by(|one, other| (one.likely, &one.asked).cmp(&(other.likely, &other.asked)));

@@ -5,6 +5,7 @@ use pricing::Unpriced;
 use serde_json::json;
 
 use super::cost::{self, RequestArgs};
+use super::sums;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -12,6 +13,9 @@ use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models compare openai/gpt-4o anthropic/claude-sonnet-4.5\n  farebox models compare openai/gpt-4o-mini openai/gpt-4o-mini:floor --in 10000\n  farebox models compare openai/gpt-4o x-ai/grok-4.3 --body request.json";
+
+/// More models than these are a table alone.
+const SUMS_MAX: usize = 2;
 
 /// `models compare`
 #[derive(Debug, Args)]
@@ -31,7 +35,7 @@ pub(crate) struct CompareArgs {
 /// Prints them.
 pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
     let text = args.request.text()?;
-    let request = args.request.request(text.as_deref())?;
+    let request = args.request.request(&text)?;
     let mut prices = Prices::open(&args.prices).await?;
     prices.know(args.models.clone()).await;
     let policy = prices.config.bounds.clone();
@@ -46,7 +50,13 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
         let models: Vec<_> = costs.iter().map(cost::json).collect();
         return output::json(&json!({ "models": models, "prices": prices.as_json() }));
     }
-    output::text(&cost::render(&costs, &Terminal::of_stdout()))?;
+    let stdout = Terminal::of_stdout();
+    let mut text = cost::render(&costs, &stdout);
+    if costs.len() <= SUMS_MAX {
+        let named: Vec<_> = costs.iter().map(|cost| (cost.asked.as_str(), &cost.estimate)).collect();
+        text += &sums::render(&named, &stdout);
+    }
+    output::text(&text)?;
     let terminal = Terminal::of_stderr();
     let talk = format!("for {} {} {}", args.request.words(), terminal.dot(), prices.told());
     eprintln!("{}", terminal.dim(&talk));

@@ -1,16 +1,17 @@
 //! What one request costs at several models: the request by its size or as a body, and the table.
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use money::Nano;
 use openrouter::chat;
 use pricing::{
-    Book, BoundPolicy, Grounds, Guess, Model, Need, Shape, USUAL_OUTPUT, Unpriced, estimate, usual_cost,
+    Book, BoundPolicy, Detail, Estimate, Feature, Grounds, Guess, Media, Model, Need, Shape, USUAL_OUTPUT,
+    Unpriced, estimate,
 };
 use serde_json::{Value, json};
 
+use super::filter::tokens;
 use super::row;
 use crate::amount::grouped;
 use crate::failure::{Failure, chain};
@@ -18,66 +19,139 @@ use crate::table::{self, Align, Look};
 use crate::terminal::Terminal;
 use crate::tokens::Prompt;
 
+/// A prompt of which nothing is said, in tokens.
+const USUAL_INPUT: u64 = 2_000;
+/// A text of so many bytes for each token is what the worst of a size is for.
+const BYTES_PER_TOKEN: u64 = 4;
+/// No model has room for more, and nobody needs more memory for asking.
+const TOKENS_MAX: u64 = 16_000_000;
+const IMAGES_MAX: u32 = 10_000;
+/// A picture of which nothing is said, pixels.
+const IMAGE: (u32, u32) = (1_024, 1_024);
+
 /// The request that models are compared by.
 #[derive(Debug, Args)]
 pub(crate) struct RequestArgs {
     /// Tokens of prompt [default: 2000]
-    #[arg(long = "in", value_name = "TOKENS", conflicts_with = "body")]
+    #[arg(long = "in", value_name = "TOKENS", value_parser = tokens, conflicts_with = "body", help_heading = "Your request")]
     input: Option<u64>,
     /// Tokens of answer [default: 500, and the reasoning a body asks for]
-    #[arg(long = "out", value_name = "TOKENS")]
+    #[arg(long = "out", value_name = "TOKENS", value_parser = tokens, help_heading = "Your request")]
     output: Option<u64>,
+    /// Pictures of 1024 by 1024 in the prompt
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        conflicts_with = "body",
+        help_heading = "Your request"
+    )]
+    images: u32,
+    /// So much of the prompt is read from a cache, where a price for that is listed
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100), help_heading = "Your request")]
+    cached: u8,
     /// A chat request as JSON: what it says and needs; whose model it names does not matter
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Your request")]
     body: Option<PathBuf>,
 }
 
 impl RequestArgs {
-    /// The body's text, when there is one.
-    pub(super) fn text(&self) -> Result<Option<String>, Failure> {
-        let read = |path: &PathBuf| {
-            std::fs::read_to_string(path)
-                .map_err(|error| Failure::usage(format!("cannot read {}: {}", path.display(), chain(&error))))
-        };
-        self.body.as_ref().map(read).transpose()
+    /// Whether anything is said of it.
+    pub(super) fn is_given(&self) -> bool {
+        let sized = self.input.or(self.output).is_some() || self.images > 0 || self.cached > 0;
+        sized || self.body.is_some()
+    }
+
+    /// The body: the file's text, or one of the size that is asked for.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn text(&self) -> Result<String, Failure> {
+        match &self.body {
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                Failure::usage(format!("cannot read {}: {}", path.display(), chain(&error)))
+            }),
+            None => Ok(" ".repeat(self.bytes())),
+        }
+    }
+
+    /// Bytes of a prompt of the size asked for.
+    fn bytes(&self) -> usize {
+        let tokens = self.input.unwrap_or(USUAL_INPUT).min(TOKENS_MAX);
+        usize::try_from(tokens * BYTES_PER_TOKEN).unwrap_or(usize::MAX)
     }
 
     /// The request.
     ///
     /// # Errors
-    /// When the body is no chat request, or has a part that nobody can price.
-    pub(super) fn request<'t>(&self, text: Option<&'t str>) -> Result<Request<'t>, Failure> {
-        let Some(text) = text else {
-            let input = self.input.unwrap_or(2_000);
-            return Ok(Request::Size { input, output: self.output.unwrap_or(USUAL_OUTPUT) });
+    /// When the body is no chat request.
+    pub(super) fn request<'t>(&self, text: &'t str) -> Result<Request<'t>, Failure> {
+        let cached = self.cached;
+        let Some(path) = &self.body else {
+            let output = self.output.unwrap_or(USUAL_OUTPUT);
+            return Ok(Request {
+                shape: Box::new(self.sized(text, output)),
+                prompt: Prompted::Size(self.input.unwrap_or(USUAL_INPUT)),
+                output: Some(output),
+                cached,
+            });
         };
-        let name = self.body.as_deref().unwrap_or(Path::new("-")).display();
+        let name = path.display();
         let read = chat::read(text.as_bytes());
         let shape = read.map_err(|error| Failure::usage(format!("{name}: {error}")))?.shape;
-        if let Some(cost) = shape.costs.first() {
-            return Err(Failure::failed(format!("{name}: {cost}")));
-        }
         let prompt = Prompt::of_body(&serde_json::from_str(text).unwrap_or_default());
-        Ok(Request::Body { shape: Box::new(shape), prompt, output: self.output })
+        Ok(Request {
+            shape: Box::new(shape),
+            prompt: Prompted::Words(Box::new(prompt)),
+            output: self.output,
+            cached,
+        })
+    }
+
+    /// A chat of so many bytes and pictures, with a cap of the answer's length.
+    fn sized<'t>(&self, text: &'t str, output: u64) -> Shape<'t> {
+        let mut media = Media::default();
+        for _ in 0..self.images.min(IMAGES_MAX) {
+            media.add_image(Detail::High, Some(IMAGE));
+        }
+        let body = text.as_bytes();
+        Shape { body, messages: 1, choices: 1, output_cap: Some(output), media, ..Shape::default() }
     }
 
     /// In words.
     pub(super) fn words(&self) -> String {
-        match &self.body {
+        let mut words = match &self.body {
             Some(path) => path.display().to_string(),
             None => format!(
                 "{} tokens in, {} out",
-                grouped(self.input.unwrap_or(2_000)),
+                grouped(self.input.unwrap_or(USUAL_INPUT)),
                 grouped(self.output.unwrap_or(USUAL_OUTPUT))
             ),
+        };
+        match self.images {
+            0 => {}
+            1 => words += ", a picture",
+            images => words += &format!(", {images} pictures"),
         }
+        if self.cached > 0 {
+            words += &format!(", {} % of the prompt from a cache", self.cached);
+        }
+        words
     }
 }
 
 /// A request, for any model.
-pub(super) enum Request<'t> {
-    Size { input: u64, output: u64 },
-    Body { shape: Box<Shape<'t>>, prompt: Prompt, output: Option<u64> },
+pub(super) struct Request<'t> {
+    shape: Box<Shape<'t>>,
+    prompt: Prompted,
+    output: Option<u64>,
+    cached: u8,
+}
+
+/// How long its prompt is.
+enum Prompted {
+    Size(u64),
+    Words(Box<Prompt>),
 }
 
 /// What it costs at one model.
@@ -85,26 +159,34 @@ pub(super) struct Cost<'b> {
     /// The name asked for.
     pub(super) asked: String,
     pub(super) model: &'b Model,
+    /// With as much of the prompt from a cache as was said.
     pub(super) likely: Nano,
-    /// With its prompt read from a cache, where that is listed.
-    pub(super) cached: Option<Nano>,
-    /// At worst; only a body has one.
-    pub(super) worst: Option<Nano>,
+    pub(super) estimate: Estimate,
 }
 
 impl Request<'_> {
     /// Whether a model can do it.
     pub(super) fn is_met_by(&self, model: &Model) -> bool {
-        let need = match self {
-            Request::Size { input, output } => {
-                Need { context: input.saturating_add(*output), ..Need::default() }
-            }
-            Request::Body { shape, prompt, output } => {
-                let output = output.unwrap_or(USUAL_OUTPUT.saturating_add(shape.reasoning_budget));
-                Need::counted(shape, prompt.count(model).tokens, output)
-            }
-        };
-        need.met_by(model)
+        let output = self.output.unwrap_or(USUAL_OUTPUT.saturating_add(self.shape.reasoning_budget));
+        Need::counted(&self.shape, self.tokens(model), output).met_by(model) && self.reads(model)
+    }
+
+    /// Pictures and the like that a model cannot read are refused, not billed.
+    fn reads(&self, model: &Model) -> bool {
+        let media = &self.shape.media;
+        let needs = [
+            (!media.images.is_empty(), Feature::Images),
+            (media.audio_ms > 0 || media.audio_unknown > 0, Feature::Audio),
+            (media.videos > 0, Feature::Video),
+        ];
+        needs.into_iter().all(|(needed, feature)| !needed || model.about.features.contains(feature))
+    }
+
+    fn tokens(&self, model: &Model) -> u64 {
+        match &self.prompt {
+            Prompted::Size(tokens) => *tokens,
+            Prompted::Words(prompt) => prompt.count(model).tokens,
+        }
     }
 
     /// What it costs there, by the name asked.
@@ -118,44 +200,33 @@ impl Request<'_> {
         policy: &BoundPolicy,
     ) -> Result<Cost<'b>, Unpriced> {
         let model = book.model(asked).ok_or_else(|| Unpriced::UnknownModel(asked.to_owned()))?;
-        let asked = asked.to_owned();
-        match self {
-            Request::Size { input, output } => {
-                let likely = usual_cost(model, &asked, *input, *output)
-                    .ok_or_else(|| Unpriced::Router(model.id.clone()))?
-                    .total;
-                Ok(Cost { asked, model, likely, cached: None, worst: None })
-            }
-            Request::Body { shape, prompt, output } => {
-                let models = [Cow::Owned(asked.clone())].into_iter().collect();
-                let shape = Shape { models, ..(**shape).clone() };
-                let prompt_tokens = prompt.count(model).tokens;
-                let guess = Guess { prompt_tokens, output_tokens: *output };
-                let found = estimate(&shape, &Grounds::new(book, policy), guess)?;
-                Ok(Cost {
-                    asked,
-                    model,
-                    likely: found.likely.total,
-                    cached: found.cache_hit.map(|hit| hit.total),
-                    worst: Some(found.worst.usd()),
-                })
-            }
-        }
+        let shape = self.shape.with_models([asked]);
+        let guess = Guess { prompt_tokens: self.tokens(model), output_tokens: self.output };
+        let estimate = estimate(&shape, &Grounds::new(book, policy), guess)?;
+        let likely = partly_cached(&estimate, self.cached);
+        Ok(Cost { asked: asked.to_owned(), model, likely, estimate })
     }
+}
+
+/// The likely cost with so many percent of the prompt read from a cache, rounded up.
+fn partly_cached(estimate: &Estimate, percent: u8) -> Nano {
+    let likely = estimate.likely.total;
+    let Some(hit) = &estimate.cache_hit else { return likely };
+    let saved = likely.saturating_sub(hit.total).nanos();
+    Nano::from_nanos(likely.nanos() - saved * i64::from(percent) / 100)
 }
 
 /// Narrow terminals lose columns, the least telling first.
 pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
     const HEADER: [&str; 8] = ["MODEL", "LIKELY", "WORST", "CACHED", "IN", "OUT", "CONTEXT", "CAN"];
-    let bounded = costs.iter().any(|cost| cost.worst.is_some());
     let amount = |amount: Option<Nano>| amount.map_or_else(|| "-".to_owned(), Nano::for_people);
     let cells = |cost: &Cost<'_>| {
         let [prompt, completion] = row::prices(cost.model);
         [
             cost.asked.clone(),
             cost.likely.for_people(),
-            amount(cost.worst),
-            amount(cost.cached),
+            cost.estimate.worst.usd().for_people(),
+            amount(cost.estimate.cache_hit.as_ref().map(|hit| hit.total)),
             prompt,
             completion,
             row::context(cost.model.context_length),
@@ -168,8 +239,7 @@ pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
                 let align = if at == 0 || at == 7 { Align::Left } else { Align::Right };
                 table::cell(&cells[at], align, look)
             };
-            let shown = shown.iter().filter(|at| bounded || !(2..=3).contains(*at));
-            shown.map(cell).collect::<Vec<_>>()
+            shown.iter().map(cell).collect::<Vec<_>>()
         };
         let body = costs.iter().map(|cost| pick(cells(cost), Look::Plain)).collect();
         table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
@@ -190,7 +260,8 @@ pub(super) fn json(cost: &Cost<'_>) -> Value {
     let mut whole = row::json(cost.model);
     whole["asked"] = cost.asked.clone().into();
     whole["likely_usd"] = cost.likely.to_string().into();
-    whole["cache_hit_usd"] = json!(cost.cached.map(|usd| usd.to_string()));
-    whole["worst_usd"] = json!(cost.worst.map(|usd| usd.to_string()));
+    whole["cache_hit_usd"] = json!(cost.estimate.cache_hit.as_ref().map(|hit| hit.total.to_string()));
+    whole["worst_usd"] = cost.estimate.worst.usd().to_string().into();
+    whole["class"] = cost.estimate.worst.class.word().into();
     whole
 }

@@ -1,8 +1,13 @@
 //! Which models are meant: by what they can do, cost and are called.
 
-use clap::Args;
+use std::collections::BTreeMap;
+
+use clap::{Args, ValueEnum};
 use money::Rate;
-use pricing::{Feature, Features, Model};
+use pricing::{Feature, Features, Modality, Model};
+
+use crate::failure::Failure;
+use crate::prices::Prices;
 
 /// Filters; each given one must hold.
 #[derive(Debug, Default, Args)]
@@ -16,6 +21,18 @@ pub(crate) struct Filter {
     /// That read images
     #[arg(long)]
     vision: bool,
+    /// That hear audio
+    #[arg(long)]
+    audio: bool,
+    /// That read files
+    #[arg(long)]
+    files: bool,
+    /// That watch video
+    #[arg(long)]
+    video: bool,
+    /// That answer in this, perhaps beside text
+    #[arg(long, value_enum, value_name = "KIND")]
+    answers: Option<Answers>,
     /// That answer in a given JSON schema
     #[arg(long)]
     schemas: bool,
@@ -31,6 +48,9 @@ pub(crate) struct Filter {
     /// At most so many dollars per million tokens, in and out
     #[arg(long, value_name = "USD", value_parser = per_million)]
     max_price: Option<Rate>,
+    /// With a provider that retains nothing, as OpenRouter lists them
+    #[arg(long)]
+    zdr: bool,
     /// Served by this provider, as far as providers are known
     #[arg(long, value_name = "NAME")]
     pub(super) provider: Option<String>,
@@ -39,12 +59,35 @@ pub(crate) struct Filter {
     search: Option<String>,
 }
 
+/// What a model answers in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Answers {
+    Text,
+    Image,
+    Audio,
+    /// Video, ranks, decisions: what is not asked by chat
+    Other,
+}
+
+/// The models with endpoints that retain nothing.
+pub(super) type Zdr = BTreeMap<String, Vec<String>>;
+
 impl Filter {
+    /// What the filter must know beside the rows.
+    ///
+    /// # Errors
+    /// When that is not known, and nobody tells.
+    pub(super) async fn zdr(&self, prices: &mut Prices) -> Result<Option<Zdr>, Failure> {
+        if self.zdr { prices.zdr().await.map(Some) } else { Ok(None) }
+    }
+
     /// Whether all that is asked holds.
-    pub(super) fn admits(&self, model: &Model) -> bool {
+    pub(super) fn admits(&self, model: &Model, zdr: Option<&Zdr>) -> bool {
         let priced = model.prices.priced();
         model.about.features.contain_all(self.features())
             && (!self.free || model.is_free())
+            && self.answers.is_none_or(|kind| model.outputs.contains(kind.modality()))
+            && zdr.is_none_or(|zdr| [&model.id, &model.canonical_slug].iter().any(|id| zdr.contains_key(*id)))
             && (!self.caching || priced.is_some_and(|prices| prices.cache_read.is_some()))
             && self.context.is_none_or(|least| model.context_length.is_some_and(|most| most >= least))
             && self.max_price.is_none_or(|most| {
@@ -65,6 +108,9 @@ impl Filter {
         let asked = [
             (self.tools, Feature::Tools),
             (self.vision, Feature::Images),
+            (self.audio, Feature::Audio),
+            (self.files, Feature::Files),
+            (self.video, Feature::Video),
             (self.schemas, Feature::Schemas),
             (self.reasoning, Feature::Reasoning),
         ];
@@ -72,8 +118,19 @@ impl Filter {
     }
 }
 
+impl Answers {
+    const fn modality(self) -> Modality {
+        match self {
+            Answers::Text => Modality::Text,
+            Answers::Image => Modality::Image,
+            Answers::Audio => Modality::Audio,
+            Answers::Other => Modality::Other,
+        }
+    }
+}
+
 /// `200000`, `200,000`, `128k`, `1M`: thousands and millions, as model cards have them.
-fn tokens(text: &str) -> Result<u64, String> {
+pub(super) fn tokens(text: &str) -> Result<u64, String> {
     let plain = text.replace([',', '_'], "");
     let (digits, factor) = match plain.strip_suffix(['k', 'K']) {
         Some(digits) => (digits, 1_000),

@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 
 use clap::{Args, ValueEnum};
-use pricing::{Model, usual_cost};
+use money::Nano;
+use pricing::Model;
 use serde_json::json;
 
+use super::cost::RequestArgs;
 use super::filter::Filter;
 use super::row;
 use crate::exit::Exit;
@@ -17,17 +19,17 @@ use crate::terminal::Terminal;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models list --tools --context 200k --max-price 5\n  farebox models list --free --tools\n  farebox models list --search llama --sort price";
 
-/// What a request is taken to be when models are sorted by their price: tokens in and out.
-const USUAL: (u64, u64) = (2_000, 500);
-
 /// `models list`
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     filter: Filter,
-    /// By the cost of 2,000 tokens in and 500 out, by context (longest first), or by name
-    #[arg(long, value_enum, default_value = "name")]
-    sort: Sort,
+    #[command(flatten)]
+    request: RequestArgs,
+    /// By the likely cost of your request, by context (longest first), by age (newest first), or by name
+    /// [default: price when a request is described, else name]
+    #[arg(long, value_enum)]
+    sort: Option<Sort>,
     /// The first so many only
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -38,19 +40,32 @@ pub(crate) struct ListArgs {
     prices: PriceArgs,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Sort {
     Price,
     Context,
+    Newest,
     Name,
 }
 
 /// Prints them.
 pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
-    let prices = Prices::open(&args.prices).await?;
+    let text = args.request.text()?;
+    let request = args.request.request(&text)?;
+    let mut prices = Prices::open(&args.prices).await?;
+    let zdr = args.filter.zdr(&mut prices).await?;
     let book = prices.book();
-    let mut models: Vec<&Model> = book.models().filter(|model| args.filter.admits(model)).collect();
-    sort(&mut models, args.sort);
+    let costly = args.request.is_given() || args.sort == Some(Sort::Price);
+    let policy = &prices.config.bounds;
+    let mut models: Vec<(&Model, Option<Nano>)> = book
+        .models()
+        .filter(|model| args.filter.admits(model, zdr.as_ref()))
+        .map(|model| {
+            let cost = || Some(request.cost(&model.id, &book, policy).ok()?.likely);
+            (model, if costly { cost() } else { None })
+        })
+        .collect();
+    sort(&mut models, args.sort.unwrap_or(if costly { Sort::Price } else { Sort::Name }));
     let found = models.len();
     models.truncate(args.limit.unwrap_or(usize::MAX));
     prices.warn();
@@ -61,38 +76,46 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
         }
     }
     if args.json {
-        let rows: Vec<_> = models.iter().map(|model| row::json(model)).collect();
+        let json = |(model, cost): &(&Model, Option<Nano>)| {
+            let mut row = row::json(model);
+            if costly {
+                row["likely_usd"] = json!(cost.map(|cost| cost.to_string()));
+            }
+            row
+        };
+        let rows: Vec<_> = models.iter().map(json).collect();
         return output::json(&json!({ "models": rows, "prices": prices.as_json() }));
     }
     if models.is_empty() {
         return Err(Failure::failed("no model is like that").hint("leave a filter out: farebox models list"));
     }
-    output::text(&render(&models, &Terminal::of_stdout()))?;
+    output::text(&render(&models, costly, &Terminal::of_stdout()))?;
     let shown = if models.len() < found { format!("{} of {found}", models.len()) } else { found.to_string() };
     let terminal = Terminal::of_stderr();
-    let talk = format!("{shown} models, dollars per million tokens {} {}", terminal.dot(), prices.told());
+    let cost = if costly { format!("; cost of {}", args.request.words()) } else { String::new() };
+    let talk =
+        format!("{shown} models, dollars per million tokens{cost} {} {}", terminal.dot(), prices.told());
     eprintln!("{}", terminal.dim(&talk));
     Ok(Exit::Ok)
 }
 
-fn sort(models: &mut [&Model], sort: Sort) {
+fn sort(models: &mut [(&Model, Option<Nano>)], sort: Sort) {
     match sort {
-        Sort::Name => models.sort_by(|one, other| one.id.cmp(&other.id)),
-        Sort::Context => models.sort_by_key(|model| (Reverse(model.context_length), model.id.as_str())),
-        Sort::Price => models.sort_by_key(|model| {
-            let cost = usual_cost(model, &model.id, USUAL.0, USUAL.1).map(|cost| cost.total);
-            (cost.is_none(), cost, model.id.as_str())
-        }),
+        Sort::Name => models.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id)),
+        Sort::Context => models.sort_by_key(|(model, _)| (Reverse(model.context_length), model.id.as_str())),
+        Sort::Newest => models.sort_by_key(|(model, _)| (Reverse(model.about.created_s), model.id.as_str())),
+        Sort::Price => models.sort_by_key(|(model, cost)| (cost.is_none(), *cost, model.id.as_str())),
     }
 }
 
 /// Narrow terminals lose columns, the least telling first.
-fn render(models: &[&Model], terminal: &Terminal) -> String {
-    const HEADER: [&str; 7] = ["MODEL", "CONTEXT", "ANSWER", "IN", "OUT", "CACHED", "CAN"];
-    let cells = |model: &&Model| {
+fn render(models: &[(&Model, Option<Nano>)], costly: bool, terminal: &Terminal) -> String {
+    const HEADER: [&str; 8] = ["MODEL", "COST", "CONTEXT", "ANSWER", "IN", "OUT", "CACHED", "CAN"];
+    let cells = |(model, cost): &(&Model, Option<Nano>)| {
         let [prompt, completion] = row::prices(model);
         [
             model.id.clone(),
+            cost.map_or_else(|| "-".to_owned(), Nano::for_people),
             row::context(model.context_length),
             row::context(model.max_completion_tokens),
             prompt,
@@ -102,17 +125,23 @@ fn render(models: &[&Model], terminal: &Terminal) -> String {
         ]
     };
     let draw = |shown: &[usize]| {
-        let pick = |cells: [String; 7], look: Look| {
+        let pick = |cells: [String; 8], look: Look| {
             let cell = |&at: &usize| {
-                let align = if at == 0 || at == 6 { Align::Left } else { Align::Right };
+                let align = if at == 0 || at == 7 { Align::Left } else { Align::Right };
                 table::cell(&cells[at], align, look)
             };
-            shown.iter().map(cell).collect::<Vec<_>>()
+            shown.iter().filter(|at| costly || **at != 1).map(cell).collect::<Vec<_>>()
         };
         let body = models.iter().map(|model| pick(cells(model), Look::Plain)).collect();
         table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
     };
-    let shapes: [&[usize]; 5] =
-        [&[0, 1, 2, 3, 4, 5, 6], &[0, 1, 3, 4, 5, 6], &[0, 1, 3, 4, 5], &[0, 1, 3, 4], &[0, 3, 4]];
+    let shapes: [&[usize]; 6] = [
+        &[0, 1, 2, 3, 4, 5, 6, 7],
+        &[0, 1, 2, 4, 5, 6, 7],
+        &[0, 1, 2, 4, 5, 6],
+        &[0, 1, 2, 4, 5],
+        &[0, 1, 4, 5],
+        &[0, 1],
+    ];
     table::fitting(shapes.into_iter().map(draw), terminal)
 }

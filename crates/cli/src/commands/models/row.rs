@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use money::Rate;
-use pricing::{Model, RowPrices};
+use pricing::{Model, PriceKey, RowPrices};
 use serde_json::{Value, json};
 
 use crate::amount::rate;
@@ -45,6 +45,12 @@ pub(super) fn listed(model: &Model) -> Option<String> {
     Some(at.to_string().chars().take(10).collect())
 }
 
+/// Every price of a row under OpenRouter's name for it, USD per unit.
+fn listed_usd(prices: &pricing::Prices) -> Value {
+    let keys = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of(prices)?)));
+    keys.map(|(key, rate)| (key.name().to_owned(), Value::from(rate.per_unit().to_string()))).collect()
+}
+
 /// For machines. A price per million tokens is exact decimal text.
 pub(super) fn json(model: &Model) -> Value {
     let prices = model.prices.priced();
@@ -63,6 +69,8 @@ pub(super) fn json(model: &Model) -> Value {
         "cache_read_usd_per_million": per_million(prices.and_then(|prices| prices.cache_read)),
         "cache_write_usd_per_million": per_million(prices.and_then(|prices| prices.cache_write)),
         "request_usd": prices.map(|prices| prices.request.per_unit().to_string()),
+        "answers_in": model.outputs.iter().map(|modality| modality.word()).collect::<Vec<_>>(),
+        "listed_usd": prices.map(listed_usd),
     })
 }
 

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use clap::Args;
+use money::Rate;
 use pricing::{
-    Book, Bound, BoundPolicy, Endpoint, Grounds, Model, Override, Prices as Listed, Reason, RowPrices, Shape,
-    Tier, Unpriced, bound,
+    Book, Bound, BoundPolicy, Endpoint, Grounds, Modality, Model, Override, PriceKey, Reason, RowPrices,
+    Shape, Tier, Unpriced, bound,
 };
 use serde_json::{Value, json};
 
-use super::row;
-use crate::amount::grouped;
+use super::{moved, row};
+use crate::amount::{self, grouped};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::prices::{PriceArgs, Prices};
@@ -52,7 +53,8 @@ pub(crate) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
         return output::json(&as_json(model, &judged, &prices));
     }
     let terminal = Terminal::of_stdout();
-    let text = head(model, &args.model, &judged, &terminal) + &endpoints(model, &terminal);
+    let keeps_nothing = prices.known_zdr().and_then(|mut zdr| zdr.remove(&model.id)).unwrap_or_default();
+    let text = head(model, &args.model, &judged, &terminal) + &endpoints(model, &keeps_nothing, &terminal);
     output::text(&(text + "\n" + &prices.told() + "\n"))
 }
 
@@ -79,11 +81,33 @@ fn head(model: &Model, asked: &str, judged: &Result<Bound, Unpriced>, terminal: 
     say("context", size(model.context_length, model.max_completion_tokens));
     let can = model.about.features.iter().map(|feature| feature.word()).collect::<Vec<_>>();
     say("can", if can.is_empty() { "text".to_owned() } else { can.join(", ") });
+    if !model.text_output_only() {
+        let kinds: Vec<&str> = model.outputs.iter().map(Modality::word).collect();
+        say(
+            "answers",
+            if kinds.is_empty() {
+                "in what, it does not say".to_owned()
+            } else {
+                format!("in {}", kinds.join(", "))
+            },
+        );
+    }
     if let Some(day) = row::listed(model) {
         let gone = model.about.expires.as_ref().map(|day| format!(", goes on {day}")).unwrap_or_default();
         say("listed", day + &gone);
     }
     say("price", price(&model.prices));
+    let unknown = model.prices.priced().into_iter().flat_map(|prices| &prices.unknown);
+    for unknown in unknown {
+        say(
+            "",
+            format!(
+                "{} for '{}', which farebox does not know",
+                printable(&unknown.value),
+                printable(&unknown.key)
+            ),
+        );
+    }
     for condition in model.prices.priced().into_iter().flat_map(|prices| &prices.overrides) {
         say("", words(condition));
     }
@@ -120,48 +144,42 @@ fn size(context: Option<u64>, answer: Option<u64>) -> String {
 fn price(prices: &RowPrices) -> String {
     match prices {
         RowPrices::Priced(prices) => {
-            let mut parts = vec![
-                format!("{} in", row::price(Some(prices.prompt))),
-                format!("{} out", row::price(Some(prices.completion))),
-            ];
-            parts.extend(prices.cache_read.map(|rate| format!("{} from a cache", row::price(Some(rate)))));
-            parts.extend(prices.cache_write.map(|rate| format!("{} into it", row::price(Some(rate)))));
-            parts.extend(prices.cache_write_1h.map(|rate| format!("{} for an hour", row::price(Some(rate)))));
-            parts.join(", ") + ", per million tokens" + &fee(prices)
+            let listed = |by_token: bool| {
+                let keys = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of(prices)?)));
+                let of_kind =
+                    keys.filter(move |(key, rate)| key.is_by_token(*rate, prices.prompt) == by_token);
+                of_kind.filter(|(_, rate)| *rate > Rate::ZERO || by_token).map(each).collect::<Vec<_>>()
+            };
+            let (tokens, others) = (listed(true), listed(false));
+            let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
+            tokens.join(", ") + ", per million tokens" + &others
         }
         RowPrices::Dynamic => "decided at run time".to_owned(),
         RowPrices::Unreadable(why) => format!("cannot be read: {why}"),
     }
 }
 
-fn fee(prices: &Listed) -> String {
-    match prices.request.femtos() {
-        0 => String::new(),
-        _ => format!(", and ${} a request", prices.request.per_unit()),
+/// `$2.00 in`, `$0.01 a search`, `$0.0048 an image`.
+fn each((key, rate): (PriceKey, Rate)) -> String {
+    match key {
+        PriceKey::Request | PriceKey::WebSearch => {
+            format!("{} {}", amount::rate(&rate.per_unit().to_string()), key.words())
+        }
+        PriceKey::Image if moved::is_whole_image(rate) => {
+            format!("{} an image", amount::rate(&rate.per_unit().to_string()))
+        }
+        _ => format!("{} {}", row::price(Some(rate)), key.words()),
     }
 }
 
 /// `above 272,000 prompt tokens: $4.00 in, $15.00 out`.
 fn words(condition: &Override) -> String {
-    let mut when: Vec<String> = Vec::new();
-    when.extend(condition.min_prompt_tokens.map(|least| format!("above {} prompt tokens", grouped(least))));
-    when.extend(condition.schedule.map(|_| "at some times of the day or week".to_owned()));
-    let prices = [
-        (condition.prompt, "in"),
-        (condition.completion, "out"),
-        (condition.cache_read, "from a cache"),
-        (condition.cache_write, "into it"),
-        (condition.cache_write_1h, "for an hour"),
-        (condition.internal_reasoning, "reasoning"),
-    ];
-    let asked = prices.into_iter().filter(|(rate, _)| rate.is_some());
-    let asked: Vec<String> = asked.map(|(rate, what)| format!("{} {what}", row::price(rate))).collect();
-    let when = if when.is_empty() { "under a condition".to_owned() } else { when.join(", ") };
-    format!("{when}: {}", asked.join(", "))
+    let prices = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of_override(condition)?)));
+    format!("{}: {}", condition.when(), prices.map(each).collect::<Vec<_>>().join(", "))
 }
 
 /// The providers, the cheapest first.
-fn endpoints(model: &Model, terminal: &Terminal) -> String {
+fn endpoints(model: &Model, keeps_nothing: &[String], terminal: &Terminal) -> String {
     const HEADER: [&str; 8] = ["PROVIDER", "TAG", "IN", "OUT", "CACHED", "CONTEXT", "ANSWER", "NOTES"];
     let mut listed: Vec<&Endpoint> = model.endpoints.iter().flatten().collect();
     if listed.is_empty() {
@@ -185,7 +203,7 @@ fn endpoints(model: &Model, terminal: &Terminal) -> String {
             row::price(prices.and_then(|prices| prices.cache_read)),
             row::context(endpoint.context_length),
             row::context(endpoint.output_limit()),
-            notes(endpoint),
+            notes(endpoint, keeps_nothing),
         ]
     };
     let draw = |shown: &[usize]| {
@@ -204,7 +222,7 @@ fn endpoints(model: &Model, terminal: &Terminal) -> String {
     "\n".to_owned() + &table::fitting(shapes.into_iter().map(draw), terminal)
 }
 
-fn notes(endpoint: &Endpoint) -> String {
+fn notes(endpoint: &Endpoint, keeps_nothing: &[String]) -> String {
     let mut notes = Vec::new();
     match &endpoint.prices {
         RowPrices::Priced(prices) => {
@@ -219,6 +237,7 @@ fn notes(endpoint: &Endpoint) -> String {
         Tier::Premium => Some("premium tier"),
     });
     notes.extend((!endpoint.supports_output_cap).then_some("may ignore the output cap"));
+    notes.extend(keeps_nothing.contains(&endpoint.tag).then_some("retains nothing"));
     notes.join(", ")
 }
 

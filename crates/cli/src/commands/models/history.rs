@@ -1,0 +1,121 @@
+//! `farebox models history`: how prices and limits moved, the newest first. Asks nobody unless told to.
+
+use std::time::Duration;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use openrouter::catalogue::{Entry, Happened};
+use pricing::{Book, BookSource};
+use serde_json::json;
+
+use super::moved;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::prices::{PriceArgs, Prices};
+use crate::terminal::Terminal;
+
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models history\n  farebox models history anthropic/claude-sonnet-4.5 --since 90d\n  farebox models history openai/gpt-4o --refresh --json";
+
+/// `models history`
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// Of this model only
+    #[arg(value_name = "MODEL")]
+    model: Option<String>,
+    /// No longer ago than this: 12h, 30d
+    #[arg(long, value_name = "TIME", value_parser = ago)]
+    since: Option<Duration>,
+    /// The newest so many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+    /// Print JSON; prices are USD per unit, decimal text
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    prices: PriceArgs,
+}
+
+/// Prints it.
+pub(crate) async fn run(args: HistoryArgs) -> Result<Exit, Failure> {
+    let prices = Prices::open(&args.prices.quiet()).await?;
+    let book = prices.book();
+    let entries = prices.history();
+    let model = args.model.as_ref().map(|name| id(&book, name, &entries)).transpose()?;
+    let from = args.since.and_then(|since| Timestamp::now().checked_sub(since).ok());
+    let is_meant = |entry: &&Entry| {
+        entry.change != Happened::Began
+            && model.as_ref().is_none_or(|model| entry.model == *model)
+            && from.is_none_or(|from| entry.at >= from)
+    };
+    let mut meant: Vec<&Entry> = entries.iter().rev().filter(is_meant).collect();
+    let found = meant.len();
+    meant.truncate(args.limit);
+    let began = entries.first().map(|entry| entry.since);
+    if args.json {
+        let changes: Vec<_> = meant.iter().map(|entry| moved::json(entry)).collect();
+        let since = began.map(|at| at.to_string());
+        return output::json(&json!({ "changes": changes, "since": since, "prices": prices.as_json() }));
+    }
+    prices.warn();
+    if meant.is_empty() {
+        return output::text(&(nothing(model.as_deref(), began.max(from), &book) + "\n"));
+    }
+    output::text(&moved::render(&meant, &Terminal::of_stdout()))?;
+    let terminal = Terminal::of_stderr();
+    let shown = if meant.len() < found { format!("{} of {found}", meant.len()) } else { found.to_string() };
+    let began = began.map(|at| format!(", kept since {} UTC", moved::minute(at))).unwrap_or_default();
+    let talk = format!("{shown} changes{began} {} {}", terminal.dot(), prices.told());
+    eprintln!("{}", terminal.dim(&talk));
+    Ok(Exit::Ok)
+}
+
+/// The id of a name that is in the book or was in it.
+fn id(book: &Book, name: &str, entries: &[Entry]) -> Result<String, Failure> {
+    match entries.iter().any(|entry| entry.model == name) {
+        true => Ok(name.to_owned()),
+        false => Prices::model(book, name).map(|model| model.id.clone()),
+    }
+}
+
+fn nothing(model: Option<&str>, began: Option<Timestamp>, book: &Book) -> String {
+    let subject = model.map(|model| format!("{model}: ")).unwrap_or_default();
+    match (began, book.source) {
+        (Some(began), _) => format!("{subject}no change since {} UTC.", moved::minute(began)),
+        (None, BookSource::Snapshot) => {
+            format!("{subject}nobody has asked OpenRouter for prices here yet: farebox models refresh")
+        }
+        (None, _) => format!("{subject}nothing is kept yet; the next refresh begins: farebox models refresh"),
+    }
+}
+
+/// `12h`, `30d`, `8w`.
+fn ago(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a length of time such as 12h or 30d");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(digits);
+    let hours = match unit {
+        "h" => 1,
+        "d" => 24,
+        "w" => 7 * 24,
+        _ => return Err(wrong()),
+    };
+    let hours = number.parse::<i64>().ok().and_then(|number| number.checked_mul(hours));
+    let hours = hours.filter(|hours| *hours < 1 << 20).ok_or_else(wrong)?;
+    Duration::try_from(SignedDuration::from_hours(hours)).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time() {
+        for (text, hours) in [("12h", 12), ("30d", 720), ("2w", 336), ("0d", 0)] {
+            assert_eq!(ago(text), Ok(Duration::from_secs(hours * 3_600)), "{text}");
+        }
+        for text in ["", "d", "30", "-1d", "1y", "99999999999999999999d", "9999999w"] {
+            assert!(ago(text).is_err(), "{text}");
+        }
+    }
+}
