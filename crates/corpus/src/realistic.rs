@@ -42,7 +42,8 @@ const WORDS: &str = "the of and to in is that for it as was with be by on not he
     against go came right used take three quarter revenue customer delivery request contract budget schedule region supplier \
     agreement increase however therefore according management information department international requirement";
 const NAMES: [&str; 12] = [
-    "ledger", "window", "balance", "entry", "journal", "request", "response", "cursor", "segment", "permit", "bound", "index",
+    "ledger", "window", "balance", "entry", "journal", "request", "response", "cursor", "segment", "permit",
+    "bound", "index",
 ];
 
 /// One request.
@@ -109,7 +110,13 @@ impl Writer {
                 text.push_str(word);
             }
             left -= 1;
-            let end = if left == 0 || at + 1 == words { ". " } else if self.rng.u8(..12) == 0 { ", " } else { " " };
+            let end = if left == 0 || at + 1 == words {
+                ". "
+            } else if self.rng.u8(..12) == 0 {
+                ", "
+            } else {
+                " "
+            };
             text.push_str(end);
         }
         text
@@ -159,7 +166,8 @@ impl Writer {
         let mut system = json!({ "role": "system", "content": self.prose(1_200) });
         if model.starts_with("anthropic/") {
             let text = system["content"].take();
-            system["content"] = json!([{ "type": "text", "text": text, "cache_control": { "type": "ephemeral" } }]);
+            system["content"] =
+                json!([{ "type": "text", "text": text, "cache_control": { "type": "ephemeral" } }]);
         }
         let mut messages = vec![system, json!({ "role": "user", "content": self.prose(60) })];
         let wanted = self.rng.usize(12_000..180_000);
@@ -174,7 +182,8 @@ impl Writer {
                 "function": { "name": "ledger_0", "arguments": arguments } }] }));
             messages.push(json!({ "role": "tool", "tool_call_id": id, "content": file }));
         }
-        json!({ "messages": messages, "tools": tools, "max_tokens": [8_192, 16_000, 32_000][self.rng.usize(..3)], "stream": true })
+        let cap = [8_192, 16_000, 32_000][self.rng.usize(..3)];
+        json!({ "messages": messages, "tools": tools, "max_tokens": cap, "stream": true })
     }
 
     fn rag(&mut self) -> Value {
@@ -200,8 +209,9 @@ impl Writer {
 
     fn batch(&mut self) -> Value {
         let words = self.rng.usize(15..90);
+        let cap = [16, 32, 64][self.rng.usize(..3)];
         json!({ "messages": [{ "role": "system", "content": self.prose(40) }, { "role": "user", "content": self.prose(words) }],
-            "max_tokens": [16, 32, 64][self.rng.usize(..3)], "temperature": 0,
+            "max_tokens": cap, "temperature": 0,
             "response_format": { "type": "json_schema", "json_schema": { "name": "label", "strict": true, "schema": {
                 "type": "object", "required": ["label"], "additionalProperties": false,
                 "properties": { "label": { "type": "string", "enum": ["complaint", "question", "praise", "other"] } } } } } })

@@ -84,7 +84,8 @@ fn one(sample: &Sample, book: &Book, judge: &Judge, seed: u64) -> Result<[u64; 4
     let usual = judge.usual(&sent, NOW_MS, seed).map_err(|refused| refused.body)?;
     let nanos = |bound: &Bound| u128::try_from(bound.usd().nanos()).unwrap_or_default();
     assert!(worst.nanos_up() <= nanos(&by_bytes), "{worst}");
-    let ratio = |bound: &Bound, bill: u128| u64::try_from(nanos(bound) * 1_000 / bill.max(1)).unwrap_or(u64::MAX);
+    let ratio =
+        |bound: &Bound, bill: u128| u64::try_from(nanos(bound) * 1_000 / bill.max(1)).unwrap_or(u64::MAX);
     let (worst, usual) = (worst.nanos_up(), usual.nanos_up());
     Ok([ratio(&by_bytes, worst), ratio(&by_bytes, usual), ratio(&counted, worst), ratio(&counted, usual)])
 }
@@ -119,7 +120,8 @@ impl Tightness {
                 &ratios.counted_to_worst,
                 &ratios.counted_to_usual,
             ] {
-                let tenths = |thousandths: u64| format!("{}.{:02}", thousandths / 1_000, thousandths % 1_000 / 10);
+                let tenths =
+                    |thousandths: u64| format!("{}.{:02}", thousandths / 1_000, thousandths % 1_000 / 10);
                 let (median, p95) = (percentile(values, 50), percentile(values, 95));
                 text.push_str(&format!(" {} ({}) |", tenths(median), tenths(p95)));
             }

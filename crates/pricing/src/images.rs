@@ -40,6 +40,18 @@ pub enum ImageCount {
         /// Hundredths of a token a patch.
         percent: u64,
     },
+    /// Tiles or patches, whichever is more: of models between the two, it is not said which. `auto` and nothing mean
+    /// `original` (OpenAI's guide to GPT-5.5).
+    Either {
+        /// Tokens of any image in tiles.
+        base: u64,
+        /// Tokens of a tile.
+        tile: u64,
+        /// Most patches.
+        most: u64,
+        /// Hundredths of a token a patch.
+        percent: u64,
+    },
     /// Patches of 28 pixels, or a token for 750 square pixels, whichever is more; at most so many.
     Area {
         /// Most tokens.
@@ -72,7 +84,7 @@ pub const IMAGE_RULES: [ImageRule; 17] = [
     rule(&["openai/o1", "openai/o3"], ImageCount::Tiles { base: 75, tile: 150 }, OPENAI),
     rule(
         &["openai/gpt-5", "openai/"],
-        ImageCount::Patches { most: 2_500, original: 10_000, percent: 246 },
+        ImageCount::Either { base: 85, tile: 170, most: 10_000, percent: 246 },
         "OpenAI, guide to images and vision; GPT-5 has tiles of 140, later models patches: the largest of them",
     ),
     rule(
@@ -129,6 +141,12 @@ const fn patches(most: u64, percent: u64) -> ImageCount {
     ImageCount::Patches { most, original: most, percent }
 }
 
+/// Whether a model bills more tokens for an image than the image takes of its context: GPT-4o mini, which reads tiles as
+/// GPT-4o does and bills them at 33 times as many tokens of a cheaper kind.
+pub(crate) fn bills_beyond_context(model: &Model) -> bool {
+    model.id.starts_with("openai/gpt-4o-mini")
+}
+
 /// The most tokens that one image is for a model.
 pub fn image_tokens(model: &Model, image: &Image) -> u64 {
     let fits = |rule: &&ImageRule| rule.models.iter().any(|prefix| model.id.starts_with(prefix));
@@ -147,6 +165,10 @@ impl ImageCount {
                 let most = if image.detail == Detail::Original { original } else { most };
                 let patches = image.size.map_or(most, |size| grid(size, 32).min(most));
                 (patches * percent).div_ceil(100)
+            }
+            ImageCount::Either { base, tile, most, percent } => {
+                let patches = ImageCount::Patches { most, original: most, percent }.of(image);
+                patches.max(ImageCount::Tiles { base, tile }.of(image))
             }
             ImageCount::Area { most } => image.size.map_or(most, |size| area(size).min(most)),
             ImageCount::Crops => 258 * image.size.map_or(24, crops),
@@ -190,6 +212,8 @@ fn crops(size: (u32, u32)) -> u64 {
 mod tests {
     use super::*;
 
+    const EITHER: ImageCount = ImageCount::Either { base: 85, tile: 170, most: 10_000, percent: 246 };
+
     #[test]
     fn by_the_makers_own_examples() {
         let of = |count: ImageCount, detail, size| count.of(&Image { detail, size, count: 1 });
@@ -199,6 +223,9 @@ mod tests {
             (tiles, Detail::High, Some((2_048, 4_096)), 1_105),
             (tiles, Detail::Low, Some((4_096, 8_192)), 85),
             (tiles, Detail::High, None, 1_445),
+            // Thin images are few patches and many tiles.
+            (EITHER, Detail::High, Some((17, 1_198)), 85 + 8 * 170),
+            (EITHER, Detail::High, Some((3_000, 3_000)), 8_836 * 246 / 100 + 1),
             (patches(1_536, 100), Detail::High, Some((1_024, 1_024)), 1_024),
             (patches(1_536, 162), Detail::High, None, 2_489),
             (ImageCount::Area { most: 1_640 }, Detail::High, Some((1_000, 1_000)), 1_350),

@@ -267,6 +267,8 @@ impl Model {
             family: match tokenizer {
                 "Claude" => Family::Claude,
                 "Gemini" if id.contains("gemini") => Family::Gemini,
+                // The tokenizers of these two are published, and bring text into no other form.
+                _ if id.starts_with("moonshotai/kimi-k2") || id.starts_with("z-ai/glm-4") => Family::Other,
                 "Other" | "Nova" => Family::Normalised,
                 _ => Family::Other,
             },

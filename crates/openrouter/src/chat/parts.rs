@@ -266,6 +266,10 @@ fn file<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
                 let data = text(value, "messages[].content[].file.file_data")?.unwrap_or_default();
                 match DataUrl::of(&data) {
                     Some(url) if url.is_ascii_text() && !is_named_otherwise(&members) => is_text = true,
+                    Some(url) if is_image(&url) => {
+                        files += 1;
+                        image_at(notes, &data, Detail::Original);
+                    }
                     url => {
                         files += 1;
                         let bytes = url.map_or(0, |url| url.base64_bytes());
@@ -283,6 +287,11 @@ fn file<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
     }
     notes.shape.media.files = notes.shape.media.files.saturating_add(files);
     Ok(())
+}
+
+/// An image that comes as a file: it may be billed as either.
+fn is_image(url: &DataUrl<'_>) -> bool {
+    url.kind.get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case("image/"))
 }
 
 /// A name that says it is no text after all.

@@ -1,7 +1,7 @@
 //! [`Inputs`]: the most tokens of each kind that a prompt can have at one model.
 
 use crate::bound::class::{Reason, Reasons};
-use crate::images::image_tokens;
+use crate::images::{bills_beyond_context, image_tokens};
 use crate::model::Model;
 use crate::shape::Shape;
 use crate::tokens::{is_counted, prompt_tokens};
@@ -34,21 +34,30 @@ impl Inputs {
         let media = &shape.media;
         reasons.add_if(!media.is_empty(), Reason::Media);
         let fills = media.videos > 0 || media.files > 0 || media.audio_unknown > 0 || results.is_none();
+        let each = |image| image_tokens(model, image).saturating_mul(u64::from(image.count));
+        let images = media.images.iter().map(each).fold(0, u64::saturating_add);
+        let beyond = bills_beyond_context(model);
         if fills {
             let filled = context.ok_or_else(|| Unpriced::NoContextLength(model.id.clone()))?;
+            let filled = filled.saturating_add(if beyond { images } else { 0 });
             reasons.add(Reason::ContextLength);
             return Ok(Inputs { filled: Some(filled), ..Inputs::default() });
         }
         reasons.add_if(is_counted(model, shape), Reason::Counted);
         let text = prompt_tokens(model, shape).saturating_add(results.unwrap_or(0));
-        let each = |image| image_tokens(model, image).saturating_mul(u64::from(image.count));
         let inputs = Inputs {
             text,
-            images: media.images.iter().map(each).fold(0, u64::saturating_add),
+            images,
             audio: media.audio_ms.saturating_mul(model.family.audio_tokens_a_second()).div_ceil(1_000),
             filled: None,
         };
-        Ok(context.map_or(inputs, |context| inputs.within(context, reasons)))
+        Ok(match context {
+            Some(context) if beyond => {
+                Inputs { images, ..Inputs { images: 0, ..inputs }.within(context, reasons) }
+            }
+            Some(context) => inputs.within(context, reasons),
+            None => inputs,
+        })
     }
 
     /// All together.

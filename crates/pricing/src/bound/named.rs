@@ -153,7 +153,7 @@ impl<'b> Named<'b> {
         }
     }
 
-    /// What a router may pick: every text model of the book within the ceiling, whoever serves it.
+    /// What a router may pick: every chat model of the book within the ceiling, whoever serves it.
     ///
     /// # Errors
     /// A provider that has broken its word and for which no bound is large enough.
@@ -186,8 +186,9 @@ impl<'b> Named<'b> {
     }
 }
 
+/// `openrouter/auto` lists images among its outputs, so models that draw may be picked too.
 fn may_be_picked(model: &Model) -> bool {
-    model.text_output_only()
+    model.answers_are_priced()
         && !model.is_router()
         && model.alias_target.is_none()
         && !model.id.starts_with('~')

@@ -134,6 +134,10 @@ impl Turns {
         if asked.engine == Engine::Auto {
             pinned.engine = Engine::Exa;
         }
+        if asked.engine == Engine::Firecrawl {
+            // It ignores max_characters (OpenAPI document of 2026-08-22, WebSearchServerToolConfig).
+            self.results = None;
+        }
         let each = asked.max_results.unwrap_or(RESULTS_USUAL);
         let total = uses.saturating_mul(each);
         let total = asked.max_total_results.map_or(total, |asked| asked.min(total));
@@ -168,7 +172,9 @@ impl Turns {
             self.pins.pdf = Some(engine);
             engine
         });
-        if engine == PdfEngine::Mistral {
+        // Where a model cannot read the file, OpenRouter does, and its dearest engine may be the one.
+        let natively = engine == PdfEngine::Native && !servers.all_read_files;
+        if engine == PdfEngine::Mistral || natively {
             self.pages = u64::from(shape.media.files).saturating_mul(fees::OCR_PAGES_MAX);
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Asks {
     pub(crate) fetch: Option<Fetch>,
     /// The engine that `file-parser` names.
     pub(crate) pdf: Option<PdfEngine>,
+    /// `file-parser` is switched off: nothing is read for a model that cannot.
+    pub(crate) parser_off: bool,
     /// Plugins named and not switched off that run other models.
     pub(crate) unruled: Vec<Unruled>,
     /// Plugins that the body switches off or on itself.

@@ -19,6 +19,7 @@ impl Asks {
             let id = plugin["id"].as_str().unwrap_or_default();
             self.named.push(id.to_owned());
             if plugin["enabled"] == false {
+                self.parser_off |= id == "file-parser";
                 continue;
             }
             match id {

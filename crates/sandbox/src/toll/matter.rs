@@ -93,7 +93,8 @@ impl Matter {
         let pages = match request.asks.pdf {
             Some(PdfEngine::Cloudflare) => false,
             Some(PdfEngine::Mistral) => true,
-            Some(PdfEngine::Native) | None => !reads,
+            Some(PdfEngine::Native) => !reads,
+            None => !reads && !request.asks.parser_off,
         };
         self.ocr = if pages { request.asks.files } else { 0 };
     }

@@ -71,7 +71,9 @@ fn openai(slug: &str, size: (u64, u64), detail: Detail) -> ImageTokens {
     if percent > 100 {
         plain((openai_patches(size, detail, 1_536) * percent).div_ceil(100))
     } else if newer {
-        let most = if matches!(detail, Detail::Original | Detail::Auto) { 10_000 } else { 2_500 };
+        // From GPT-5.5 on, `auto` and nothing mean `original`.
+        let whole = detail == Detail::Original || detail == Detail::Auto && version >= "5.5";
+        let most = if whole { 10_000 } else { 2_500 };
         plain(openai_patches(size, detail, most))
     } else {
         let (base, tile) = match slug {
