@@ -9,8 +9,12 @@ use std::sync::{Arc, LazyLock};
 use money::{Nano, Rate};
 use openrouter::catalogue::Catalogue;
 use openrouter::chat::{self, BodyError, ChatRequest, Permission};
-use pricing::{Book, Bound, BoundPolicy, Class, Grounds, MaxPrice};
+use pricing::{
+    Book, Bound, BoundPolicy, Class, Engine, Fetch, Grounds, MaxPrice, PdfEngine, Pins, Plugins, Search,
+    ServerTool,
+};
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use crate::members::Members;
 
@@ -24,7 +28,7 @@ pub fn run(body: &[u8]) {
         Err(error) => return refused(body, &error),
     };
     let text = std::str::from_utf8(body).expect("what is read is UTF-8");
-    assert!(!has_twins(text), "a member that is edited is given twice");
+    assert!(!has_twins(text, true), "a member that is edited is given twice");
     match pricing::bound(&request.shape, &Grounds::new(&BOOK, &POLICY)) {
         Ok(bound) => {
             bounds(&bound, &request);
@@ -44,7 +48,7 @@ fn refused(body: &[u8], error: &BodyError) {
         BodyError::Duplicate(_) => {
             // Told before the rest is looked at, which may be no JSON.
             let text = text.expect("read as UTF-8");
-            assert!(has_twins(text) || Members::of(text).is_none(), "no member is given twice");
+            assert!(has_twins(text, false) || Members::of(text).is_none(), "no member is given twice");
         }
         BodyError::NotAnObject => assert!(text.is_ok_and(|text| Members::of(text).is_none())),
         BodyError::NotJson(_) => {
@@ -56,12 +60,56 @@ fn refused(body: &[u8], error: &BodyError) {
     }
 }
 
-/// Whether a member of the root, of `provider` or of `provider.max_price` is given twice.
-fn has_twins(text: &str) -> bool {
+/// Whether a member is given twice in an object where edits go; not `surely`: in one where they might.
+fn has_twins(text: &str, surely: bool) -> bool {
     let Some(root) = Members::of(text) else { return false };
     let provider = root.get("provider").and_then(Members::of);
     let max_price = provider.as_ref().and_then(|provider| Members::of(provider.get("max_price")?));
-    root.has_twins() || [provider, max_price].iter().flatten().any(Members::has_twins)
+    root.has_twins()
+        || [provider, max_price].iter().flatten().any(Members::has_twins)
+        || list(root.get("tools")).iter().any(|tool| tool_has_twins(tool, surely))
+        || plugins_have_twins(&list(root.get("plugins")), surely)
+}
+
+const SERVER_TOOLS: [&str; 7] = [
+    "openrouter:web_search",
+    "openrouter:web_fetch",
+    "openrouter:datetime",
+    "web_search",
+    "web_search_preview",
+    "web_search_preview_2025_03_11",
+    "web_search_2025_08_26",
+];
+
+fn tool_has_twins(tool: &Members<'_>, surely: bool) -> bool {
+    let mut kinds = tool.iter().filter(|(name, _)| *name == "type").map(|(_, kind)| word(Some(kind)));
+    let is_function = tool.iter().any(|(name, value)| name == "function" && value != "null");
+    let is_edited = kinds.all(|kind| kind.is_some_and(|kind| SERVER_TOOLS.contains(&kind.as_str())))
+        && tool.get("type").is_some()
+        && !is_function;
+    (is_edited || !surely)
+        && (tool.has_twins() || tool.get("parameters").and_then(Members::of).is_some_and(|p| p.has_twins()))
+}
+
+fn plugins_have_twins(plugins: &[Members<'_>], surely: bool) -> bool {
+    let ids: Vec<String> = plugins.iter().filter_map(|plugin| word(plugin.get("id"))).collect();
+    let is_edited = |id: &str| matches!(id, "web" | "web-fetch" | "file-parser");
+    let pdf = |plugin: &Members<'_>| {
+        let is_parser = word(plugin.get("id")).is_some_and(|id| id == "file-parser");
+        (is_parser || !surely) && plugin.get("pdf").and_then(Members::of).is_some_and(|pdf| pdf.has_twins())
+    };
+    plugins.iter().any(|plugin| plugin.has_twins() || pdf(plugin))
+        || ids.iter().enumerate().any(|(index, id)| is_edited(id) && ids[..index].contains(id))
+}
+
+/// A list of objects; what is none of that is empty.
+fn list(text: Option<&str>) -> Vec<Members<'_>> {
+    let raw: Vec<&RawValue> = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    raw.into_iter().filter_map(|raw| Members::of(raw.get())).collect()
+}
+
+fn word(text: Option<&str>) -> Option<String> {
+    text.and_then(|text| serde_json::from_str(text).ok())
 }
 
 fn permitted(bound: &Bound) -> Permission {
@@ -90,13 +138,40 @@ fn permissions(seed: u64) -> [Permission; 3] {
     };
     let other = Permission {
         output_cap: u64::from(u32::MAX),
-        max_price: price(0, u64::MAX, Some(Rate::from_femtos(5_000_000_000_000))),
+        max_price: MaxPrice {
+            image: Some(Rate::from_femtos(4_000_000_000_000)),
+            audio: Some(Rate::from_femtos(25_000_000)),
+            ..price(0, u64::MAX, Some(Rate::from_femtos(5_000_000_000_000)))
+        },
         ignore: names(&["x/fp8", "é\"\\"]),
         models: Some(names(&["a/b:floor", "c/\u{1F4B8}", "e\"f"])),
-        ..Permission::default()
+        pins: every_pin(),
     };
     let single = Permission { models: Some(names(&["task/x"])), ..one.clone() };
     [one, other, single]
+}
+
+/// All that can be pinned; of tools, those of the kind at their place.
+fn every_pin() -> Pins {
+    let search = Search {
+        engine: Engine::Exa,
+        max_uses: Some(2),
+        max_results: Some(3),
+        max_total_results: Some(5),
+        max_characters: Some(1_000),
+        ..Search::default()
+    };
+    let fetch = Fetch { max_uses: Some(2), max_content_tokens: Some(900) };
+    let tools = [ServerTool::Search(search), ServerTool::Fetch(fetch), ServerTool::Search(search)];
+    Pins {
+        tier: true,
+        steps: Some(2),
+        tools: tools.into_iter().collect(),
+        web: Some(search),
+        fetch: Some(fetch),
+        pdf: Some(PdfEngine::Cloudflare),
+        off: Plugins::WEB.with(Plugins::FUSION),
+    }
 }
 
 fn bounds(bound: &Bound, request: &ChatRequest<'_>) {
@@ -129,13 +204,64 @@ fn splice(text: &str, request: &ChatRequest<'_>, permission: &Permission) {
     };
     let models: &[&str] = if permission.models.is_some() { &["model", "models"] } else { &[] };
     let caps = ["max_tokens", "max_completion_tokens", "provider"];
-    let may_change = [models, &caps].concat();
+    let lists = ["service_tier", "stop_server_tools_when", "tools", "plugins"];
+    let pinned: &[&str] = if permission.pins.is_empty() { &[] } else { &lists };
+    let may_change = [models, &caps, pinned].concat();
     for (added, _) in before.kept_in(&after, &may_change) {
         assert!(may_change.contains(&added), "'{added}' was added");
     }
     check_caps(&before, &after, permission.output_cap);
     check_models(&before, &after, permission);
+    check_pins(&before, &after, &again, &permission.pins);
     check_provider(before.get("provider"), after.get("provider").expect("a provider"), permission);
+}
+
+const SETTINGS: [&str; 6] =
+    ["engine", "max_uses", "max_results", "max_total_results", "max_characters", "max_content_tokens"];
+
+/// Lists keep what they have; of tools and plugins only the settings change, and the pins hold.
+fn check_pins(before: &Members<'_>, after: &Members<'_>, again: &ChatRequest<'_>, pins: &Pins) {
+    for (name, inner) in [("tools", "parameters"), ("plugins", "pdf"), ("stop_server_tools_when", "")] {
+        let (was, is) = (list(before.get(name)), list(after.get(name)));
+        assert!(was.len() <= is.len() && (name != "tools" || was.len() == is.len()), "{name}");
+        for (was, is) in was.iter().zip(&is) {
+            let may_change = [&SETTINGS[..], &[inner]].concat();
+            for (added, _) in was.kept_in(is, &may_change) {
+                assert!(may_change.contains(&added), "{name}[].{added} was added");
+            }
+            let (was, is) = (was.get(inner).and_then(Members::of), is.get(inner).and_then(Members::of));
+            for (added, _) in was.unwrap_or_default().kept_in(&is.unwrap_or_default(), &SETTINGS) {
+                assert!(SETTINGS.contains(&added), "{name}[].{inner}.{added} was added");
+            }
+        }
+    }
+    let run = &again.shape.run;
+    let within =
+        |given: Option<u32>, most: Option<u32>| most.is_none_or(|most| given.is_some_and(|n| n <= most));
+    assert!(within(run.steps, pins.steps), "steps");
+    for pair in run.tools.iter().zip(&pins.tools) {
+        match pair {
+            (ServerTool::Search(given), ServerTool::Search(pin)) => {
+                assert!(within(given.max_uses, pin.max_uses) && within(given.max_results, pin.max_results));
+                assert!(within(given.max_total_results, pin.max_total_results));
+                assert!(within(given.max_characters, pin.max_characters));
+                assert!(pin.engine == Engine::Auto || given.engine == pin.engine);
+            }
+            (ServerTool::Fetch(given), ServerTool::Fetch(pin)) => {
+                assert!(within(given.max_uses, pin.max_uses));
+                assert!(within(given.max_content_tokens, pin.max_content_tokens));
+            }
+            _ => {}
+        }
+    }
+    assert!(run.named.contains(pins.off), "a plugin is left on");
+    assert!(pins.pdf.is_none_or(|most| run.pdf.is_some_and(|engine| engine <= most)), "a dearer PDF engine");
+    if pins.tier {
+        assert!(
+            matches!(word(after.get("service_tier")).as_deref(), Some("default" | "flex")),
+            "a dearer tier"
+        );
+    }
 }
 
 /// Of two caps, what is given is lowered and never raised; where none is, one is set.
@@ -193,6 +319,8 @@ fn check_prices(before: Option<&str>, after: &str, most: &MaxPrice) {
         ("prompt", Some(most.prompt.per_million().to_string())),
         ("completion", Some(most.completion.per_million().to_string())),
         ("request", most.request.map(|most| most.per_unit().to_string())),
+        ("image", most.image.map(|most| most.per_unit().to_string())),
+        ("audio", most.audio.map(|most| most.per_unit().to_string())),
     ];
     let may_change: Vec<&str> =
         ours.iter().filter(|(_, most)| most.is_some()).map(|(name, _)| *name).collect();

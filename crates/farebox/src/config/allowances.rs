@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use money::{Nano, Rate};
+use money::Rate;
 use pricing::{Allowances, RouterCeiling};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -138,6 +138,7 @@ impl<'de> Deserialize<'de> for RawAllowance {
 
 #[cfg(test)]
 mod tests {
+    use money::Nano;
     use pricing::Unpriced;
 
     use super::super::Layer;

@@ -229,7 +229,7 @@ mod tests {
         let fills = [&[0xFF, 0xD8][..], &vec![0xFF; 1 << 20]].concat();
         assert_eq!(of(&fills), None);
         let blocks =
-            [b"GIF89a\x01\0\x01\0\0\0\0".as_slice(), &vec![0x21, 0xFE, 1, 0, 0].repeat(1 << 18)].concat();
+            [b"GIF89a\x01\0\x01\0\0\0\0".as_slice(), &[0x21, 0xFE, 1, 0, 0].repeat(1 << 18)].concat();
         assert_eq!(of(&blocks), None);
     }
 }

@@ -1,6 +1,5 @@
 //! `tools`: functions are part of the prompt; any other type runs at OpenRouter.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use pricing::{CacheWrite, ServerTool};
@@ -24,6 +23,10 @@ pub(super) struct ToolPlace {
 
 /// The value of `parameters`.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a body has one or two of them, and a box would be an allocation"
+)]
 pub(super) enum Inner {
     Null(Range<usize>),
     Object(Settings),
@@ -109,7 +112,7 @@ fn server_tool<'a>(
     index: usize,
     members: &Members<'a>,
     function: bool,
-    kind: &Cow<'_, str>,
+    kind: &str,
 ) -> Result<(), BodyError> {
     let kind = match Kind::of(kind) {
         Some(known) if !function => known,
