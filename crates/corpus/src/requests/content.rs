@@ -120,7 +120,7 @@ impl Draft {
             }
         }
         if self.one_in(200) {
-            parts.push(json!({ "type": "hologram", "hologram": { "depth": 3 } }));
+            parts.push(json!({ "type": "hologram", "text": "a cat" }));
         }
         json!(parts)
     }

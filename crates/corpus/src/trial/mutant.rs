@@ -1,8 +1,11 @@
 //! [`Mutant`]: one thing wrong with the product, which the trial must find.
+//!
+//! Two things are not among them, for no bill shows them: the tier that is pinned, since every endpoint within the price
+//! ceiling is in the bound whatever its tier; and outputs asked for beyond those that a model lists.
 
 use money::Rate;
 use openrouter::chat::Permission;
-use pricing::{CacheWrite, Outputs, ServerTool, Shape};
+use pricing::{CacheWrite, ServerTool, Shape};
 
 /// One thing wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +26,6 @@ pub enum Mutant {
     NoCacheWrite,
     /// Nor that tools are written anew.
     NoToolBytes,
-    /// Nor that it may answer in images or sound.
-    NoOutputs,
     /// Nor server tools.
     NoServerTools,
     /// Nor the web plugin.
@@ -37,8 +38,6 @@ pub enum Mutant {
     HighCompletion,
     /// Providers to leave out are not.
     NobodyIgnored,
-    /// The tier is not pinned.
-    NoTier,
     /// A loop is not stopped.
     NoSteps,
     /// Plugins of the account stay on.
@@ -51,7 +50,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Each of them.
-    pub const ALL: [Mutant; 20] = [
+    pub const ALL: [Mutant; 18] = [
         Mutant::NoImages,
         Mutant::NoAudio,
         Mutant::NoVideos,
@@ -60,14 +59,12 @@ impl Mutant {
         Mutant::OneChoice,
         Mutant::NoCacheWrite,
         Mutant::NoToolBytes,
-        Mutant::NoOutputs,
         Mutant::NoServerTools,
         Mutant::NoWebPlugin,
         Mutant::HighCap,
         Mutant::HighPrompt,
         Mutant::HighCompletion,
         Mutant::NobodyIgnored,
-        Mutant::NoTier,
         Mutant::NoSteps,
         Mutant::PluginsOn,
         Mutant::NoPdfEngine,
@@ -85,7 +82,6 @@ impl Mutant {
             Mutant::OneChoice => shape.choices = 1,
             Mutant::NoCacheWrite => shape.cache_write = CacheWrite::None,
             Mutant::NoToolBytes => (shape.tools, shape.tool_bytes) = (0, 0),
-            Mutant::NoOutputs => shape.outputs = Outputs::default(),
             Mutant::NoServerTools => {
                 shape.run.tools.clear();
                 shape.run.loops = false;
@@ -104,7 +100,6 @@ impl Mutant {
             Mutant::HighPrompt => permission.max_price.prompt = ten(permission.max_price.prompt),
             Mutant::HighCompletion => permission.max_price.completion = ten(permission.max_price.completion),
             Mutant::NobodyIgnored => permission.ignore.clear(),
-            Mutant::NoTier => pins.tier = false,
             Mutant::NoSteps => pins.steps = None,
             Mutant::PluginsOn => pins.off = pricing::Plugins::default(),
             Mutant::NoPdfEngine => pins.pdf = None,
