@@ -105,9 +105,6 @@ pub enum Unpriced {
     /// A service tier that we do not know.
     #[error("service tier '{0}' is not known to farebox; use \"default\", \"flex\" or \"priority\"")]
     ServiceTier(String),
-    /// A prediction, whose rejected tokens are billed as output.
-    #[error("\"prediction\" bills rejected tokens beyond the output cap; remove it")]
-    Prediction,
     /// A field whose meaning, and so whose cost, we do not know.
     #[error("field '{0}' is not known to farebox and may cost money; remove it")]
     UnknownField(String),
@@ -137,7 +134,6 @@ impl Unpriced {
             Unpriced::WebSearch(_) => "web_search",
             Unpriced::Modality(_) => "modality",
             Unpriced::ServiceTier(_) => "service_tier",
-            Unpriced::Prediction => "prediction",
             Unpriced::UnknownField(_) => "unknown_field",
         }
     }
@@ -148,8 +144,7 @@ impl Unpriced {
     /// helps.
     pub fn key(&self) -> Option<String> {
         let about: &str = match self {
-            Unpriced::Router(name)
-            | Unpriced::Preset(name)
+            Unpriced::Preset(name)
             | Unpriced::ZeroPrice(name)
             | Unpriced::NotText(name)
             | Unpriced::SearchingModel(name)
@@ -165,6 +160,7 @@ impl Unpriced {
                 _ => "options",
             },
             Unpriced::NoModel
+            | Unpriced::Router(_)
             | Unpriced::UnknownModel(_)
             | Unpriced::Variant(_)
             | Unpriced::UnreadablePrice { .. }
@@ -172,17 +168,18 @@ impl Unpriced {
             | Unpriced::NoOutputLimit(_)
             | Unpriced::NoContextLength(_)
             | Unpriced::BrokenWord { .. }
-            | Unpriced::ServiceTier(_)
-            | Unpriced::Prediction => return None,
+            | Unpriced::ServiceTier(_) => return None,
         };
         Some(format!("{}:{about}", self.code()))
     }
 
     /// How the operator can let it through all the same, as half a sentence; `None` where he cannot.
     pub fn allowed_by(&self) -> Option<String> {
+        if matches!(self, Unpriced::Router(_)) {
+            return Some("set a ceiling for routers, [allowances.router]".to_owned());
+        }
         let key = self.key()?;
         Some(match self {
-            Unpriced::Router(_) => "set a ceiling for routers, [allowances.router]".to_owned(),
             Unpriced::Preset(_) => {
                 format!("allow for it, [allowances] \"{key}\" = \"USD\", and set [allowances.router]")
             }

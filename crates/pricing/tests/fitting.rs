@@ -169,7 +169,7 @@ fn caps_that_may_not_be_lowered() {
 #[test]
 fn what_has_no_bound_fits_nowhere() {
     let mut request = shape("a/big");
-    request.costs.push(Unpriced::Prediction);
+    request.costs.push(Unpriced::Plugin("fusion".to_owned()));
     assert_eq!(fitting(&request, &Grounds::new(&book(), &POLICY), room("100"), &["a/old"]), []);
     assert_eq!(fitting(&Shape::default(), &Grounds::new(&book(), &POLICY), room("100"), &[]), []);
     // An unknown model still gets an answer: anything is cheaper than what nobody can price.

@@ -73,7 +73,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Reason; 22] = [
+    /// Each of them.
+    pub const ALL: [Reason; 22] = [
         Reason::EndpointsUnknown,
         Reason::Override,
         Reason::CacheWrite,
