@@ -174,7 +174,7 @@ fn video_and_files_fill_the_context() {
     let ocr = Run { pdf: Some(PdfEngine::Mistral), ..Run::default() };
     let found = of(&Shape { run: ocr, ..file }, model("a/m", prices()));
     assert!(terms(&found).contains(&("pages read, at most", 2_000)), "{:?}", terms(&found));
-    assert_eq!(found.input, usd("4.100000001"));
+    assert_eq!(found.input, usd("4.500000001"));
     assert_eq!(found.pins.pdf, None, "named already");
 }
 
@@ -190,7 +190,7 @@ fn a_loop_is_billed_by_its_turns() {
     let ServerTool::Search(pinned) = found.pins.tools[0] else { panic!("{:?}", found.pins) };
     assert_eq!((pinned.engine, pinned.max_uses, pinned.max_total_results), (Engine::Exa, Some(3), Some(15)));
     let text = terms(&of(&plain("a/m"), model("a/m", prices())))[0].1;
-    let results = 15 * (1_000 * 3 + 512) + 4 * 1_024;
+    let results = 15 * (1_000 * 4 + 512) + 4 * 1_024;
     assert_eq!(
         terms(&found),
         [
@@ -242,10 +242,14 @@ fn a_providers_own_search_only_where_it_can_be_capped() {
     };
     let own = Err(Unpriced::WebSearch("a provider's own engine"));
     assert_eq!(refused(model("a/m", prices())), own);
-    let claude = Model { family: Family::Claude, ..model("a/m", prices()) };
-    assert_eq!(refused(claude.clone()), own, "no price is listed");
-    let listed =
-        Model { prices: RowPrices::Priced(Prices { web_search: Some(rate("0.01")), ..prices() }), ..claude };
+    let listed = Prices { web_search: Some(rate("0.01")), ..prices() };
+    let served_by = |provider: &str, prices: Prices| {
+        let endpoint = Endpoint { provider: provider.to_owned(), ..endpoint("x", Tier::Standard, prices) };
+        Model { family: Family::Claude, endpoints: Some(vec![endpoint]), ..model("a/m", self::prices()) }
+    };
+    assert_eq!(refused(served_by("Anthropic", prices())), own, "no price is listed");
+    assert_eq!(refused(served_by("Amazon Bedrock", listed.clone())), own, "its search knows no max_uses");
+    let listed = served_by("Anthropic", listed);
     let found = refused(listed).unwrap();
     assert!(terms(&found).contains(&("searches by the provider, at most", 3)));
     assert!(terms(&found).contains(&("prompt, as long as the context", 7 * CONTEXT)), "{:?}", terms(&found));
