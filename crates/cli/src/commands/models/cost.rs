@@ -57,7 +57,7 @@ impl RequestArgs {
         if let Some(cost) = shape.costs.first() {
             return Err(Failure::failed(format!("{name}: {cost}")));
         }
-        let prompt = Prompt::of_body(&serde_json::from_str(text).unwrap_or_default());
+        let prompt = Prompt::of_body(text);
         Ok(Request::Body { shape: Box::new(shape), prompt, output: self.output })
     }
 
