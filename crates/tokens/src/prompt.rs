@@ -12,7 +12,7 @@ use pricing::{Counted, Encoding};
 use crate::count::count;
 use crate::node::{Node, quote};
 
-/// Bodies above this are not counted, bytes.
+/// Bodies above this are not counted for a bound, bytes.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
 
 /// Members of a body that no model reads: who serves it, labels, and what is foretold of the answer.
@@ -45,19 +45,16 @@ enum Words {
     Schema(String),
 }
 
-/// Exact counts of a chat request, for a bound; `None` where it cannot be read.
+/// The most that a chat request's text can have, for a bound; `None` where it is too large or cannot be read.
 pub fn counted(body: &[u8], encodings: &[Encoding]) -> Option<Counted> {
-    let prompt = Prompt::read(body)?;
+    let prompt = if body.len() > BODY_BYTES_MAX { None } else { Prompt::read(body) }?;
     let with = |counted: Counted, &encoding: &Encoding| counted.with(encoding, prompt.most(encoding));
     Some(encodings.iter().fold(Counted::default(), with))
 }
 
 impl Prompt {
-    /// Of a chat request's body; `None` when it is too large, or not JSON, or not text: half a surrogate pair is none.
+    /// Of a chat request's body; `None` when it is not JSON, or not text: half a surrogate pair is none.
     pub fn read(body: &[u8]) -> Option<Prompt> {
-        if body.len() > BODY_BYTES_MAX {
-            return None;
-        }
         let body: Node = serde_json::from_slice(body).ok()?;
         let mut prompt = Prompt::default();
         for (key, value) in body.members() {
@@ -260,7 +257,8 @@ mod tests {
         for body in ["", "{", r#"{"messages":[{"content":"\ud800"}]}"#] {
             assert!(counted(body.as_bytes(), &[Encoding::O200k]).is_none(), "{body}");
         }
-        assert!(Prompt::read(&vec![b' '; BODY_BYTES_MAX + 1]).is_none());
+        let large = format!("{{\"x\":\"{}\"}}", "y".repeat(BODY_BYTES_MAX));
+        assert!(counted(large.as_bytes(), &[Encoding::O200k]).is_none());
         assert!(counted(b"{}", &[Encoding::O200k]).unwrap().get(Encoding::Qwen2).is_none());
     }
 

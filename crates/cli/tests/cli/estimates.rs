@@ -11,7 +11,7 @@ use crate::gateway::Serving;
 use crate::program::{farebox, golden, told};
 
 const BODY: &str = r#"{"model":"openai/gpt-4o-mini","max_tokens":2000,"messages":[{"role":"system","content":"Answer in one word."},{"role":"user","content":"Is water wet?"}],"tools":[{"type":"function","function":{"name":"look_up","description":"Looks a word up","parameters":{"type":"object","properties":{"word":{"type":"string"}}}}}]}"#;
-const SEARCH: &str = r#"{"model":"openai/gpt-4o-mini","messages":[{"role":"user","content":"news?"}],"plugins":[{"id":"web"}]}"#;
+const SEARCH: &str = r#"{"model":"openai/gpt-4o-mini","messages":[{"role":"user","content":"news?"}],"plugins":[{"id":"fusion"}]}"#;
 
 /// How a picture is taken.
 const LOOKS: [(&str, &[(&str, &str)]); 4] = [

@@ -20,4 +20,5 @@ mod pictures;
 mod program;
 mod routes;
 mod sandbox;
+mod transcripts;
 mod upstream;

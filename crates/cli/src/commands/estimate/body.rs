@@ -8,10 +8,17 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// A chat request for one model, as text.
-pub(super) fn of_text(model: &str, system: Option<&str>, text: &str) -> String {
-    let message = |role: &str, text: &str| json!({ "role": role, "content": text });
-    let system = system.map(|system| message("system", system));
-    let messages: Vec<Value> = system.into_iter().chain([message("user", text)]).collect();
+pub(super) fn of_text(model: &str, system: Option<&str>, text: &str, images: &[String]) -> String {
+    let message = |role: &str, content: Value| json!({ "role": role, "content": content });
+    let system = system.map(|system| message("system", system.into()));
+    let image = |url: &String| json!({ "type": "image_url", "image_url": { "url": url } });
+    let content = match images {
+        [] => text.into(),
+        images => {
+            [json!({ "type": "text", "text": text })].into_iter().chain(images.iter().map(image)).collect()
+        }
+    };
+    let messages: Vec<Value> = system.into_iter().chain([message("user", content)]).collect();
     format!("{{\"model\":{},\"messages\":{}}}", Value::from(model), Value::from(messages))
 }
 
@@ -89,7 +96,7 @@ mod tests {
     #[test]
     fn text_becomes_a_body() {
         assert_eq!(
-            of_text("a/b", Some("be \"kind\""), "hi"),
+            of_text("a/b", Some("be \"kind\""), "hi", &[]),
             r#"{"model":"a/b","messages":[{"content":"be \"kind\"","role":"system"},{"content":"hi","role":"user"}]}"#
         );
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::EstimateArgs;
-use super::body;
+use super::{body, image};
 use crate::failure::{Failure, chain};
 use crate::tokens::Prompt;
 
@@ -18,8 +18,8 @@ const INPUT_BYTES_MAX: u64 = 64 << 20;
 pub(super) enum Input {
     /// A whole chat request, checked to be one.
     Body(String),
-    /// The text of a prompt.
-    Text(String),
+    /// The text of a prompt, and its pictures as URLs.
+    Text(String, Vec<String>),
 }
 
 impl Input {
@@ -45,14 +45,16 @@ impl Input {
             }
             texts.push(text);
         }
-        if texts.is_empty() && !std::io::stdin().is_terminal() {
+        let images: Vec<String> =
+            args.image.iter().map(|image| image::url(image)).collect::<Result<_, _>>()?;
+        if texts.is_empty() && images.is_empty() && !std::io::stdin().is_terminal() {
             texts.extend(Some(stdin()?).filter(|text| !text.is_empty()));
         }
-        match texts.is_empty() && args.system.is_none() {
+        match texts.is_empty() && images.is_empty() && args.system.is_none() {
             true => Err(Failure::usage("there is nothing to estimate").hint(
                 "farebox estimate \"explain this\" --model openai/gpt-4o-mini; or --file, --body, or text on stdin",
             )),
-            false => Ok(Input::Text(texts.join("\n\n"))),
+            false => Ok(Input::Text(texts.join("\n\n"), images)),
         }
     }
 
@@ -60,13 +62,13 @@ impl Input {
     pub(super) fn models(&self) -> Vec<String> {
         match self {
             Input::Body(body) => body::models(body),
-            Input::Text(_) => Vec::new(),
+            Input::Text(..) => Vec::new(),
         }
     }
 
     /// What is said in it, to be counted.
     pub(super) fn prompt(&self, args: &EstimateArgs) -> Prompt {
-        Prompt::of_body(&serde_json::from_str(&self.request(None, args)).unwrap_or_default())
+        Prompt::of_body(&self.request(None, args))
     }
 
     /// The request for one model: the body as it is when that is its own.
@@ -74,8 +76,8 @@ impl Input {
         let body = match (self, model) {
             (Input::Body(body), None) => body.clone(),
             (Input::Body(body), Some(model)) => body::with_model(body, model),
-            (Input::Text(text), model) => {
-                body::of_text(model.unwrap_or_default(), args.system.as_deref(), text)
+            (Input::Text(text, images), model) => {
+                body::of_text(model.unwrap_or_default(), args.system.as_deref(), text, images)
             }
         };
         args.max_tokens.map_or(body.clone(), |cap| body::with_cap(&body, cap))

@@ -62,6 +62,8 @@ fn estimate(row: &Row, calls: Option<u32>) -> Value {
         "worst_usd": worst.total.to_string(),
         "worst": worst.terms.iter().map(term).collect::<Vec<_>>(),
         "worst_at": worst.dearest,
+        "counted_worst_usd": row.counted.as_ref().map(|counted| counted.usd().to_string()),
+        "counted_prompt_tokens_max": row.counted.as_ref().map(|counted| counted.input_tokens),
         "class": worst.class,
         "why_not_proven": estimate.worst.reasons.iter().map(Reason::words).collect::<Vec<_>>(),
         "calls": of_calls,

@@ -5,6 +5,7 @@
 //! ```
 
 mod body;
+mod image;
 mod input;
 mod json;
 mod room;
@@ -13,8 +14,10 @@ mod text;
 use std::path::PathBuf;
 
 use clap::Args;
+use farebox::Config;
 use pricing::{
-    Alternatives, BoundPolicy, Estimate, Fit, Grounds, Guess, Model, Need, Shape, Unpriced, estimate,
+    Alternatives, Bound, BoundPolicy, Encoding, Estimate, Fit, Grounds, Guess, Model, Need, Shape, Unpriced,
+    estimate,
 };
 
 use self::input::Input;
@@ -26,7 +29,7 @@ use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
 use crate::tokens::{Count, Prompt};
 
-pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file main.rs --prompt \"Find the bug\" -m anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300";
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file main.rs --prompt \"Find the bug\" -m anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300\n  farebox estimate \"What is in it?\" --image photo.png --image 1024x768 -m openai/gpt-4o-mini";
 
 /// Models compared beside the one asked for.
 const KIN: usize = 2;
@@ -48,8 +51,11 @@ pub(crate) struct EstimateArgs {
     /// A system prompt
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
+    /// A picture of the prompt: a file, or its size in pixels. Repeatable
+    #[arg(long, value_name = "FILE|WxH")]
+    image: Vec<String>,
     /// A whole chat request as JSON; - reads it from stdin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "prompt", "file", "system"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "prompt", "file", "system", "image"])]
     body: Option<PathBuf>,
     /// The model; for a body, another than its own. Repeatable
     #[arg(long, short, value_name = "MODEL")]
@@ -83,6 +89,18 @@ struct Row {
     models: usize,
     count: Count,
     estimate: Estimate,
+    /// The bound with its prompt counted, where a gateway would and that is less.
+    counted: Option<Bound>,
+}
+
+impl Row {
+    /// What it means for a limit: by its bytes or, where these do not fit, by its count, as in the gateway.
+    fn verdict(&self, limit: &Limit, config: &Config) -> Verdict {
+        match (room::verdict(limit, &self.estimate.worst, config), &self.counted) {
+            (Verdict::Clamped(_) | Verdict::Refused, Some(counted)) => room::verdict(limit, counted, config),
+            (verdict, _) => verdict,
+        }
+    }
 }
 
 /// All there is to say.
@@ -168,12 +186,14 @@ impl Asking<'_> {
         let count = first.map(|model| self.prompt.count(model));
         let prompt_tokens = count.map_or(0, |count| count.tokens);
         let guess = Guess { prompt_tokens, output_tokens: self.args.output };
-        match (estimate(shape, &Grounds::new(&book, &self.policy), guess), count) {
+        let grounds = Grounds::new(&book, &self.policy);
+        match (estimate(shape, &grounds, guess), count) {
             (Ok(mut estimate), Some(count)) => {
                 if prices.are_old() {
                     estimate.worst.rests_on_stale_prices();
                 }
-                Ok(Row { asked: asked.to_owned(), models: shape.models.len(), count, estimate })
+                let counted = self.counted(shape, &grounds, &estimate);
+                Ok(Row { asked: asked.to_owned(), models: shape.models.len(), count, estimate, counted })
             }
             (Err(Unpriced::UnknownModel(name)), _) => Err(Prices::model(&book, &name)
                 .err()
@@ -181,6 +201,16 @@ impl Asking<'_> {
             (Err(unpriced), _) => Err(refused(&unpriced)),
             (Ok(_), None) => Err(refused(&Unpriced::UnknownModel(asked.to_owned()))),
         }
+    }
+
+    /// The bound that a gateway falls back on where the money does not reach.
+    fn counted(&self, shape: &Shape<'_>, grounds: &Grounds<'_>, estimate: &Estimate) -> Option<Bound> {
+        let of = |name: &str| Encoding::of_model(&grounds.book.model(name)?.id);
+        let encodings: Vec<Encoding> = shape.models.iter().map(|name| of(name)).collect::<Option<_>>()?;
+        let mut shape = shape.clone();
+        shape.counted = tokens::counted(shape.body, &encodings)?;
+        let bound = pricing::bound(&shape, grounds).ok()?;
+        (bound.usd() < estimate.worst.usd()).then_some(bound)
     }
 
     /// Adds the first one's `:floor` and a handful of cheaper models that could do the same, the cheapest first.
@@ -213,12 +243,11 @@ impl Asking<'_> {
 
     fn told<'p>(&self, rows: Vec<Row>, limits: Vec<Limit>, prices: &'p Prices) -> Result<Told<'p>, Failure> {
         let config = &prices.config;
-        let bound = rows.first().map(|row| &row.estimate.worst);
-        let judged: Vec<(Limit, Verdict)> = match bound {
-            Some(bound) => limits
+        let judged: Vec<(Limit, Verdict)> = match rows.first() {
+            Some(row) => limits
                 .into_iter()
                 .map(|limit| {
-                    let verdict = room::verdict(&limit, bound, config);
+                    let verdict = row.verdict(&limit, config);
                     (limit, verdict)
                 })
                 .collect(),

@@ -59,6 +59,13 @@ fn sums(row: &Row, terminal: &Terminal) -> String {
         text += &format!("billed as {}\n", estimate.model);
     }
     text += &table::fitting([aligned(&heads, &lines), aligned(&heads, &short.collect::<Vec<_>>())], terminal);
+    if let Some(counted) = &row.counted {
+        let (usd, tokens) = (counted.usd().for_people(), grouped(counted.input_tokens));
+        let sentence = format!(
+            "  Where a budget has less, a gateway counts the prompt: {tokens} tokens at most, {usd} at worst."
+        );
+        text += &prose::line(&sentence, 2, terminal);
+    }
     if estimate.worst.class == Class::Published {
         let why: Vec<&str> = estimate.worst.reasons.iter().map(Reason::words).collect();
         text += &prose::line(&format!("  Published, not proven: {}.", why.join("; ")), 2, terminal);

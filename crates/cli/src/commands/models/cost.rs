@@ -99,7 +99,7 @@ impl RequestArgs {
         let name = path.display();
         let read = chat::read(text.as_bytes());
         let shape = read.map_err(|error| Failure::usage(format!("{name}: {error}")))?.shape;
-        let prompt = Prompt::of_body(&serde_json::from_str(text).unwrap_or_default());
+        let prompt = Prompt::of_body(text);
         Ok(Request {
             shape: Box::new(shape),
             prompt: Prompted::Words(Box::new(prompt)),
