@@ -95,6 +95,11 @@ fn of_models() {
         &["models", "cheapest", "--tools", "--context", "200k", "--limit", "3"],
         &["models", "cheapest", "--body", "request.json", "--limit", "3"],
         &["models", "compare", "openai/gpt-4o-mini", "openai/gpt-4o-mini:floor", "--in", "10000"],
+        &["models", "compare", "openai/gpt-4o", "google/gemini-2.5-flash", "x-ai/grok-4.3", "--images", "3"],
+        &["models", "list", "--in", "100k", "--out", "2k", "--cached", "90", "--tools", "--limit", "4"],
+        &["models", "list", "--answers", "image"],
+        &["models", "show", "deepseek/deepseek-chat"],
+        &["models", "history"],
     ] {
         all += &pictures(home.path(), &[arguments, &["--offline"]].concat());
     }
@@ -131,6 +136,13 @@ fn every_error_is_a_line_a_hint_and_a_code() {
         &["models", "cheapest", "--free", "--context", "100M"],
         &["models", "cheapest", "--body", "search.json"],
         &["models", "compare", "openai/gpt-4o", "openrouter/auto"],
+        &["models", "list", "--zdr"],
+        &["models", "cheapest", "--cached", "101"],
+        &["models", "history", "gpt-4o-minni"],
+        &["models", "history", "--since", "lately"],
+        &["models", "refresh"],
+        &["models", "watch", "--once"],
+        &["models", "watch", "--every", "1s"],
         &["models", "compare"],
     ] {
         let offline = if arguments == ["models", "compare"] { &[][..] } else { &["--offline"] };
@@ -254,4 +266,76 @@ fn prices_come_from_where_they_say() {
     let gone = show(&["--refresh"]);
     assert!(gone.contains("\nprices: on disk, ") && gone.contains("could not be asked"), "{gone}");
     assert!(gone.starts_with("exit code 0"), "{gone}");
+}
+
+#[test]
+fn what_has_changed() {
+    let home = home();
+    let gateway = Serving::start(home.path(), &home.path().join("books"), &["--budget", "1"]);
+    let upstream = format!("http://{}/api/v1", gateway.listen);
+    let models = |arguments: &[&str]| {
+        run(home.path(), &[&["models"], arguments, &["--upstream", &upstream]].concat(), &[])
+    };
+    let none = models(&["history"]);
+    assert!(none.contains("nobody has asked OpenRouter for prices here yet"), "{none}");
+    let first = models(&["refresh"]);
+    assert!(first.starts_with("exit code 0") && first.contains("since the rows built in"), "{first}");
+    let same = models(&["watch", "--once"]);
+    assert!(same.starts_with("exit code 0\n") && !same.contains("stdout"), "{same}");
+
+    // What is on disk says that a price was another one, and so it has moved since.
+    let folder = home
+        .path()
+        .join(".cache/farebox/cache")
+        .join(format!("{}/api/v1", gateway.listen).replace([':', '/'], "_"));
+    let file = folder.join("catalogue.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut kept: Value = serde_json::from_str(&text).unwrap();
+    let rows = kept["models"]["data"].as_array_mut().unwrap();
+    let row = rows.iter_mut().find(|row| row["id"] == "openai/gpt-4o-mini").unwrap();
+    assert_eq!(row["pricing"]["prompt"], "0.00000015");
+    row["pricing"]["prompt"] = "0.0000001".into();
+    std::fs::write(&file, kept.to_string()).unwrap();
+    let other = models(&["watch", "--once", "openai/gpt-4o"]);
+    std::fs::write(&file, kept.to_string()).unwrap();
+    assert!(other.starts_with("exit code 0\n"), "another model is not meant: {other}");
+    let moved = models(&["watch", "--once"]);
+    assert!(moved.starts_with("exit code 8\n"), "{moved}");
+    assert!(moved.contains("  openai/gpt-4o-mini\n  in  $0.10/M -> $0.15/M  +50.0 %\n"), "{moved}");
+    let again = models(&["watch", "--once"]);
+    assert!(again.starts_with("exit code 0\n"), "{again}");
+
+    // The history works while a gateway runs, offline, and tells a change once.
+    let told = models(&["history", "openai/gpt-4o-mini", "--offline"]);
+    assert!(told.starts_with("exit code 0\n"), "{told}");
+    assert_eq!(told.matches("in  $0.10/M -> $0.15/M  +50.0 %").count(), 1, "{told}");
+    let quiet = models(&["history", "openai/gpt-4.1"]);
+    assert!(quiet.contains("openai/gpt-4.1: no change since 2026-10-02 00:00 UTC."), "{quiet}");
+    let since = models(&["history", "openai/gpt-4o-mini", "--since", "0d"]);
+    assert!(since.contains("openai/gpt-4o-mini: no change since 20"), "{since}");
+    let json = json(home.path(), &["models", "history", "openai/gpt-4o-mini", "--upstream", &upstream]);
+    assert_eq!(json["changes"][0]["moves"][0]["percent"], "+50.0");
+    assert_eq!(json["changes"][0]["moves"][0]["new"], "0.00000015");
+
+    assert_eq!(gateway.stop(), Some(0));
+    let gone = models(&["watch", "--once"]);
+    assert!(gone.starts_with("exit code 5\n"), "{gone}");
+}
+
+#[test]
+fn watching_ends_with_a_signal() {
+    let home = home();
+    let child = farebox(home.path())
+        .args(["models", "watch", "--upstream", "http://127.0.0.1:9/api/v1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    let told = told(&output, home.path());
+    assert!(told.starts_with("exit code 0\n") && told.contains("Ctrl-C ends"), "{told}");
+    assert!(told.contains("warning:"), "a time that cannot be asked is a warning: {told}");
 }

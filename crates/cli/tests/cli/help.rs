@@ -31,6 +31,9 @@ fn pages() {
     page("models-list.txt", &["models", "list", "--help"]);
     page("models-show.txt", &["models", "show", "--help"]);
     page("models-cheapest.txt", &["models", "cheapest", "--help"]);
+    for command in ["history", "watch", "refresh"] {
+        page(&format!("models-{command}.txt"), &["models", command, "--help"]);
+    }
     page("models-compare.txt", &["help", "models", "compare"]);
     page("explain.txt", &["explain", "--help"]);
     for command in

@@ -54,6 +54,11 @@ pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
         let models: Vec<_> = costs.iter().map(cost::json).collect();
         return output::json(&json!({ "models": models, "prices": prices.as_json() }));
     }
+    if costs.is_empty()
+        && let Some(refused) = request.refused()
+    {
+        return Err(Failure::failed(format!("{}: {refused}", args.request.words())));
+    }
     if costs.is_empty() {
         return Err(Failure::failed("no model is like that").hint(match free {
             0 => "leave a filter out, or look at all: farebox models list",

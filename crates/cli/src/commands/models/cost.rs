@@ -171,6 +171,11 @@ impl Request<'_> {
         Need::counted(&self.shape, self.tokens(model), output).met_by(model) && self.reads(model)
     }
 
+    /// The first thing in it that is refused at any model, unless the configuration allows it.
+    pub(super) fn refused(&self) -> Option<&Unpriced> {
+        self.shape.costs.first()
+    }
+
     /// Pictures and the like that a model cannot read are refused, not billed.
     fn reads(&self, model: &Model) -> bool {
         let media = &self.shape.media;

@@ -57,7 +57,6 @@ pub(crate) async fn run(args: HistoryArgs) -> Result<Exit, Failure> {
         let since = began.map(|at| at.to_string());
         return output::json(&json!({ "changes": changes, "since": since, "prices": prices.as_json() }));
     }
-    prices.warn();
     if meant.is_empty() {
         return output::text(&(nothing(model.as_deref(), began.max(from), &book) + "\n"));
     }

@@ -92,9 +92,10 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
     output::text(&render(&models, costly, &Terminal::of_stdout()))?;
     let shown = if models.len() < found { format!("{} of {found}", models.len()) } else { found.to_string() };
     let terminal = Terminal::of_stderr();
+    let models = if found == 1 { "model" } else { "models" };
     let cost = if costly { format!("; cost of {}", args.request.words()) } else { String::new() };
     let talk =
-        format!("{shown} models, dollars per million tokens{cost} {} {}", terminal.dot(), prices.told());
+        format!("{shown} {models}, dollars per million tokens{cost} {} {}", terminal.dot(), prices.told());
     eprintln!("{}", terminal.dim(&talk));
     Ok(Exit::Ok)
 }

@@ -219,7 +219,21 @@ fn endpoints(model: &Model, keeps_nothing: &[String], terminal: &Terminal) -> St
     };
     let shapes: [&[usize]; 5] =
         [&[0, 1, 2, 3, 4, 5, 6, 7], &[1, 2, 3, 4, 5, 6, 7], &[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4], &[1, 2, 3]];
-    "\n".to_owned() + &table::fitting(shapes.into_iter().map(draw), terminal)
+    "\n".to_owned() + &table::fitting(shapes.into_iter().map(draw), terminal) + &conditions(model, terminal)
+}
+
+/// Conditional prices that a provider has and the row has not.
+fn conditions(model: &Model, terminal: &Terminal) -> String {
+    let of_row = model.prices.priced().map(|prices| prices.overrides.as_slice()).unwrap_or_default();
+    let mut text = String::new();
+    for endpoint in model.endpoints.iter().flatten() {
+        let own = endpoint.prices.priced().into_iter().flat_map(|prices| &prices.overrides);
+        for condition in own.filter(|condition| !of_row.contains(condition)) {
+            let line = format!("{}, {}", printable(&endpoint.tag), words(condition));
+            text += &prose::line(&line, 2, terminal);
+        }
+    }
+    if text.is_empty() { text } else { "\n".to_owned() + &text }
 }
 
 fn notes(endpoint: &Endpoint, keeps_nothing: &[String]) -> String {
