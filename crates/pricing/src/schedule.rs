@@ -51,7 +51,16 @@ impl Schedule {
         let (first, last) = (span.from_ms.div_euclid(day_ms), span.to_ms.div_euclid(day_ms));
         // A window opened on the day before may still be open; every weekday has come after seven days.
         let last = last.min(first.saturating_add(8));
-        (first - 1..=last).any(|day| self.opens_on(day) && self.window(day).meets(span))
+        (first - 1..=last)
+            .any(|day| self.opens_on(day) && (self.window(day).meets(span) || self.morning(day).meets(span)))
+    }
+
+    /// What of a window that wraps lies before noon of the same day: nobody says whether days are those on which it
+    /// opens, or those of the moment.
+    fn morning(self, day: i64) -> Span {
+        let end_min = if self.end_min < self.start_min { self.end_min } else { 0 };
+        let from_ms = day * i64::from(DAY_MIN) * MINUTE_MS;
+        Span { from_ms, to_ms: from_ms + i64::from(end_min) * MINUTE_MS - 1 }
     }
 
     /// 1970-01-01 was a Thursday.
@@ -131,7 +140,7 @@ mod tests {
         }
         let thursday = Schedule::new(2200, 200, THURSDAY).unwrap();
         for (minute, open) in
-            [(22 * 60, true), (25 * 60, true), (26 * 60, false), (60, false), (46 * 60, false)]
+            [(22 * 60, true), (25 * 60, true), (26 * 60, false), (60, true), (120, false), (46 * 60, false)]
         {
             assert_eq!(at(thursday, minute), open, "{minute}");
         }

@@ -59,7 +59,9 @@ impl<'b> Sum<'b> {
         };
         let eligible = || set.usable.iter().filter(|c| c.endpoint.is_none() || within(c.prices));
 
-        let context = eligible().filter_map(|c| c.context(model)).max().or(model.context_length);
+        // One endpoint that does not say may take more than all that do.
+        let longest = eligible().try_fold(0, |most, c| Some(c.context(model)?.max(most)));
+        let context = longest.filter(|&most| most > 0);
         let inputs = Inputs::of(shape, model, context, turns.results, &mut self.reasons)?;
         self.inputs = self.inputs.max(inputs);
         self.reasons.add_if(!model.family.is_public(), Reason::Tokenizer);
