@@ -253,6 +253,14 @@ fn a_providers_own_search_only_where_it_can_be_capped() {
     let found = refused(listed).unwrap();
     assert!(terms(&found).contains(&("searches by the provider, at most", 3)));
     assert!(terms(&found).contains(&("prompt, as long as the context", 7 * CONTEXT)), "{:?}", terms(&found));
+    let both = Shape { run: tools(vec![ServerTool::Search(native), ServerTool::Clock]), ..plain("a/m") };
+    let grounds_of = served_by("Anthropic", Prices { web_search: Some(rate("0.01")), ..prices() });
+    let found = bound(&both, &Grounds::new(&book(vec![grounds_of]), &POLICY)).unwrap();
+    assert!(
+        terms(&found).contains(&("searches by the provider, at most", 4 * 3)),
+        "in each turn of the loop"
+    );
+    assert!(terms(&found).contains(&("prompt, as long as the context", 4 * 4 * CONTEXT)));
     let odd = Search { engine: Engine::Parallel, mode: SearchMode::Deep, ..Search::default() };
     let shape = Shape { run: tools(vec![ServerTool::Search(odd)]), ..plain("a/m") };
     let refused = bound(&shape, &Grounds::new(&book(vec![model("a/m", prices())]), &POLICY));

@@ -83,7 +83,7 @@ impl Turns {
 
     /// Answers that are read again as prompt, in caps: 1 + 2 + ... of the turns before.
     pub(super) fn read_again(&self) -> u64 {
-        self.count * (self.count - 1) / 2
+        self.count.saturating_mul(self.count - 1) / 2
     }
 
     fn run(&mut self, shape: &Shape<'_>, policy: &BoundPolicy, servers: Servers) -> Result<(), Unpriced> {
@@ -115,9 +115,23 @@ impl Turns {
                 self.results = None;
             }
         }
-        // The provider's own search has turns inside a turn.
-        self.count = self.count.saturating_add(self.native);
+        self.search_inside(shape);
         Ok(())
+    }
+
+    /// The provider's own search has turns inside a turn: of the one there is, or, where other tools loop as well, of each,
+    /// for `max_uses` is not said to hold for all of them together.
+    fn search_inside(&mut self, shape: &Shape<'_>) {
+        let run = &shape.run;
+        let foreign = shape.costs.iter().any(|cost| matches!(cost, Unpriced::ServerTool { .. }));
+        let alone = run.tools.len() + usize::from(run.web.is_some()) == 1 && run.fetch.is_none() && !foreign;
+        if self.native == 0 || alone {
+            self.count = self.count.saturating_add(self.native);
+        } else {
+            let turns = self.count;
+            self.count = turns.saturating_mul(self.native.saturating_add(1));
+            self.native = self.native.saturating_mul(turns);
+        }
     }
 
     fn search(&mut self, asked: &Search, policy: &BoundPolicy, servers: Servers) -> Result<Search, Unpriced> {
