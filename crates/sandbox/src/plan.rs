@@ -32,7 +32,7 @@ const SURELY_FITS: u64 = 4000;
 /// Faults of an endpoint are drawn aside.
 const ASIDE: u64 = 0x6861_6269_7473;
 /// And so is what tools do.
-const TOOLS: u64 = 0x746f_6f6c_73;
+const TOOLS: u64 = 0x0074_6f6f_6c73;
 /// How far beyond its cap an endpoint writes that ignores it, at most.
 const BEYOND_MAX: u64 = 4096;
 const PRESET_MODEL: &str = "openrouter/auto";

@@ -80,10 +80,10 @@ struct EndpointData<'a> {
 fn model(raw: &RawValue) -> Option<Model> {
     let row = object(raw)?;
     let id = field(&row, "id")?;
-    let architecture = row.get("architecture").and_then(|raw| object(raw)).unwrap_or_default();
-    let top = row.get("top_provider").and_then(|raw| object(raw)).unwrap_or_default();
-    let limits = row.get("per_request_limits").and_then(|raw| object(raw)).unwrap_or_default();
-    let alias = row.get("alias_target").and_then(|raw| object(raw)).unwrap_or_default();
+    let architecture = row.get("architecture").and_then(object).unwrap_or_default();
+    let top = row.get("top_provider").and_then(object).unwrap_or_default();
+    let limits = row.get("per_request_limits").and_then(object).unwrap_or_default();
+    let alias = row.get("alias_target").and_then(object).unwrap_or_default();
     Some(Model {
         canonical_slug: field(&row, "canonical_slug").unwrap_or_else(|| id.clone()),
         alias_target: field(&alias, "slug"),
@@ -129,7 +129,7 @@ fn endpoint(raw: &RawValue) -> Option<Endpoint> {
         tier: tier(field(&row, "service_tier").as_deref(), &tag),
         native_search: row
             .get("native_tools")
-            .and_then(|raw| object(raw))
+            .and_then(object)
             .map(|tools| tools.get("openrouter:web_search").is_some()),
         provider,
         tag,

@@ -40,6 +40,7 @@ impl Call {
 }
 
 /// How far it is.
+#[expect(clippy::large_enum_variant, reason = "a world has a few calls at a time")]
 pub(super) enum Stage {
     /// On which balances, by number.
     Parked {
