@@ -75,7 +75,7 @@ fn what_each_variant_means() {
         (
             "a/m@preset/x",
             Err(
-                "'a/m@preset/x' is a preset kept at OpenRouter, which can change model, tools and prompt; send its settings in the body",
+                "'x' is a preset kept at OpenRouter, which can change model, tools and prompt; send its settings in the body",
             ),
         ),
     ] {

@@ -87,8 +87,8 @@ async fn errors_say_what_became_of_the_money() {
     assert!(error.passes_by_itself());
     let balance = house.balances().remove(0);
     assert_eq!((balance.posted, balance.held, balance.unknown), (Nano::ZERO, Nano::ZERO, Nano::ZERO));
-    let web = json!({"model": MODEL, "messages": [], "plugins": [{"id": "web"}]});
-    let error = house.chat(web).await.unwrap_err();
+    let fused = json!({"model": MODEL, "messages": [], "plugins": [{"id": "fusion"}]});
+    let error = house.chat(fused).await.unwrap_err();
     assert!(matches!(&error, Error::Unbounded { code, .. } if code == "plugin"), "{error:?}");
     assert!(!error.passes_by_itself());
     house.close().await.unwrap();
