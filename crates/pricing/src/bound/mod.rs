@@ -104,6 +104,7 @@ pub struct Bound {
     /// That provider's name.
     pub grown_for: Option<String>,
     input_rate: Rate,
+    read_rate: Rate,
     lines: Lines,
     /// The dearest price of one token of answer, and how many answers share the cap: choices times turns.
     answer_rate: Rate,
@@ -174,7 +175,7 @@ impl Bound {
         let mut answer = tokens(answer, self.answer_rate, cap.saturating_mul(self.answers));
         if self.read_again > 0 {
             let again = cap.saturating_mul(self.read_again);
-            terms.push(tokens("answers, read again by later turns", self.input_rate, again));
+            terms.push(tokens("answers, read again by later turns", self.read_rate, again));
             let rest = terms.last().map_or(Nano::ZERO, |term| capped.saturating_sub(term.amount));
             answer.amount = rest;
         } else {
@@ -227,12 +228,12 @@ pub fn bound(shape: &Shape<'_>, grounds: &Grounds<'_>) -> Result<Bound, Unpriced
     if allowed.fills {
         turns.results = None;
     }
-    let asked = Asked { shape, max_price: &max_price, span: grounds.span(), turns: &turns };
+    let asked = Asked { shape, max_price: &max_price, span: grounds.span(), turns: &turns, routed: false };
     let mut sum = Sum::default();
     for set in &named.sets {
         sum.take(set, &asked)?;
     }
-    named.take_routed(&mut sum, &asked, grounds)?;
+    named.take_routed(&mut sum, &Asked { routed: true, ..asked }, grounds)?;
     if turns.native > 0 && sum.search_fee.is_none() {
         return Err(Unpriced::WebSearch("a provider's own engine"));
     }
@@ -288,10 +289,13 @@ impl Sum<'_> {
         lines.add("pages fetched, at most", turns.fetches, "page", fees::FETCH);
         lines.add("pages read, at most", turns.pages, "page", fees::OCR_PAGE);
         let answers = count.saturating_mul(u64::from(shape.choices.max(1)));
-        let begun = IMAGE_BEGUN.saturating_mul(answers);
-        lines.add("an image begun below the cap", begun, "token", self.image_output);
-        let rejected = shape.prediction_bytes.saturating_mul(answers);
-        lines.add("prediction, if rejected", rejected, "token", self.output_rate);
+        let begun = if self.image_output > Rate::ZERO { IMAGE_BEGUN } else { 0 };
+        lines.add("an image begun below the cap", begun.saturating_mul(answers), "token", self.image_output);
+        let rejected = shape.prediction_bytes;
+        lines.add("prediction, if rejected", rejected.saturating_mul(answers), "token", self.output_rate);
+        let again = turns.read_again().saturating_mul(u64::from(shape.choices.max(1)));
+        let beyond = begun.saturating_add(rejected).saturating_mul(again);
+        lines.add("what lies beyond the cap, read again", beyond, "token", self.read_rate);
         if allowed > Nano::ZERO {
             lines.add_amount("allowances", allowed);
         }
@@ -303,7 +307,7 @@ impl Sum<'_> {
         let (growth, grown_for) = self.growth.unzip();
         let limit = self.output_limit.unwrap_or(u64::MAX).max(1);
         let choices = u64::from(shape.choices.max(1));
-        let again = self.input_rate.saturating_mul(turns.read_again());
+        let again = self.read_rate.saturating_mul(turns.read_again());
         let answers = self.output_rate.saturating_mul(turns.count);
         Bound {
             model: named.first,
@@ -322,6 +326,7 @@ impl Sum<'_> {
             growth: growth.unwrap_or(Growth::NONE),
             grown_for: grown_for.map(str::to_owned),
             input_rate: self.input_rate,
+            read_rate: self.read_rate,
             lines,
             answer_rate: self.output_rate,
             answers: turns.count.saturating_mul(choices),

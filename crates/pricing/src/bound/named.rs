@@ -170,7 +170,8 @@ impl<'b> Named<'b> {
                 shape: asked.shape,
                 distrusted: grounds.distrust.map_or(&[], |distrust| distrust.at(&model.id)),
                 ceiling,
-                unknown_allowed: false,
+                // It may be picked all the same; what the unknown key is for, nobody can say.
+                unknown_allowed: true,
                 keep_all: true,
             };
             let resolved = Resolved { model, nitro: true, floor: true, online: false, alias: false };

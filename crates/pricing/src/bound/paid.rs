@@ -19,6 +19,8 @@ pub(super) struct Paid {
     /// Per image, beside its tokens.
     pub(super) each_image: Rate,
     pub(super) output: Rate,
+    /// Per token of an answer that a later turn reads as prompt.
+    pub(super) read: Rate,
     /// Per token of an image in the answer; zero where there is none.
     pub(super) image_output: Rate,
     pub(super) request: Rate,
@@ -91,13 +93,17 @@ impl Paid {
             reasons.add(Reason::DearerTokens);
             output = reasoning;
         }
-        let base = Some(prices.request.max(max.request.unwrap_or_default()));
+        // Keys we do not know are passed over by an allowance or a router only: each is taken as a fee of its own.
+        let unknown = prices.unknown.iter().filter_map(|price| Rate::parse_ceil(&price.value).ok());
+        let fee = unknown.fold(prices.request, Rate::saturating_add);
+        let base = Some(fee.max(max.request.unwrap_or_default()));
         let mut paid = Paid {
             input,
             image: input,
             audio: input,
             each_image: Rate::ZERO,
             output,
+            read: input,
             image_output: Rate::ZERO,
             request: dearest.of(base, |o| o.request).unwrap_or_default(),
             search: dearest.of(prices.web_search, |o| o.web_search),
@@ -110,7 +116,7 @@ impl Paid {
     fn media(&mut self, dearest: &Dearest<'_>, prompt: Rate, terms: &Terms<'_, '_>) {
         let prices = dearest.prices;
         let media = &terms.shape.media;
-        if !media.is_empty() {
+        if !media.is_empty() || terms.outputs != Outputs::default() {
             let image = dearest.of(prices.image, |o| o.image).unwrap_or_default();
             if image > prompt.saturating_mul(PER_IMAGE_FROM) {
                 self.each_image = image;
@@ -129,11 +135,13 @@ impl Paid {
             let listed = dearest.of(base, |o| o.image_output).unwrap_or_default();
             self.output = self.output.max(listed);
             self.image_output = self.output;
+            self.read = self.read.max(self.image);
         }
         if terms.outputs.audio {
             let base = prices.audio_output.or(row.and_then(|row| row.audio_output));
             let listed = dearest.of(base, |o| o.audio_output).unwrap_or_default();
             self.output = self.output.max(listed);
+            self.read = self.read.max(self.audio);
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Sum<'b> {
     pub(super) input_rate: Rate,
     pub(super) image_rate: Rate,
     pub(super) audio_rate: Rate,
+    /// Per token of an answer that a later turn reads.
+    pub(super) read_rate: Rate,
     pub(super) each_image: Rate,
     pub(super) request_fee: Rate,
     pub(super) output_rate: Rate,
@@ -42,6 +44,8 @@ pub(super) struct Asked<'s, 'a> {
     pub(super) max_price: &'s MaxPrice,
     pub(super) span: Option<Span>,
     pub(super) turns: &'s Turns,
+    /// A router picks: who lists no limit is passed over, for nothing can be said of what it may cost.
+    pub(super) routed: bool,
 }
 
 impl<'b> Sum<'b> {
@@ -50,7 +54,7 @@ impl<'b> Sum<'b> {
     /// # Errors
     /// A provider without a cap or a limit; a context that would be filled and is not known.
     pub(super) fn take(&mut self, set: &Candidates<'b>, asked: &Asked<'_, '_>) -> Result<(), Unpriced> {
-        let Asked { shape, max_price, span, turns } = *asked;
+        let Asked { shape, max_price, span, turns, routed } = *asked;
         let model = set.model;
         let within = |prices: &Prices| {
             prices.prompt <= max_price.prompt
@@ -82,10 +86,13 @@ impl<'b> Sum<'b> {
             }
             if !candidate.capped {
                 let Some(most) = candidate.output_limit else {
+                    if routed {
+                        continue;
+                    }
                     return Err(Unpriced::NoOutputLimit(model.id.clone()));
                 };
                 let answers = paid.output.saturating_mul(turns.count);
-                let again = paid.input.saturating_mul(turns.read_again());
+                let again = paid.read.saturating_mul(turns.read_again());
                 let amount = answers.saturating_add(again).times(most);
                 self.uncapped_output = self.uncapped_output.max(amount);
                 self.reasons.add(Reason::OutputLimit);
@@ -108,6 +115,7 @@ impl<'b> Sum<'b> {
         self.input_rate = self.input_rate.max(paid.input);
         self.image_rate = self.image_rate.max(paid.image);
         self.audio_rate = self.audio_rate.max(paid.audio);
+        self.read_rate = self.read_rate.max(paid.read);
         self.each_image = self.each_image.max(paid.each_image);
         self.output_rate = self.output_rate.max(paid.output);
         self.image_output = self.image_output.max(paid.image_output);
