@@ -1,7 +1,7 @@
 //! Criterion 1 of the bound: nobody bills above it.
 
-use corpus::Trial;
-use corpus::trial::Mutant;
+use corpus::trial::{Mutant, Tally};
+use corpus::{Trial, Verdict};
 
 /// Every reason to refuse (`pricing::Unpriced::code`) that a request, the prices or the operator can give.
 const CODES: [&str; 21] = [
@@ -33,15 +33,25 @@ fn requests() -> u64 {
     if full { 1_000_000 } else { 50_000 }
 }
 
-#[test]
-fn never_bills_above_the_bound() {
-    let tally = Trial::new(1).all(0..requests(), None);
-    println!("{tally}");
+/// So many requests over the catalogue of a seed; none may bill above its bound.
+fn tried(seed: u64, requests: u64) -> Tally {
+    let tally = Trial::new(seed).all(0..requests, None);
+    println!("seed {seed}: {tally}");
     for (number, report) in &tally.above {
-        println!("request {number}\n{report}");
+        println!("request {number} of seed {seed}\n{report}");
     }
     assert_eq!(tally.above.len(), 0, "billed above the bound");
-    assert_eq!(tally.requests, requests());
+    assert_eq!(tally.requests, requests);
+    tally
+}
+
+/// Half of them over one catalogue, the rest over five others.
+#[test]
+fn never_bills_above_the_bound() {
+    let tally = tried(1, requests() / 2);
+    for seed in 2..=6 {
+        tried(seed, requests() / 10);
+    }
     for code in CODES {
         assert!(tally.refused.contains_key(code), "{code} never occurred: {:?}", tally.refused.keys());
     }
@@ -53,6 +63,18 @@ fn never_bills_above_the_bound() {
     }
     let billed: u64 = tally.within.values().map(|sums| sums.requests).sum();
     assert!(billed * 2 > tally.requests, "most requests are billed: {billed} of {}", tally.requests);
+}
+
+/// Of a million, these eight billed above their bounds until 2026-11-24: what lies beyond the cap and is read again, and
+/// models with an unknown price key below a router's ceiling.
+#[test]
+fn what_billed_above_its_bound_once() {
+    let trial = Trial::new(7);
+    for number in [1_609, 247_288, 457_007, 458_351, 526_403, 896_850, 956_343, 959_359] {
+        if let Verdict::Above { report, .. } = trial.run(number, None) {
+            panic!("request {number} of seed 7\n{report}");
+        }
+    }
 }
 
 #[test]

@@ -306,6 +306,11 @@ fn predictions_are_answers_that_may_be_rejected() {
     let found = of(&Shape { prediction_bytes: 700, choices: 2, ..plain("a/m") }, model("a/m", prices()));
     assert!(terms(&found).contains(&("prediction, if rejected", 1_400)));
     assert!(found.reasons.contains(Reason::Prediction));
+    // In a loop, later turns read what was rejected: 1 + 2 + 3 times.
+    let run = tools(vec![ServerTool::Clock]);
+    let found = of(&Shape { prediction_bytes: 700, run, ..plain("a/m") }, model("a/m", prices()));
+    assert!(terms(&found).contains(&("prediction, if rejected", 4 * 700)));
+    assert!(terms(&found).contains(&("what lies beyond the cap, read again", 6 * 700)));
 }
 
 #[test]
@@ -351,6 +356,16 @@ fn a_router_picks_within_a_ceiling() {
     assert_eq!(found.explain(0).terms[0].rate, "9", "the dearest condition below it");
     assert_eq!((found.model.as_str(), found.class), ("openrouter/auto", Class::Published));
     assert!(found.reasons.contains(Reason::Router) && found.pins.tier);
+
+    // A model with a price key we do not know may be picked as well.
+    let odd = pricing::UnknownPrice { key: "moon".to_owned(), value: "0.5".to_owned() };
+    let written = Prices { cache_write: Some(rate("0.000011")), unknown: vec![odd], ..prices() };
+    let mut rows: Vec<Model> = book.models().cloned().collect();
+    rows.push(model("u/m", written));
+    let strange = self::book(rows);
+    let found = bound(&asked, &Grounds::new(&strange, &policy)).unwrap();
+    assert_eq!(found.explain(0).terms[0].rate, "11");
+    assert!(terms(&found).contains(&("request fee", 1)));
 
     let caller = CallerMaxPrice {
         prompt: Some(rate("0.000001")),
