@@ -264,7 +264,6 @@ impl Sum<'_> {
         reasons.add_if(turns.count > 1, Reason::Loop);
         let fees = turns.searches.0 + turns.native + turns.fetches + turns.pages;
         reasons.add_if(fees > 0, Reason::Fees);
-        reasons.add_if(self.image_output > Rate::ZERO, Reason::Outputs);
     }
 
     /// Everything but the answer.

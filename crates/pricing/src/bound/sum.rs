@@ -75,6 +75,7 @@ impl<'b> Sum<'b> {
         // Later turns have longer prompts, up to the context.
         let tokens = if turns.count > 1 { context.unwrap_or(u64::MAX) } else { inputs.total() };
         let outputs = Outputs::of(model, shape);
+        self.reasons.add_if(outputs != Outputs::default(), Reason::Outputs);
         let terms = Terms { shape, max_price, span, tokens, outputs, row: model.prices.priced() };
         let mut limit = Some(0);
         for candidate in eligible() {

@@ -61,7 +61,9 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
         .models()
         .filter(|model| args.filter.admits(model, zdr.as_ref()))
         .map(|model| {
-            let cost = || Some(request.cost(&model.id, &book, policy).ok()?.likely);
+            let priced = || Some(request.cost(&model.id, &book, policy).ok()?.likely);
+            // What does not fit costs nothing there, for it is refused.
+            let cost = || if args.request.is_given() && !request.is_met_by(model) { None } else { priced() };
             (model, if costly { cost() } else { None })
         })
         .collect();
