@@ -42,7 +42,14 @@ fn features(shape: &Shape<'_>) -> Features {
     let tools = (shape.tools > 0).then_some(Feature::Tools);
     // With tools, nobody can tell from here whether there is a schema as well.
     let schema = (shape.tools == 0 && shape.tool_bytes > 0).then_some(Feature::Schemas);
-    tools.into_iter().chain(schema).collect()
+    let media = &shape.media;
+    let senses = [
+        (!media.images.is_empty(), Feature::Images),
+        (media.audio_ms > 0 || media.audio_unknown > 0, Feature::Audio),
+        (media.videos > 0, Feature::Video),
+    ];
+    let senses = senses.into_iter().filter(|(needed, _)| *needed).map(|(_, feature)| feature);
+    tools.into_iter().chain(schema).chain(senses).collect()
 }
 
 /// A text model at a price of its own: no router, no alias, nothing that searches, no zero that is not free.

@@ -213,3 +213,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_cannot_see_stands_in_for_nobody_who_must() {
+    let mut media = pricing::Media::default();
+    media.add_image(pricing::Detail::High, Some((64, 64)));
+    let seeing = Shape { media, ..shape("a/big") };
+    let blind = book();
+    assert_eq!(
+        fitting(&seeing, &Grounds::new(&blind, &POLICY), room("100"), &[]),
+        [],
+        "none of them reads images"
+    );
+    let rows = blind.models().cloned().map(|mut model| {
+        let eyes = model.id == "b/cheap";
+        model.about.features = model.about.features.iter().chain(eyes.then_some(Feature::Images)).collect();
+        model
+    });
+    let book = Book::new(1, 0, BookSource::Live, rows.collect());
+    assert_eq!(names(&fitting(&seeing, &Grounds::new(&book, &POLICY), room("100"), &[])), ["b/cheap"]);
+}
