@@ -44,6 +44,9 @@ pub struct Config {
     pub on_client_gone: ClientGone,
     /// Beyond this age of the price book nothing is admitted.
     pub prices_age_max: Duration,
+    /// Whether a prompt may be counted where its bytes do not fit the money: the count rests on a provider's word that
+    /// it counts with the public tokenizer, so it is off until that has been seen to hold.
+    pub count_prompts: bool,
     /// Names that stand for chains of models.
     pub routes: Routes,
     /// What budgets allow instead of a refusal.
@@ -73,6 +76,7 @@ impl Config {
             per_request: None,
             on_client_gone: ClientGone::Auto,
             prices_age_max: Duration::from_secs(90 * 24 * 3600),
+            count_prompts: false,
             routes: Routes::default(),
             fallbacks: Fallbacks::default(),
             evidence: EvidenceRules::default(),

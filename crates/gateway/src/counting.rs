@@ -61,6 +61,9 @@ impl Walk<'_> {
 
     /// The bound with its prompt counted, where that is lower.
     async fn counted(&self, bound: &Bound, stage: &Stage<'_>) -> Option<Bound> {
+        if !self.shared.config.count_prompts {
+            return None;
+        }
         if self.body.len() > BODY_BYTES_MAX || bound.reasons.contains(Reason::Counted) {
             return None;
         }
