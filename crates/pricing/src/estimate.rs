@@ -108,14 +108,7 @@ fn is_floor(asked: &str) -> bool {
 }
 
 fn sum((what, rate): (&'static str, Rate), offer: &Offer, terms: &Terms<'_, '_>) -> Sum {
-    let tokens = |what, rate: Rate, quantity| Term {
-        what,
-        quantity,
-        unit: "token",
-        rate: rate.per_million().to_string(),
-        amount: rate.times(quantity),
-    };
-    let mut lines = vec![tokens(what, rate, terms.prompt_tokens)];
+    let mut lines = vec![Term::tokens(what, rate, terms.prompt_tokens)];
     if offer.request > Rate::ZERO {
         lines.push(Term {
             what: "request fee",
@@ -142,12 +135,12 @@ fn sum((what, rate): (&'static str, Rate), offer: &Offer, terms: &Terms<'_, '_>)
         ("video and files", offer.prompt, likely.other_tokens),
     ] {
         if quantity > 0 {
-            lines.push(tokens(what, rate, quantity));
+            lines.push(Term::tokens(what, rate, quantity));
         }
     }
     if terms.sent.is_some_and(|(shape, _)| shape.outputs.images) {
-        lines.push(tokens("an image in the answer", offer.image_output, USUAL_IMAGE_OUTPUT));
+        lines.push(Term::tokens("an image in the answer", offer.image_output, USUAL_IMAGE_OUTPUT));
     }
-    lines.push(tokens("answer", offer.completion, terms.output_tokens));
+    lines.push(Term::tokens("answer", offer.completion, terms.output_tokens));
     Sum { total: lines.iter().map(|term| term.amount).sum(), terms: lines }
 }

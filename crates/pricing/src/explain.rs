@@ -1,6 +1,6 @@
 //! [`Explanation`]: a bound as a sum that people can check line by line.
 
-use money::Nano;
+use money::{Nano, Rate};
 
 /// How a bound came about. The terms add up to the total, each rounded up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,4 +32,12 @@ pub struct Term {
     pub rate: String,
     /// The product, rounded up.
     pub amount: Nano,
+}
+
+impl Term {
+    /// So many tokens.
+    pub(crate) fn tokens(what: &'static str, rate: Rate, quantity: u64) -> Term {
+        let amount = rate.times(quantity);
+        Term { what, quantity, unit: "token", rate: rate.per_million().to_string(), amount }
+    }
 }

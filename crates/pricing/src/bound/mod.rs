@@ -160,22 +160,15 @@ impl Bound {
     /// The bound at a cap as a sum, line by line.
     pub fn explain(&self, cap: u64) -> Explanation {
         let mut terms: Vec<Term> = self.lines.iter().map(Line::term).collect();
-        let tokens = |what, rate: Rate, quantity| Term {
-            what,
-            quantity,
-            unit: "token",
-            rate: rate.per_million().to_string(),
-            amount: rate.times(quantity),
-        };
         let capped = self.output_rate.times(cap);
         let answer = match self.answers {
             1 => "answer, at most",
             _ => "answers, at most",
         };
-        let mut answer = tokens(answer, self.answer_rate, cap.saturating_mul(self.answers));
+        let mut answer = Term::tokens(answer, self.answer_rate, cap.saturating_mul(self.answers));
         if self.read_again > 0 {
             let again = cap.saturating_mul(self.read_again);
-            terms.push(tokens("answers, read again by later turns", self.read_rate, again));
+            terms.push(Term::tokens("answers, read again by later turns", self.read_rate, again));
             let rest = terms.last().map_or(Nano::ZERO, |term| capped.saturating_sub(term.amount));
             answer.amount = rest;
         } else {

@@ -89,17 +89,14 @@ struct Row {
     models: usize,
     count: Count,
     estimate: Estimate,
-    /// The bound with its prompt counted, where a gateway would and that is less.
+    /// The bound with its prompt counted, where that is less: for people to see, not what a gateway holds.
     counted: Option<Bound>,
 }
 
 impl Row {
-    /// What it means for a limit: by its bytes or, where these do not fit, by its count, as in the gateway.
+    /// What it means for a limit, by its bytes, as in the gateway.
     fn verdict(&self, limit: &Limit, config: &Config) -> Verdict {
-        match (room::verdict(limit, &self.estimate.worst, config), &self.counted) {
-            (Verdict::Clamped(_) | Verdict::Refused, Some(counted)) => room::verdict(limit, counted, config),
-            (verdict, _) => verdict,
-        }
+        room::verdict(limit, &self.estimate.worst, config)
     }
 }
 

@@ -62,7 +62,7 @@ fn sums(row: &Row, terminal: &Terminal) -> String {
     if let Some(counted) = &row.counted {
         let (usd, tokens) = (counted.usd().for_people(), grouped(counted.input_tokens));
         let sentence = format!(
-            "  Where a budget has less, a gateway counts the prompt: {tokens} tokens at most, {usd} at worst."
+            "  Counted with the model's own tokenizer, its prompt has {tokens} tokens at most: {usd} at worst. A gateway holds for the bytes."
         );
         text += &prose::line(&sentence, 2, terminal);
     }
