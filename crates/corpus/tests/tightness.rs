@@ -12,7 +12,7 @@ A bound is the most a request may be billed; it is never below the bill, and the
 fit into a budget at once. Below, each figure is a median with the 95th percentile in brackets. *Worst* is the most that
 OpenRouter could bill for the request as it is sent, its prompt counted by a real tokenizer; *usual* is what one such
 request plausibly costs, most answers being far shorter than their cap. *Bytes* is the bound that costs nothing; *counted* is the one with
-the prompt counted by the model's tokenizer, where it is public, which is used only where the first would refuse.
+the prompt counted by the model's tokenizer, where it is public, which `farebox estimate` shows and the gateway does not hold for.
 
 The requests are generated from a seed and described in `crates/corpus/src/realistic.rs`; prices are the recorded ones.
 
