@@ -445,10 +445,14 @@ impl Torn {
     }
 }
 
-/// Whether the record that was not there is there now.
+/// Whether the record that was not there is there now: behind the others, or at the head of the next segment, which
+/// was a spare when its header was read.
 fn grown(found: &Found, end: &End, last: u64) -> bool {
+    let next = last + 1;
     let mut scan = Scan::new(found[end.index].0.file.clone(), end.offset);
-    matches!(scan.step(), Ok(Step::Frame { seq, .. }) if seq == last + 1)
+    let written_now = |segment: &Segment| matches!(Header::read(&*segment.file), Ok(Head::Written(header)) if header.first_seq == next);
+    matches!(scan.step(), Ok(Step::Frame { seq, .. }) if seq == next)
+        || found.get(end.index + 1).is_some_and(|(segment, _)| written_now(segment))
 }
 
 /// What is behind the last valid record of a segment.

@@ -1,7 +1,7 @@
 //! A disk that fails when told to.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,6 +17,8 @@ pub(crate) struct Faults {
     pub(crate) sync_panics: AtomicBool,
     pub(crate) sync_takes_ms: AtomicU64,
     pub(crate) syncs: AtomicU64,
+    /// When this file is opened next, its first read is of a moment in which nothing was written to it.
+    pub(crate) read_early: parking_lot::Mutex<Option<PathBuf>>,
 }
 
 /// The real disk with faults.
@@ -24,11 +26,15 @@ pub(crate) struct Faults {
 pub(crate) struct FaultyDisk(pub(crate) Arc<Faults>);
 
 #[derive(Debug)]
-struct FaultyFile(Arc<dyn DiskFile>, Arc<Faults>);
+struct FaultyFile {
+    file: Arc<dyn DiskFile>,
+    faults: Arc<Faults>,
+    is_early: AtomicBool,
+}
 
 impl FaultyDisk {
     fn wrap(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
-        Arc::new(FaultyFile(file, self.0.clone()))
+        Arc::new(FaultyFile { file, faults: self.0.clone(), is_early: AtomicBool::new(false) })
     }
 }
 
@@ -49,7 +55,9 @@ impl Disk for FaultyDisk {
     }
 
     fn open(&self, path: &Path, write: bool) -> io::Result<Arc<dyn DiskFile>> {
-        RealDisk.open(path, write).map(|file| self.wrap(file))
+        let is_early = self.0.read_early.lock().take_if(|early| early == path).is_some();
+        let file = RealDisk.open(path, write)?;
+        Ok(Arc::new(FaultyFile { file, faults: self.0.clone(), is_early: AtomicBool::new(is_early) }))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -59,36 +67,40 @@ impl Disk for FaultyDisk {
 
 impl DiskFile for FaultyFile {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        if self.1.write_fails.load(Ordering::SeqCst) {
-            self.0.write_all_at(&bytes[..bytes.len() / 2], offset)?;
+        if self.faults.write_fails.load(Ordering::SeqCst) {
+            self.file.write_all_at(&bytes[..bytes.len() / 2], offset)?;
             return Err(io::Error::other("injected write error"));
         }
-        self.0.write_all_at(bytes, offset)
+        self.file.write_all_at(bytes, offset)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        let count = self.file.read_at(buffer, offset)?;
+        if self.is_early.swap(false, Ordering::SeqCst) {
+            buffer.fill(0);
+        }
+        Ok(count)
     }
 
     fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
-        self.0.next_data(offset)
+        self.file.next_data(offset)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.1.syncs.fetch_add(1, Ordering::SeqCst);
-        std::thread::sleep(Duration::from_millis(self.1.sync_takes_ms.load(Ordering::SeqCst)));
-        assert!(!self.1.sync_panics.load(Ordering::SeqCst), "injected panic");
-        if self.1.sync_fails.load(Ordering::SeqCst) {
+        self.faults.syncs.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(self.faults.sync_takes_ms.load(Ordering::SeqCst)));
+        assert!(!self.faults.sync_panics.load(Ordering::SeqCst), "injected panic");
+        if self.faults.sync_fails.load(Ordering::SeqCst) {
             return Err(io::Error::other("injected sync error"));
         }
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn length(&self) -> io::Result<u64> {
-        self.0.length()
+        self.file.length()
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        self.file.set_len(bytes)
     }
 }

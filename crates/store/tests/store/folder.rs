@@ -1,11 +1,14 @@
 //! The folder: one holder, an address file, a view without the lock.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use store::{Durability, OpenError, Store, live_address, read};
+use store::{Durability, OpenError, Options, Store, live_address, read};
 
-use crate::story::{declare, held, hold, open, options, settle};
+use crate::disk::FaultyDisk;
+use crate::story::{declare, held, hold, journal_only, open, options, segments, settle};
 
 #[test]
 fn a_second_opening_is_told_who_holds_the_folder() {
@@ -89,6 +92,26 @@ fn a_reader_without_the_lock_sees_a_store_that_is_written() {
     read(dir.path()).unwrap();
     let after: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(before, after, "reading leaves nothing behind");
+}
+
+/// The reader found a spare, and when it came to the end of the segment before, that was in use.
+#[test]
+fn a_segment_that_begins_while_it_is_read_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = FaultyDisk::default();
+    let small = Options { segment_bytes: Options::SEGMENT_BYTES_MIN, ..journal_only() };
+    let (store, _) = Store::open_on(dir.path(), small, Arc::new(disk.clone())).unwrap();
+    declare(&store, 0);
+    for id in 1..=1_000 {
+        hold(&store, id).unwrap();
+    }
+    let all = store.replay().unwrap();
+    let begun = |path: &PathBuf| std::fs::read(path).unwrap().starts_with(b"farebox");
+    let last = segments(dir.path()).into_iter().rfind(begun).unwrap();
+    *disk.0.read_early.lock() = Some(last);
+    let seen = store.replay().unwrap();
+    assert!(seen.next_hold > 1 && seen.next_hold < all.next_hold, "what stood in the segments before");
+    assert_eq!(store.replay().unwrap(), all);
 }
 
 #[test]
