@@ -25,6 +25,8 @@ pub struct HonestyRow {
     pub cancels_broken: u64,
     /// Answers without a cost in them.
     pub usage_missing: u64,
+    /// Answers that counted more prompt tokens than the model's public tokenizer can.
+    pub counts_broken: u64,
     /// Calls that cost more than their bound.
     pub overruns: u64,
     /// By how much they did, USD.
@@ -47,6 +49,7 @@ impl From<&store::HonestyRow> for HonestyRow {
             caps_broken: row.caps_broken,
             cancels_broken: row.cancels_broken,
             usage_missing: row.usage_missing,
+            counts_broken: row.counts_broken,
             overruns: row.overruns,
             overrun_usd: row.overrun,
             worst_percent: row.worst_percent,

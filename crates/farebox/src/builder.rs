@@ -115,6 +115,13 @@ impl Builder {
         self
     }
 
+    /// Whether a prompt may be counted where its bytes do not fit the money, at providers that have been seen to count
+    /// as the model's public tokenizer does.
+    pub fn count_prompts(mut self, count: bool) -> Self {
+        self.config.count_prompts = count;
+        self
+    }
+
     /// Whether plugins that the account has on by default stay on: what they cost is then in no bound.
     pub fn keep_plugin_defaults(mut self, keep: bool) -> Self {
         self.config.bounds.keep_plugin_defaults = keep;

@@ -299,7 +299,7 @@ fn gateway_config(
         per_request: config.per_request,
         on_client_gone: config.on_client_gone,
         prices_age_max: config.prices_age_max,
-        count_prompts: false,
+        count_prompts: config.count_prompts,
         routes: config.routes.clone(),
         fallbacks: config.fallbacks.clone(),
         evidence: config.evidence,

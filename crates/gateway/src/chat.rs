@@ -127,6 +127,7 @@ impl Walk<'_> {
             is_chain: stage.models.map_or(self.chat.shape.models.len(), <[String]>::len) > 1,
         };
         let lowest = self.lowest_cap(&bound);
+        let sample = self.sample(&bound, stage);
         let explained = Arc::new(Explained {
             at_ms: self.shared.now_ms(),
             request: self.request_id.to_owned(),
@@ -142,7 +143,7 @@ impl Walk<'_> {
             end: Mutex::new(End::InFlight),
         });
         self.explain(&explained);
-        let mut ended = exchange::run(self.shared, permit, request, decided, explained).await;
+        let mut ended = exchange::run(self.shared, permit, request, decided, explained, sample).await;
         if let Ended::NoMoney(no) = &mut ended {
             no.lower_to =
                 no.affordable.filter(|&tokens| lowest.is_some_and(|least| tokens >= least) && tokens < cap);

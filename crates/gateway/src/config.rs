@@ -44,8 +44,8 @@ pub struct Config {
     pub on_client_gone: ClientGone,
     /// Beyond this age of the price book nothing is admitted.
     pub prices_age_max: Duration,
-    /// Whether a prompt may be counted where its bytes do not fit the money: the count rests on a provider's word that
-    /// it counts with the public tokenizer, so it is off until that has been seen to hold.
+    /// Whether a prompt may be counted where its bytes do not fit the money, at providers that have been seen to count as
+    /// the model's public tokenizer does.
     pub count_prompts: bool,
     /// Names that stand for chains of models.
     pub routes: Routes,
@@ -76,7 +76,7 @@ impl Config {
             per_request: None,
             on_client_gone: ClientGone::Auto,
             prices_age_max: Duration::from_secs(90 * 24 * 3600),
-            count_prompts: false,
+            count_prompts: true,
             routes: Routes::default(),
             fallbacks: Fallbacks::default(),
             evidence: EvidenceRules::default(),

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::body::Body;
+use crate::counting::Sample;
 use crate::explain::Explained;
 use crate::headers::{self, Decided};
 use crate::no_money::{self, NoMoney};
@@ -47,13 +48,14 @@ pub(crate) async fn run(
     request: Request<Full<Bytes>>,
     decided: Decided,
     explained: Arc<Explained>,
+    sample: Option<Sample>,
 ) -> Ended {
     let (tell, told) = oneshot::channel();
     let shared = Arc::clone(shared);
     // Counted from here on, for a stop that comes before the task has begun.
     let coming = shared.flight();
     tokio::spawn(async move {
-        let attempt = Attempt::new(&shared, permit.sent(), explained);
+        let attempt = Attempt::new(&shared, permit.sent(), explained, sample);
         drop(coming);
         // With nobody left to tell, the answer is dropped, and a relay in it reads on by itself.
         let _ = tell.send(send(&shared, attempt, request, decided).await);

@@ -25,6 +25,7 @@ use crate::body::Body;
 use crate::caller::Caller;
 use crate::clock::{Clock, Dates};
 use crate::config::{Config, Secret};
+use crate::counting::{self, Seen};
 use crate::evidence::{self, AuditError, Rechecks};
 use crate::explain::Explanations;
 use crate::honesty::{Finding, Register};
@@ -74,6 +75,9 @@ pub(crate) struct Shared {
     own_keys: Mutex<HashMap<UpstreamKeyId, Secret>>,
     /// Prompts counted at once.
     pub(crate) counts: Arc<tokio::sync::Semaphore>,
+    /// Prompts kept at once until their answers tell how long they were, and what those told.
+    pub(crate) samples: Arc<tokio::sync::Semaphore>,
+    pub(crate) seen: Seen,
     /// When the upstream was last asked what time it is.
     heard: tokio::sync::Mutex<Option<Instant>>,
     /// When stale prices were last asked for out of turn.
@@ -113,7 +117,9 @@ impl Gateway {
             audit: Mutex::default(),
             background: Mutex::default(),
             own_keys: Mutex::default(),
-            counts: Arc::new(tokio::sync::Semaphore::new(crate::counting::AT_ONCE)),
+            counts: Arc::new(tokio::sync::Semaphore::new(counting::AT_ONCE)),
+            samples: Arc::new(tokio::sync::Semaphore::new(counting::SAMPLES_AT_ONCE)),
+            seen: Seen::default(),
             heard: tokio::sync::Mutex::default(),
             freshened: tokio::sync::Mutex::default(),
             flights: AtomicUsize::new(0),
@@ -456,7 +462,7 @@ impl Shared {
 }
 
 impl FlightCount {
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0
     }
 }

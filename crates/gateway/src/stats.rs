@@ -28,6 +28,8 @@ counters! {
     parked,
     /// Output caps that were lowered to fit the money.
     clamped,
+    /// Requests that fit the money only because their prompts were counted.
+    counted,
     /// Requests sent to another model because money refused the one asked for.
     downgraded,
     /// Bodies we could not read, or would not.

@@ -16,6 +16,7 @@ use openrouter::sse::Outcome;
 use openrouter::usage::Billed;
 use pricing::Used;
 
+use crate::counting::Sample;
 use crate::evidence::Recheck;
 use crate::explain::{End, Explained};
 use crate::honesty::Finding;
@@ -27,6 +28,7 @@ use crate::shared::{FlightCount, Shared};
 pub(crate) struct Attempt {
     flight: Flight,
     explained: Arc<Explained>,
+    sample: Option<Sample>,
     count: FlightCount,
 }
 
@@ -43,9 +45,14 @@ pub(crate) struct Told<'a> {
 }
 
 impl Attempt {
-    pub(crate) fn new(shared: &Arc<Shared>, flight: Flight, explained: Arc<Explained>) -> Self {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        flight: Flight,
+        explained: Arc<Explained>,
+        sample: Option<Sample>,
+    ) -> Self {
         explained.end(End::Unknown(UnknownReason::Broken));
-        Attempt { flight, explained, count: shared.flight() }
+        Attempt { flight, explained, sample, count: shared.flight() }
     }
 
     /// The upstream named the generation.
@@ -100,7 +107,7 @@ impl Attempt {
     }
 
     /// Settles at the cost in an answer; `otherwise` says why it is unknown where there is none.
-    pub(crate) fn settle(self, told: Told<'_>, otherwise: UnknownReason, status: u16) {
+    pub(crate) fn settle(mut self, told: Told<'_>, otherwise: UnknownReason, status: u16) {
         self.judge(told, otherwise);
         let used = told.used;
         match told.billed.charge() {
@@ -133,7 +140,8 @@ impl Attempt {
     }
 
     /// Whether the answer keeps to what was agreed.
-    fn judge(&self, told: Told<'_>, otherwise: UnknownReason) {
+    fn judge(&mut self, told: Told<'_>, otherwise: UnknownReason) {
+        let sample = self.sample.take();
         let shared = self.count.shared();
         let find = |finding| shared.find(&self.answered(told.model), told.provider, finding);
         let held = self.explained.held;
@@ -148,6 +156,9 @@ impl Attempt {
         }
         if told.used.is_some_and(|used| used.completion > self.explained.tokens_max) {
             find(Finding::CapBroken);
+        }
+        if let (Some(sample), Some(used)) = (sample, told.used) {
+            sample.compare(shared, &self.answered(told.model), told.provider, used.prompt);
         }
     }
 

@@ -27,6 +27,8 @@ pub struct HonestyRow {
     pub cancels_broken: u64,
     /// Answers without a cost in them.
     pub usage_missing: u64,
+    /// Answers that counted more prompt tokens than the model's public tokenizer can.
+    pub counts_broken: u64,
     /// Calls that cost more than their bound.
     pub overruns: u64,
     /// By how much they did, USD.
@@ -46,6 +48,7 @@ impl HonestyRow {
         self.caps_broken = self.caps_broken.saturating_add(other.caps_broken);
         self.cancels_broken = self.cancels_broken.saturating_add(other.cancels_broken);
         self.usage_missing = self.usage_missing.saturating_add(other.usage_missing);
+        self.counts_broken = self.counts_broken.saturating_add(other.counts_broken);
         self.overruns = self.overruns.saturating_add(other.overruns);
         self.overrun = self.overrun.saturating_add(other.overrun);
         self.worst_percent = self.worst_percent.max(other.worst_percent);

@@ -43,7 +43,8 @@ struct ListArgs {
     #[arg(long, value_name = "DIR", env = "FAREBOX_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
     /// Print JSON: an array of {model, provider, calls, caps_broken, cancels_broken,
-    /// usage_missing, overruns, overrun_usd, worst_percent, last_at, cleared_at}
+    /// usage_missing, counts_broken, overruns, overrun_usd, worst_percent, last_at,
+    /// cleared_at}
     #[arg(long, verbatim_doc_comment)]
     json: bool,
 }
@@ -136,18 +137,19 @@ fn offline(folder: &Path, asked: &ClearHonesty) -> Result<(), Failure> {
 }
 
 fn table(rows: &[HonestyRow], terminal: &Terminal) -> String {
-    const COLUMNS: [Column; 8] = [
+    const COLUMNS: [Column; 9] = [
         left("MODEL", 0),
         left("PROVIDER", 0),
         right("CALLS", 4),
         right("CAPS BROKEN", 1),
         right("CANCELS BROKEN", 3),
         right("NO COST TOLD", 3),
+        right("COUNTED MORE", 3),
         right("OVERRUNS", 0),
         right("BY", 2),
     ];
     if rows.is_empty() {
-        return "nobody broke a word: caps, cancels and costs were as agreed\n".to_owned();
+        return "nobody broke a word: caps, cancels, counts and costs were as agreed\n".to_owned();
     }
     let count = |number: u64| match number {
         0 => Shown::from(""),
@@ -167,6 +169,7 @@ fn table(rows: &[HonestyRow], terminal: &Terminal) -> String {
                 count(row.caps_broken),
                 count(row.cancels_broken),
                 count(row.usage_missing),
+                count(row.counts_broken),
                 count(row.overruns),
                 by,
             ]

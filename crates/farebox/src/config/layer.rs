@@ -75,6 +75,8 @@ pub struct Layer {
     pub tool_steps: Option<u32>,
     /// `[limits] tool_uses`.
     pub tool_uses: Option<u32>,
+    /// `[limits] count_prompts`.
+    pub count_prompts: Option<bool>,
     /// `plugin_defaults`: whether plugins that the account has on by default stay on.
     pub keep_plugin_defaults: Option<bool>,
     /// `allow_fields`.
@@ -111,6 +113,7 @@ impl Layer {
             clamp_min: self.clamp_min.or(low.clamp_min),
             tool_steps: self.tool_steps.or(low.tool_steps),
             tool_uses: self.tool_uses.or(low.tool_uses),
+            count_prompts: self.count_prompts.or(low.count_prompts),
             keep_plugin_defaults: self.keep_plugin_defaults.or(low.keep_plugin_defaults),
             allow_fields: self.allow_fields.or(low.allow_fields),
             allowances: allowances::over(self.allowances, low.allowances),
@@ -152,6 +155,7 @@ impl Layer {
             clamp_min: limits.clamp_min.map(|floor| floor.into_inner().0),
             tool_steps: read(limits.tool_steps, source, |steps| few(*steps, "tool_steps"))?,
             tool_uses: read(limits.tool_uses, source, |uses| few(*uses, "tool_uses"))?,
+            count_prompts: limits.count_prompts,
             keep_plugin_defaults: read(raw.plugin_defaults, source, |word| plugin_defaults(word))?,
             allow_fields: raw.allow_fields.map(|fields| allow_fields(fields, source)).transpose()?,
             allowances: allowances::allowances_of_file(raw.allowances, source)?,
@@ -253,7 +257,7 @@ mod tests {
     fn settings() {
         let layer = Layer::of_file(
             "f.toml".as_ref(),
-            "durability = \"process\"\non_client_gone = \"read-on\"\nplugin_defaults = \"keep\"\nallow_fields = [\"a\", \"tools[].b\"]\n[limits]\ntool_steps = 7\ntool_uses = 8\nper_request = \"0.25\"\nclamp_min = \"off\"\npark_max = \"500ms\"\n[server]\nlisten = \"localhost:1\"",
+            "durability = \"process\"\non_client_gone = \"read-on\"\nplugin_defaults = \"keep\"\nallow_fields = [\"a\", \"tools[].b\"]\n[limits]\ntool_steps = 7\ntool_uses = 8\ncount_prompts = false\nper_request = \"0.25\"\nclamp_min = \"off\"\npark_max = \"500ms\"\n[server]\nlisten = \"localhost:1\"",
         )
         .unwrap();
         assert_eq!(layer.durability, Some(Durability::Process));
@@ -262,6 +266,7 @@ mod tests {
         assert_eq!(layer.clamp_min, Some(None));
         assert_eq!(layer.park_max, Some(Duration::from_millis(500)));
         assert_eq!((layer.tool_steps, layer.tool_uses), (Some(7), Some(8)));
+        assert_eq!(layer.count_prompts, Some(false));
         assert_eq!(layer.keep_plugin_defaults, Some(true));
         assert_eq!(layer.allow_fields, Some(vec!["a".to_owned(), "tools[].b".to_owned()]));
         assert_eq!(layer.listen.unwrap().port(), 1);
@@ -276,7 +281,7 @@ mod tests {
             ),
             (
                 "[limits]\ncolour = 1",
-                "error: f.toml:2: unknown key 'colour'\nhint: known here: per_request, default_output, clamp_min, tool_steps, tool_uses, park_max, prices_age_max\n",
+                "error: f.toml:2: unknown key 'colour'\nhint: known here: per_request, default_output, clamp_min, tool_steps, tool_uses, count_prompts, park_max, prices_age_max\n",
             ),
             (
                 "[limits]\ndurability = \"power\"",

@@ -73,6 +73,8 @@ pub struct Config {
     pub bounds: pricing::BoundPolicy,
     /// Fields that may hold objects or lists although Farebox does not know them.
     pub allow_fields: Vec<String>,
+    /// Whether a prompt may be counted where its bytes do not fit the money.
+    pub count_prompts: bool,
     /// How far an output cap may be lowered to fit the money, tokens; `None`: never lowered.
     pub clamp_min: Option<u64>,
     /// How long a call may wait for the holds of others.
@@ -154,6 +156,7 @@ impl Config {
                 allowances: layer.allowances,
             },
             allow_fields: layer.allow_fields.unwrap_or(defaults.allow_fields),
+            count_prompts: layer.count_prompts.unwrap_or(defaults.count_prompts),
             clamp_min: layer.clamp_min.unwrap_or(defaults.clamp_min),
             park_max: layer.park_max.unwrap_or(defaults.park_max),
             prices_age_max: layer.prices_age_max.unwrap_or(defaults.prices_age_max),

@@ -56,6 +56,7 @@ pub(super) struct RawLimits {
     pub(super) clamp_min: Option<Spanned<Floor>>,
     pub(super) tool_steps: Option<Spanned<u64>>,
     pub(super) tool_uses: Option<Spanned<u64>>,
+    pub(super) count_prompts: Option<bool>,
     pub(super) park_max: Option<Spanned<String>>,
     pub(super) prices_age_max: Option<Spanned<String>>,
 }

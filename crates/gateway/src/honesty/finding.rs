@@ -20,4 +20,6 @@ pub(crate) enum Finding {
     CancelBroken,
     /// An answer came whole and did not say what it cost.
     UsageMissing,
+    /// It counted more prompt tokens than the model's public tokenizer can.
+    CountBroken,
 }

@@ -59,6 +59,18 @@ impl Register {
             && (!self.breaks_cancels.load(Ordering::Relaxed) || self.keeps_cancels(model, provider))
     }
 
+    /// Whether nobody who may be this provider has counted more than a model's tokenizer. Looked up where it is needed,
+    /// which is not on every walk.
+    pub(crate) fn keeps_counts(&self, model: &str, provider: &str) -> bool {
+        let rows = self.rows.lock();
+        let broke = |provider: &str| {
+            let name = (cut(model).to_owned(), cut(provider).to_owned());
+            rows.get(&name).is_some_and(|kept| kept.row.counts_broken > 0)
+        };
+        // One that was not named may have been any.
+        !broke(provider) && !broke("")
+    }
+
     fn keeps_cancels(&self, model: &str, provider: &str) -> bool {
         let name = (model.to_owned(), cut(provider).to_owned());
         self.rows.lock().get(&name).is_none_or(|kept| policy::keeps_cancels(&kept.row))
@@ -137,6 +149,7 @@ fn counts(of: &HonestyRow, finding: Finding, now_ms: i64) -> HonestyRow {
         Finding::CapBroken => counts.caps_broken = 1,
         Finding::CancelBroken => counts.cancels_broken = 1,
         Finding::UsageMissing => counts.usage_missing = 1,
+        Finding::CountBroken => counts.counts_broken = 1,
     }
     counts
 }

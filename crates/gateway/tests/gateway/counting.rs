@@ -1,22 +1,48 @@
-//! Prompts that only fit once they are counted.
+//! Prompts that only fit once they are counted, and who may be held by a count.
 
 use std::time::Duration;
 
 use money::Nano;
 use serde_json::{Value, json};
 
-use crate::support::{House, Setup, asking};
+use crate::support::client::post_with;
+use crate::support::upstream::{answer_body, reply};
+use crate::support::{Answer, House, Script, Setup, asking, until};
 
 const COUNTED: &str = "the prompt was counted with the model's published tokenizer";
 const PROSE: &str = "Every morning the miller counted his sacks twice, and wrote the sum upon the door. ";
 const GPT: &str = "openai/gpt-4o-mini";
+const CAP: &str = r#","max_tokens":100"#;
+/// Repeated so often, 41,500 bytes: at most 0.0063 USD at 0.15 per million; 9,000 tokens and the template 0.0014.
+const LONG: usize = 500;
 
 /// A house with the prices built in (gpt-4o-mini: 0.15 and 0.60 USD per million) and so much money.
-async fn house(limit: i64) -> House {
-    let mut setup = Setup::new().limit(Nano::from_nanos(limit));
+async fn house(limit: i64, change: impl FnOnce(&mut gateway::Config)) -> House {
+    let mut setup = Setup::new().limit(Nano::from_nanos(limit)).with(change);
     setup.priced = false;
     setup.config.prices_age_max = Duration::from_secs(100 * 365 * 24 * 3600);
     setup.open().await
+}
+
+/// A house in which OpenAI has been seen to count as its tokenizer does, for prompts of 6 KB.
+async fn seen(limit: i64) -> House {
+    let house = house(limit, |_| {}).await;
+    for _ in 0..3 {
+        tell(&house, 1_200).await;
+    }
+    counts(&house, true).await;
+    house
+}
+
+/// An answer that tells so many prompt tokens, and costs nothing.
+fn told(tokens: u64) -> Script {
+    let usage = format!(r#"{{"prompt_tokens":{tokens},"completion_tokens":1,"cost":0}}"#);
+    reply("200 OK", "", &answer_body("gen-c", &usage))
+}
+
+/// One call of 6 KB, of which the tokenizer makes 1,260 tokens, whose answer tells so many.
+async fn tell(house: &House, tokens: u64) -> Answer {
+    house.chat_by(told(tokens), &body(GPT, &PROSE.repeat(70), CAP)).await
 }
 
 fn body(model: &str, prompt: &str, more: &str) -> String {
@@ -28,17 +54,34 @@ fn is_counted(house: &House) -> bool {
     bound["why_not_proven"].as_array().is_some_and(|why| why.contains(&json!(COUNTED)))
 }
 
+/// Ends when a prompt that fits only counted below three tenths of a cent passes, or does not: answers are looked at
+/// beside the requests.
+async fn counts(house: &House, expected: bool) {
+    let ask = post_with("x-farebox-max-cost-usd: 0.003\r\n", &body(GPT, &PROSE.repeat(LONG), CAP));
+    for _ in 0..400 {
+        house.upstream.next(told(9_001));
+        let passes = house.client().await.ask(ask.clone()).await.status == 200;
+        house.upstream.forget_scripts();
+        if passes == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("counted: {}, {:?}", !expected, house.gateway.honesty());
+}
+
 #[tokio::test]
 async fn a_prompt_that_fits_only_counted() {
-    // 41,500 bytes are 0.0063 USD at most; 9,000 tokens and the template 0.0014.
-    let prompt = PROSE.repeat(500);
-    let house = house(3_000_000).await;
-    let answer = house.chat(&body(GPT, &prompt, r#","max_tokens":100"#)).await;
+    let house = seen(3_000_000).await;
+    let prompt = PROSE.repeat(LONG);
+    let answer = house.chat(&body(GPT, &prompt, CAP)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert!(is_counted(&house));
-    let sent = house.upstream.chats().remove(0).json();
+    assert!(is_counted(&house) && house.counter("counted") > 0);
+    let sent = house.upstream.chats().pop().unwrap().json();
     assert_eq!(sent["messages"][0]["content"], prompt, "what is counted is sent as it came");
     assert_eq!(sent["max_tokens"], 100, "nothing was clamped");
+    let ignored = sent["provider"]["ignore"].as_array().expect("a list");
+    assert!(ignored.contains(&json!("azure")) && !ignored.contains(&json!("openai")), "{ignored:?}");
     house.settles_at(1_000_000).await;
     house.end().await;
 }
@@ -46,8 +89,8 @@ async fn a_prompt_that_fits_only_counted() {
 #[tokio::test]
 async fn a_count_spares_a_clamp() {
     // 0.0063 for the bytes and 0.0049 for 8,192 tokens of answer; counted, both fit.
-    let house = house(8_000_000).await;
-    let answer = house.chat(&body(GPT, &PROSE.repeat(500), r#","max_tokens":8192"#)).await;
+    let house = seen(8_000_000).await;
+    let answer = house.chat(&body(GPT, &PROSE.repeat(LONG), r#","max_tokens":8192"#)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(is_counted(&house));
     assert_eq!(answer.header("x-farebox-clamped"), None);
@@ -57,8 +100,8 @@ async fn a_count_spares_a_clamp() {
 
 #[tokio::test]
 async fn what_passes_by_its_bytes_is_not_counted() {
-    let house = house(100_000_000).await;
-    assert_eq!(house.chat(&body(GPT, &PROSE.repeat(500), r#","max_tokens":100"#)).await.status, 200);
+    let house = seen(100_000_000).await;
+    assert_eq!(house.chat(&body(GPT, &PROSE.repeat(LONG), CAP)).await.status, 200);
     assert!(!is_counted(&house));
     house.settles_at(1_000_000).await;
     house.end().await;
@@ -66,27 +109,96 @@ async fn what_passes_by_its_bytes_is_not_counted() {
 
 #[tokio::test]
 async fn what_cannot_be_counted_is_bounded_by_its_bytes() {
-    let house = house(3_000_000).await;
-    let long = PROSE.repeat(500);
+    let house = seen(3_000_000).await;
+    let long = PROSE.repeat(LONG);
+    let sent = house.upstream.chats().len();
     for (model, prompt, more) in [
-        ("anthropic/claude-sonnet-4.5", long.as_str(), r#","max_tokens":100"#),
+        ("anthropic/claude-sonnet-4.5", long.as_str(), CAP),
         (GPT, long.as_str(), r#","max_tokens":100,"models":["anthropic/claude-haiku-4.5"]"#),
-        (GPT, &PROSE.repeat(13_000), r#","max_tokens":100"#),
+        ("openai/gpt-4.1-nano", long.as_str(), CAP),
+        (GPT, &PROSE.repeat(13_000), CAP),
+        (GPT, &PROSE.repeat(LONG), r#","max_tokens":100,"provider":{"only":["azure"]}"#),
     ] {
         let refused = house.chat(&body(model, prompt, more)).await;
         assert_eq!(refused.status, 402, "{model}: {}", refused.text());
         assert!(!is_counted(&house), "{model}");
     }
-    assert_eq!(house.upstream.chats().len(), 0);
+    assert_eq!(house.upstream.chats().len(), sent);
     house.end().await;
 }
 
 #[tokio::test]
 async fn a_count_that_does_not_help_is_refused_all_the_same() {
-    let house = house(1_000_000).await;
-    for cap in [100, 60_000] {
-        let refused = house.chat(&body(GPT, &PROSE.repeat(500), &format!(r#","max_tokens":{cap}"#))).await;
+    let house = seen(3_000_000).await;
+    // Too dear without any prompt, clamped too, and with the prompt as it is counted.
+    for (cap, choices) in [(4_000, 2), (60_000, 2), (3_000, 1)] {
+        let more = format!(r#","max_tokens":{cap},"n":{choices}"#);
+        let refused = house.chat(&body(GPT, &PROSE.repeat(LONG), &more)).await;
         assert_eq!((refused.status, refused.reason()), (402, "used-up"), "{}", refused.text());
     }
+    house.end().await;
+}
+
+#[tokio::test]
+async fn nobody_is_believed_before_answers_were_seen() {
+    for change in [|_: &mut gateway::Config| {}, |config: &mut gateway::Config| config.count_prompts = false]
+    {
+        let house = house(3_000_000, change).await;
+        for times in 0..2 {
+            let refused = house.chat(&body(GPT, &PROSE.repeat(LONG), CAP)).await;
+            assert_eq!(refused.status, 402, "after {times}: {}", refused.text());
+            tell(&house, 1_200).await;
+        }
+        house.end().await;
+    }
+}
+
+#[tokio::test]
+async fn who_counts_bytes_is_never_believed() {
+    let house = house(3_000_000, |_| {}).await;
+    for _ in 0..4 {
+        assert_eq!(tell(&house, 5_800).await.status, 200);
+    }
+    let found = || house.gateway.honesty().first().is_some_and(|row| row.counts_broken == 4);
+    until("the register", found).await;
+    // From now on as it should be, too late.
+    for _ in 0..4 {
+        tell(&house, 1_200).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    counts(&house, false).await;
+    let row = house.gateway.honesty().remove(0);
+    assert_eq!((row.model.as_str(), row.provider.as_str(), row.overruns), (GPT, "OpenAI", 0));
+    house.end().await;
+}
+
+#[tokio::test]
+async fn who_begins_to_count_more_is_believed_no_more() {
+    let house = seen(3_000_000).await;
+    // The tokenizer's 9,000 and a hundredth, and the template's slack.
+    assert_eq!(house.chat_by(told(9_500), &body(GPT, &PROSE.repeat(LONG), CAP)).await.status, 200);
+    counts(&house, false).await;
+    assert_eq!(house.gateway.honesty()[0].counts_broken, 1);
+    let gateway = house.gateway.clone();
+    let clearing = tokio::task::spawn_blocking(move || gateway.clear_honesty(GPT, None));
+    assert_eq!(clearing.await.expect("no panic").expect("books").len(), 1);
+    counts(&house, false).await;
+    for _ in 0..3 {
+        tell(&house, 1_200).await;
+    }
+    counts(&house, true).await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn numbers_that_say_nothing_are_no_evidence() {
+    let house = house(3_000_000, |_| {}).await;
+    for _ in 0..4 {
+        // Fewer than any tokenizer could make of it; and a prompt so short that the template's allowance hides its bytes.
+        tell(&house, 3).await;
+        house.chat_by(told(400), &body(GPT, &PROSE.repeat(13), CAP)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    counts(&house, false).await;
     house.end().await;
 }

@@ -58,6 +58,7 @@ pub(crate) fn the_honesty_register_adds_up_and_is_cleared(factory: &impl Factory
         caps_broken: 1,
         cancels_broken: 2,
         usage_missing: 3,
+        counts_broken: 6,
         overruns: 4,
         overrun: Nano::from_nanos(5),
         worst_percent: percent,
@@ -72,6 +73,7 @@ pub(crate) fn the_honesty_register_adds_up_and_is_cleared(factory: &impl Factory
     assert_eq!(found[1..], rows[1..]);
     let sum = &found[0];
     assert_eq!((sum.calls, sum.caps_broken, sum.cancels_broken, sum.usage_missing), (20, 2, 4, 6));
+    assert_eq!(sum.counts_broken, 12);
     assert_eq!((sum.overruns, sum.overrun.nanos(), sum.worst_percent, sum.last_ms), (8, 10, 120, 300));
     assert_eq!(script.writer().clear_honesty("m", Some("q"), 400).unwrap(), 1);
     assert_eq!(script.writer().clear_honesty("absent", None, 400).unwrap(), 0);

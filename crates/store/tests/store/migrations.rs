@@ -228,6 +228,28 @@ fn check_closed(dir: &Path, version: usize) {
     assert!(verified.is_clean(), "{version}: {:?}", verified.damage);
 }
 
+/// Version 4 differs from this one by a column of the honesty register.
+#[test]
+fn the_honesty_register_of_version_4_is_kept() {
+    let dir = folder_of(3);
+    open(dir.path(), options(Durability::Process)).0.close().unwrap();
+    let books = Connection::open(dir.path().join("farebox.db")).unwrap();
+    books
+        .execute_batch(
+            "ALTER TABLE honesty DROP COLUMN counts_broken;
+             INSERT INTO honesty VALUES ('m/one', 'p', 9, 1, 2, 3, 4, 5, 120, 7, NULL);
+             PRAGMA user_version = 4;",
+        )
+        .unwrap();
+    drop(books);
+    open(dir.path(), options(Durability::Process)).0.close().unwrap();
+    let rows = store::honesty(dir.path()).unwrap();
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((row.calls, row.usage_missing, row.overruns, row.counts_broken), (9, 3, 4, 0));
+    assert_eq!((row.worst_percent, row.last_ms, row.cleared_ms), (120, 7, None));
+    assert!(store::verify(dir.path(), &mut |_| {}).unwrap().is_clean());
+}
+
 #[test]
 fn a_folder_from_the_future_is_refused_with_a_clear_sentence() {
     let dir = folder_of(3);

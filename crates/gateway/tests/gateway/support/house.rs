@@ -49,7 +49,6 @@ impl Setup {
     /// A dollar, short times, no parking.
     pub(crate) fn new() -> Self {
         let mut config = Config::new("127.0.0.1:0".parse().expect("an address"));
-        config.count_prompts = true;
         config.upstream_key = Some(Secret::new(KEY));
         config.park_max = Duration::ZERO;
         Setup {

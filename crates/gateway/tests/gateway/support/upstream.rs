@@ -138,6 +138,11 @@ impl Upstream {
         self.state.scripts.lock().push_back(script);
     }
 
+    /// Takes the scripts in line away, which nobody came for.
+    pub(crate) fn forget_scripts(&self) {
+        self.state.scripts.lock().clear();
+    }
+
     /// Puts a greeting in line for a new connection.
     pub(crate) fn greet(&self, greeting: Greeting) {
         self.state.greetings.lock().push_back(greeting);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 use crate::{ActionRow, ControlPoint, HonestyRow};
 
 const HONESTY_COLUMNS: &str = "model, provider, calls, caps_broken, cancels_broken, usage_missing, overruns, \
-     overrun_nanos, worst_percent, last_ms, cleared_ms";
+     overrun_nanos, worst_percent, last_ms, cleared_ms, counts_broken";
 
 /// Adds counts to what is there: all of them or none.
 pub(super) fn add_honesty(connection: &mut Connection, rows: &[HonestyRow]) -> rusqlite::Result<()> {
@@ -57,7 +57,7 @@ pub(super) fn clear_honesty(
 fn write_honesty(connection: &Connection, row: &HonestyRow) -> rusqlite::Result<()> {
     let sql = format!(
         "INSERT OR REPLACE INTO honesty ({HONESTY_COLUMNS})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     );
     connection.prepare_cached(&sql)?.execute(params![
         row.model,
@@ -71,6 +71,7 @@ fn write_honesty(connection: &Connection, row: &HonestyRow) -> rusqlite::Result<
         row.worst_percent.cast_signed(),
         row.last_ms,
         row.cleared_ms,
+        row.counts_broken.cast_signed(),
     ])?;
     Ok(())
 }
@@ -89,6 +90,7 @@ fn honesty_row(row: &Row<'_>) -> rusqlite::Result<HonestyRow> {
         worst_percent: count(8)?,
         last_ms: row.get(9)?,
         cleared_ms: row.get(10)?,
+        counts_broken: count(11)?,
     })
 }
 

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_generation.sql"),
     include_str!("migrations/0003_savings.sql"),
     include_str!("migrations/0004_evidence.sql"),
+    include_str!("migrations/0005_counts.sql"),
 ];
 
 /// The migration that made the tables of sums.
