@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use money::Nano;
+use sandbox::{Config, Sandbox};
 use serde_json::{Value, json};
 
 use crate::support::client::post_with;
@@ -201,4 +202,40 @@ async fn numbers_that_say_nothing_are_no_evidence() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     counts(&house, false).await;
     house.end().await;
+}
+
+/// Whether a prompt that fits only counted passes within so many calls of six kilobytes each, at a sandbox.
+async fn comes_to_be_counted(adversarial: bool, calls: usize) -> bool {
+    let config = Config { adversarial, ..Config::default() };
+    let sandbox =
+        Sandbox::start("127.0.0.1:0".parse().expect("an address"), config).await.expect("a sandbox");
+    let base = Some(format!("http://{}/api/v1", sandbox.addr()));
+    let setup = Setup::new().limit(Nano::from_cents(10_000));
+    let house = Setup { priced_there: true, base, ..setup }.open().await;
+    let long = post_with("x-farebox-max-cost-usd: 0.003\r\n", &body(GPT, &PROSE.repeat(LONG), CAP));
+    let mut passed = false;
+    for _ in 0..calls {
+        assert_eq!(house.chat(&body(GPT, &PROSE.repeat(70), CAP)).await.status, 200);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        passed = house.client().await.ask(long.clone()).await.status == 200;
+        if passed {
+            break;
+        }
+    }
+    until("everything settled", || house.books().held == Nano::ZERO).await;
+    assert_eq!((house.counter("overruns"), passed), (0, house.counter("counted") > 0));
+    let broken: u64 = house.gateway.honesty().iter().map(|row| row.counts_broken).sum();
+    assert_eq!(broken > 0, adversarial);
+    house.end().await;
+    passed
+}
+
+#[tokio::test]
+async fn at_the_sandbox_who_counts_right_is_believed() {
+    assert!(comes_to_be_counted(false, 100).await);
+}
+
+#[tokio::test]
+async fn at_the_sandbox_who_counts_bytes_is_not() {
+    assert!(!comes_to_be_counted(true, 12).await);
 }
