@@ -13,7 +13,7 @@
 //! receipt   the same, for the program itself
 //! plan      routes and their chains        downgrade what stands in when money says no
 //! no_money  OpenRouter's money errors      saving    what a route saved
-//! honesty   who keeps to what was agreed
+//! honesty   who keeps to what was agreed     counting  prompts that fit only counted, and who counts alike
 //! admin     keys and guardrails, with the caller's own management key
 //! ```
 //!
