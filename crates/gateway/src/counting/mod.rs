@@ -114,7 +114,7 @@ impl Walk<'_> {
         let mut left_out = self.shared.honesty().distrust().map(|known| (*known).clone()).unwrap_or_default();
         for name in self.models(stage) {
             let row = book.model(name)?;
-            for endpoint in row.endpoints.as_deref()? {
+            for endpoint in row.endpoints.as_deref().filter(|known| !known.is_empty())? {
                 let seen = self.shared.seen.provider(&row.id, endpoint, self.body.len());
                 if !seen.is_some_and(|provider| self.shared.honesty().keeps_counts(&row.id, &provider)) {
                     let provider = endpoint.provider.clone();
