@@ -38,7 +38,7 @@ FIELDS = frozenset(
     """.split()
 )
 # A model's row is data that OpenRouter recorded, not the sandbox's own doing: newer than both documents in places.
-RECORDED = ("/models", "/models/user", "/models/{author}/{slug}/endpoints")
+RECORDED = ("/models", "/models/user", "/models/{author}/{slug}/endpoints", "/endpoints/zdr")
 # (method, path, status) that CONTRACT states and neither document lists for the route.
 STATUSES = {
     ("get", "/keys", 403): "1: a plain key on an administrative route",
@@ -171,6 +171,8 @@ def catalogue(client: Client) -> None:
         client.ask("GET", "/models", key)
         client.ask("GET", "/models/count", key)
         client.ask("GET", "/providers", key)
+        retaining = client.ask("GET", "/endpoints/zdr", key)["data"]
+        assert {row["model_id"] for row in retaining}, "nobody retains nothing"
     client.ask("GET", "/models/user", PLAIN)
     client.ask("GET", "/models/user", "", expect=401)
     for name in (MODEL, "meta-llama/llama-3.1-8b-instruct", "google/gemma-2-9b-it:free"):
