@@ -8,7 +8,7 @@ use openrouter::catalogue::{Entry, Happened};
 use pricing::{Book, BookSource};
 use serde_json::json;
 
-use super::moved;
+use super::{filter, moved};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -27,7 +27,7 @@ pub(crate) struct HistoryArgs {
     #[arg(long, value_name = "TIME", value_parser = ago)]
     since: Option<Duration>,
     /// The newest so many
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = filter::limit)]
     limit: usize,
     /// Print JSON; prices are USD per unit, decimal text
     #[arg(long)]
