@@ -328,6 +328,10 @@ fn who_retains_nothing() {
     let keeps = |model: &str| kept.iter().any(|id| id == model);
     assert!(keeps("anthropic/claude-sonnet-4.5") && keeps("google/gemini-2.5-pro"), "{kept:?}");
     assert!(!keeps("openai/gpt-4o-mini") && !keeps("openrouter/auto"), "{kept:?}");
+    assert!(
+        keeps("deepseek/deepseek-r1") && !keeps("deepseek/deepseek-r1:free"),
+        "another row, others serve it"
+    );
 
     let after = run(home.path(), &[&show[..], &here].concat(), &[]);
     let tagged = |tag: &str| after.lines().find(|line| line.contains(tag)).unwrap().to_owned();

@@ -54,6 +54,7 @@ pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
     }
     costs.truncate(args.limit);
     prices.warn();
+    let unread = args.filter.provider.is_some() && !filter::tell_whose_providers_are_known(&book);
     if args.json {
         let models: Vec<_> = costs.iter().map(cost::json).collect();
         return output::json(&json!({ "models": models, "prices": prices.as_json() }));
@@ -70,6 +71,7 @@ pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
     }
     if costs.is_empty() {
         return Err(Failure::failed("no model is like that").hint(match free {
+            0 if unread => "farebox models show MODEL reads the providers of one",
             0 => "leave a filter out, or look at all: farebox models list",
             _ => "only free ones are: farebox models cheapest --free",
         }));

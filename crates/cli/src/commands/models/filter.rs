@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use money::Rate;
-use pricing::{Feature, Features, Modality, Model};
+use pricing::{Book, Feature, Features, Modality, Model};
 
 use super::row;
 use crate::failure::Failure;
@@ -139,9 +139,11 @@ impl Answers {
 }
 
 /// The tags of a model's endpoints that retain nothing; `None` when it has none. OpenRouter calls a model in that list
-/// by its id or by its dated name.
+/// by its id or by its dated name, which a `:free` row shares with the paid one: what is true of that is not of it.
 pub(super) fn retaining_nothing<'z>(model: &Model, zdr: &'z Zdr) -> Option<&'z [String]> {
-    [&model.id, &model.canonical_slug].into_iter().find_map(|name| zdr.get(name)).map(Vec::as_slice)
+    let dated = (!model.id.contains(':')).then_some(&model.canonical_slug);
+    let names = [Some(&model.id), dated].into_iter().flatten();
+    names.filter_map(|name| zdr.get(name)).map(Vec::as_slice).next()
 }
 
 /// `200000`, `200,000`, `128k`, `1M`: thousands and millions, as model cards have them.
@@ -155,6 +157,15 @@ pub(super) fn tokens(text: &str) -> Result<u64, String> {
     count
         .and_then(|count| count.checked_mul(factor))
         .ok_or_else(|| format!("'{text}' is not a number of tokens such as 200000, 128k or 1M"))
+}
+
+/// Says on stderr of how many models the providers have been read, where not of all; whether they have of all.
+pub(super) fn tell_whose_providers_are_known(book: &Book) -> bool {
+    let (all, known) = (book.models().len(), book.models().filter(|model| model.endpoints.is_some()).count());
+    if known < all {
+        eprintln!("the providers of {known} in {all} models are known");
+    }
+    known == all
 }
 
 /// How many of a list: none is no answer.

@@ -64,7 +64,8 @@ pub(crate) async fn run(args: HistoryArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::of_stderr();
     let shown = if meant.len() < found { format!("{} of {found}", meant.len()) } else { found.to_string() };
     let began = began.map(|at| format!(", kept since {} UTC", moved::minute(at))).unwrap_or_default();
-    let talk = format!("{shown} changes{began} {} {}", terminal.dot(), prices.told());
+    let changes = if found == 1 { "change" } else { "changes" };
+    let talk = format!("{shown} {changes}{began} {} {}", terminal.dot(), prices.told());
     eprintln!("{}", terminal.dim(&talk));
     Ok(Exit::Ok)
 }

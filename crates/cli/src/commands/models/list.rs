@@ -74,12 +74,7 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
     let found = models.len();
     models.truncate(args.limit.unwrap_or(usize::MAX));
     prices.warn();
-    if args.filter.provider.is_some() {
-        let known = book.models().filter(|model| model.endpoints.is_some()).count();
-        if known < book.models().len() {
-            eprintln!("the providers of {known} in {} models are known", book.models().len());
-        }
-    }
+    let unread = args.filter.provider.is_some() && !filter::tell_whose_providers_are_known(&book);
     if args.json {
         let json = |(model, cost): &(&Model, Option<Nano>)| {
             let mut row = row::json(model);
@@ -92,7 +87,10 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
         return output::json(&json!({ "models": rows, "prices": prices.as_json() }));
     }
     if models.is_empty() {
-        return Err(Failure::failed("no model is like that").hint("leave a filter out: farebox models list"));
+        return Err(Failure::failed("no model is like that").hint(match unread {
+            true => "farebox models show MODEL reads the providers of one",
+            false => "leave a filter out: farebox models list",
+        }));
     }
     output::text(&render(&models, costly, &Terminal::of_stdout()))?;
     let shown = if models.len() < found { format!("{} of {found}", models.len()) } else { found.to_string() };
