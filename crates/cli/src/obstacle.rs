@@ -1,12 +1,22 @@
 //! What keeps a model from a request that it has a price for. OpenRouter refuses such a call and bills nothing, so a sum
 //! for it would be of a call that is never made.
 
-use pricing::{Feature, Model, Need};
+use pricing::{Feature, Model, Need, Shape};
 
 use crate::amount::grouped;
 
 /// Prompts for models with a context up to this are shortened by OpenRouter itself (CONTRACT 9).
 const SHORTENED_BELOW: u64 = 8_192;
+
+/// A body that asks for that says one of these.
+const SHORTENING: [&str; 2] = ["context-compression", "middle-out"];
+
+/// What a request with so many tokens of prompt needs to be taken at all.
+pub(crate) fn need(shape: &Shape<'_>, prompt_tokens: u64) -> Need {
+    let says = |word: &str| shape.body.windows(word.len()).any(|part| part == word.as_bytes());
+    let shortened = SHORTENING.into_iter().any(says);
+    Need::counted(shape, if shortened { 0 } else { prompt_tokens }, 0)
+}
 
 /// Why a model cannot do it, as a sentence without its end.
 ///
@@ -68,6 +78,13 @@ mod tests {
         );
         assert_eq!(told("google/gemma-2-9b-it", &[], 50_000), None, "it is shortened");
         assert_eq!(told("deepseek/deepseek-r1", &[Feature::Schemas, Feature::Reasoning], 9), None);
+        let of_body = |body: &[u8]| {
+            let shape = Shape { body, ..Shape::default() };
+            obstacle(book.model("openai/gpt-4o").unwrap(), &need(&shape, 300_000), "")
+        };
+        assert!(of_body(br#"{"messages":[]}"#).is_some());
+        assert_eq!(of_body(br#"{"transforms":["middle-out"]}"#), None, "it asks to be shortened");
+        assert_eq!(of_body(br#"{"plugins":[{"id":"context-compression"}]}"#), None);
         // The row says 1,000,000 and each provider less: what any of them takes counts.
         assert_eq!(told("deepseek/deepseek-chat", &[], 131_071), None);
     }

@@ -24,7 +24,7 @@ use self::input::Input;
 use self::room::{Limit, Verdict};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::obstacle::obstacle;
+use crate::obstacle;
 use crate::output;
 use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
@@ -194,8 +194,8 @@ impl Asking<'_> {
                 }
                 let counted = self.counted(shape, &grounds, &estimate);
                 let about = if count.how.is_exact() { "" } else { "about " };
-                let need = Need::counted(shape, count.tokens, 0);
-                let obstacle = first.and_then(|model| obstacle(model, &need, about));
+                let need = obstacle::need(shape, count.tokens);
+                let obstacle = first.and_then(|model| obstacle::obstacle(model, &need, about));
                 let (asked, models) = (asked.to_owned(), shape.models.len());
                 Ok(Row { asked, models, count, estimate, counted, obstacle })
             }

@@ -16,7 +16,7 @@ use super::filter::tokens;
 use super::row;
 use crate::amount::{self, grouped};
 use crate::failure::{Failure, chain};
-use crate::obstacle::obstacle;
+use crate::obstacle;
 use crate::table::{self, Align, Look};
 use crate::terminal::Terminal;
 use crate::tokens::Prompt;
@@ -178,7 +178,7 @@ impl Request<'_> {
     /// Why OpenRouter would refuse it at a model, and bill nothing.
     pub(super) fn obstacle(&self, model: &Model) -> Option<String> {
         let about = if matches!(self.prompt, Prompted::Size(_)) { "" } else { "about " };
-        obstacle(model, &Need::counted(&self.shape, self.tokens(model), 0), about)
+        obstacle::obstacle(model, &obstacle::need(&self.shape, self.tokens(model)), about)
     }
 
     /// The first thing in it that is refused at any model, unless the configuration allows it.
