@@ -7,7 +7,8 @@ use http::Method;
 const PREFIXES: [&str; 3] = ["/openrouter.ai/api/v1", "/api/v1", "/v1"];
 const BASES: [&str; 5] = ["/", "/api", "/api/v1", "/v1", "/openrouter.ai/api/v1"];
 /// Reads that pass through to the upstream, by exact path or, with a slash at the end, by prefix.
-const READS: [&str; 6] = ["/models", "/models/", "/providers", "/generation", "/key", "/credits"];
+const READS: [&str; 7] =
+    ["/models", "/models/", "/endpoints/zdr", "/providers", "/generation", "/key", "/credits"];
 /// Account administration: reads and changes, none of which can spend; written the same way.
 const ADMIN: [&str; 7] =
     ["/keys", "/keys/", "/guardrails", "/guardrails/", "/workspaces", "/workspaces/", "/activity"];
@@ -101,6 +102,8 @@ mod tests {
                 "/v1/models/openai/gpt-4o/endpoints",
                 Route::Read("/models/openai/gpt-4o/endpoints"),
             ),
+            (Method::GET, "/v1/endpoints/zdr", Route::Read("/endpoints/zdr")),
+            (Method::GET, "/v1/endpoints", Route::Nowhere),
             (Method::GET, "/api/v1/auth/key", Route::Read("/key")),
             (Method::GET, "/api/v1/keys", Route::Admin("/keys")),
             (Method::POST, "/api/v1/keys", Route::Admin("/keys")),
@@ -115,6 +118,7 @@ mod tests {
             (Method::POST, "/api/v1/keysx", Route::Unmetered),
             (Method::POST, "/api/v1/auth/keys", Route::Unmetered),
             (Method::POST, "/api/v1/credits", Route::Unmetered),
+            (Method::POST, "/api/v1/endpoints/zdr", Route::Unmetered),
             (Method::POST, "/api/v1/embeddings", Route::Unmetered),
             (Method::POST, "/chat/completions", Route::Unmetered),
             (Method::POST, "/v1chat/completions", Route::Unmetered),

@@ -33,7 +33,8 @@ pub struct Guess {
 pub struct Estimate {
     /// The id of the row that will be billed.
     pub model: String,
-    /// Who is likely to serve it: the providers at that price, or the model where endpoints are not known.
+    /// Who is likely to serve it: the providers at that price, the model where endpoints are not known, or the ceiling
+    /// where a router picks.
     pub served_by: String,
     /// Tokens of the prompt's text that `likely` is for: as guessed, within the bound.
     pub prompt_tokens: u64,
@@ -77,7 +78,8 @@ pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Resul
         output_tokens: wanted.min(worst.output_cap).saturating_mul(choices),
         sent: Some((shape, &worst)),
     };
-    let offer = Offer::of(model, &terms).ok_or_else(|| Unpriced::Router(model.id.clone()))?;
+    let offer = Offer::of(model, &terms).or_else(|| Offer::at_ceiling(model, &terms));
+    let offer = offer.ok_or_else(|| Unpriced::Router(model.id.clone()))?;
     let written = offer.cache_write.map(|rate| ("prompt, written to a cache", rate));
     let likely = sum(written.unwrap_or(("prompt", offer.prompt)), &offer, &terms);
     let read = offer.cache_read.map(|rate| sum(("prompt, read from a cache", rate), &offer, &terms));

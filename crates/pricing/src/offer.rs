@@ -5,7 +5,7 @@ use money::Rate;
 use crate::bound::{Bound, PER_IMAGE_FROM};
 use crate::likely::Likely;
 use crate::model::{Endpoint, Model, Tier};
-use crate::prices::{Override, Prices};
+use crate::prices::{Override, Prices, RowPrices};
 use crate::shape::{CacheWrite, Shape};
 
 /// The listed prices of a request at one endpoint, or at the model row while endpoints are unknown.
@@ -68,6 +68,26 @@ impl Offer {
             None => endpoint.provider.clone(),
         };
         Some(terms.price(endpoint.prices.priced()?, &by))
+    }
+
+    /// Whom a router picks is for nobody to know: what the ceiling of the request lets it ask. `None` where the row is of
+    /// no router, or nothing is sent.
+    pub(crate) fn at_ceiling(model: &Model, terms: &Terms<'_, '_>) -> Option<Offer> {
+        let (_, bound) = terms.sent.filter(|_| model.prices == RowPrices::Dynamic)?;
+        let most = &bound.max_price;
+        Some(Offer {
+            prompt: most.prompt,
+            completion: most.completion,
+            request: most.request.unwrap_or_default(),
+            image: most.prompt,
+            each_image: Rate::ZERO,
+            audio: most.prompt,
+            image_output: most.completion,
+            search: Rate::ZERO,
+            cache_read: None,
+            cache_write: None,
+            by: "the ceiling of max_price".to_owned(),
+        })
     }
 
     /// Nobody may serve: what the permission lets be asked stands in.

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use money::{Nano, Rate};
 use pricing::{
-    Book, BookSource, BoundPolicy, CacheWrite, Endpoint, Family, Grounds, Guess, Model, Override, Prices,
-    RowPrices, Schedule, Shape, Tier, Unpriced, bound, estimate, usual_cost,
+    Book, BookSource, BoundPolicy, CacheWrite, CallerMaxPrice, Endpoint, Family, Grounds, Guess, Model,
+    Override, Prices, RowPrices, Schedule, Shape, Tier, Unpriced, bound, estimate, usual_cost,
 };
 use proptest::prelude::*;
 
@@ -68,6 +68,25 @@ fn guess(prompt: u64, output: u64) -> Guess {
 /// gpt-4o-mini as listed on 2026-10-02: $0.15 in, $0.60 out, $0.075 cached, per million.
 fn mini() -> Prices {
     Prices { cache_read: Some(rate("0.000000075")), ..prices("0.00000015", "0.0000006") }
+}
+
+#[test]
+fn a_router_is_priced_at_the_ceiling_of_the_request() {
+    let router = Model { prices: RowPrices::Dynamic, ..model("openrouter/auto", mini(), Vec::new()) };
+    let book = Book::new(1, 0, BookSource::Live, vec![model("a/mini", mini(), Vec::new()), router]);
+    let ceiling = CallerMaxPrice {
+        prompt: Some(rate("0.000002")),
+        completion: Some(rate("0.00001")),
+        ..CallerMaxPrice::default()
+    };
+    let asked = Shape { caller_max_price: Some(ceiling), ..shape("openrouter/auto", BODY) };
+    let found = estimate(&asked, &Grounds::new(&book, &POLICY), guess(1_000, 500)).unwrap();
+    // 1,000 x $2/M and 500 x $10/M, whatever it picks.
+    assert_eq!((found.likely.total, found.cache_hit), (usd("0.007"), None));
+    assert_eq!(found.served_by, "the ceiling of max_price");
+    assert!(found.likely.total <= found.worst.usd());
+    let open = estimate(&shape("openrouter/auto", BODY), &Grounds::new(&book, &POLICY), guess(1_000, 500));
+    assert!(matches!(open, Err(Unpriced::Router(_))), "{open:?}");
 }
 
 #[test]

@@ -19,6 +19,11 @@ const ROUTED_TO: &str = "openai/gpt-5.5-pro";
 /// Where nothing is said.
 const CONTEXT_DEFAULT: u64 = 1_000_000;
 
+/// Providers that retain nothing, for `/endpoints/zdr` and `provider.zdr`: an invention, but for the shape. OpenRouter's list moves, and has
+/// some endpoints of most models.
+const RETAINING_NOTHING: [&str; 8] =
+    ["Amazon Bedrock", "Google", "DeepInfra", "Fireworks", "Groq", "Nebius", "Parasail", "Together"];
+
 /// Providers that stop generating when a stream is aborted (CONTRACT 11.6, 2026-08-22).
 const CANCELLING: &str = " OpenAI Azure Anthropic Fireworks Mancer Recursal AnyScale Lepton OctoAI Novita DeepInfra Together \
     Cohere Hyperbolic Infermatic Avian xAI Cloudflare SFCompute Nineteen Liquid Friendli Chutes DeepSeek ";
@@ -103,6 +108,7 @@ pub(crate) struct Catalogue {
     pub(crate) models_text: Bytes,
     endpoint_texts: HashMap<String, Bytes>,
     pub(crate) providers_text: Bytes,
+    pub(crate) zdr_text: Bytes,
 }
 
 /// A model that was asked for, and how.
@@ -156,6 +162,7 @@ impl Catalogue {
             by_name: names(&models),
             models_text: text(&listing),
             providers_text: providers(&models),
+            zdr_text: retaining_nothing(answers.values()),
             endpoint_texts: answers.iter().map(|(id, answer)| (id.clone(), text(answer))).collect(),
             models,
         })
@@ -340,6 +347,11 @@ impl Endpoint {
         })
     }
 
+    /// Whether `/endpoints/zdr` lists it.
+    pub(crate) fn retains_nothing(&self) -> bool {
+        RETAINING_NOTHING.contains(&&*self.provider)
+    }
+
     /// Whether a name in `provider.only`, `ignore` or `order` means this endpoint: its tag, the provider's part of it,
     /// or the provider's name.
     pub(crate) fn is_called(&self, name: &str) -> bool {
@@ -404,6 +416,15 @@ fn providers(models: &[Arc<Model>]) -> Bytes {
         })
         .collect();
     text(&json!({ "data": rows }))
+}
+
+/// The answer of `/endpoints/zdr`: rows of `/endpoints`, of all models in one list.
+fn retaining_nothing<'a>(answers: impl Iterator<Item = &'a Value>) -> Bytes {
+    let listed = answers.flat_map(|answer| answer["data"]["endpoints"].as_array().into_iter().flatten());
+    let kept: Vec<&Value> = listed
+        .filter(|row| row["provider_name"].as_str().is_some_and(|name| RETAINING_NOTHING.contains(&name)))
+        .collect();
+    text(&json!({ "data": kept }))
 }
 
 fn endpoint_id(model: &str, tag: &str) -> String {
@@ -513,6 +534,22 @@ mod tests {
             .find(|row| row["id"] == "openrouter/auto")
             .expect("auto");
         assert_eq!(row["pricing"]["prompt"], "-1");
+    }
+
+    #[test]
+    fn some_endpoints_retain_nothing() {
+        let catalogue = Catalogue::load(1500);
+        let answer: Value = serde_json::from_slice(&catalogue.zdr_text).expect("JSON");
+        let rows = answer["data"].as_array().expect("a list");
+        assert!(rows.len() > 50 && rows.len() < 245, "a part of them: {}", rows.len());
+        for row in rows {
+            let model = row["model_id"].as_str().expect("a model");
+            let of_model: Value =
+                serde_json::from_slice(&catalogue.endpoints_text(model).expect("endpoints")).expect("JSON");
+            let endpoints = of_model["data"]["endpoints"].as_array().expect("a list");
+            assert!(endpoints.contains(row), "{model}: the same row, at the same prices");
+        }
+        assert!(rows.iter().all(|row| row["provider_name"] != "OpenAI"));
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub(crate) struct Preferences {
     pub(crate) ignore: Vec<String>,
     pub(crate) order: Vec<String>,
     pub(crate) allow_fallbacks: bool,
+    /// Only of those that retain nothing.
+    pub(crate) zdr: bool,
     pub(crate) by_price: bool,
     pub(crate) max_price: MaxPrice,
 }
@@ -237,6 +239,7 @@ impl Preferences {
             ignore: list("ignore"),
             order: list("order"),
             allow_fallbacks: provider.get("allow_fallbacks").and_then(Value::as_bool).unwrap_or(true),
+            zdr: provider.get("zdr").and_then(Value::as_bool).unwrap_or(false),
             by_price: sort.and_then(Value::as_str) == Some("price"),
             max_price,
         })

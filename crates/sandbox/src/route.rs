@@ -90,6 +90,7 @@ pub(crate) fn eligible<'a>(
         })
         .filter(|endpoint| provider.only.is_empty() || called(&provider.only, endpoint))
         .filter(|endpoint| !called(&provider.ignore, endpoint))
+        .filter(|endpoint| !provider.zdr || endpoint.retains_nothing())
         .filter(|endpoint| {
             provider.allow_fallbacks || provider.order.is_empty() || called(&provider.order, endpoint)
         })
@@ -198,6 +199,8 @@ mod tests {
         assert_eq!(with(r#"{"order":["groq"],"allow_fallbacks":false}"#), Ok(vec!["groq".to_owned()]));
         assert_eq!(with(r#"{"order":["groq"]}"#).map(|tags| tags.len()), Ok(5));
         assert_eq!(with(r#"{"only":["nobody"]}"#), Err(Nothing::Provider));
+        assert_eq!(with(r#"{"zdr":true}"#), Ok(vec!["deepinfra/bf16".to_owned(), "groq".to_owned()]));
+        assert_eq!(tags("openai/gpt-4o", r#","provider":{"zdr":true}"#, 9), Err(Nothing::Provider));
         assert_eq!(tags(llama, "", 40_000).map(|tags| tags.len()), Ok(3));
         assert_eq!(tags(llama, "", 131_072), Err(Nothing::Context(131_072)));
     }

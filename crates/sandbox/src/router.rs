@@ -88,6 +88,7 @@ fn get(state: &State, route: &str, request: &Request<Incoming>) -> Response<Repl
         "/models" => reply::json(200, catalogue.models_text.clone()),
         "/models/user" => caller().map_or_else(reply::failure, |caller| models_of(state, &caller)),
         "/models/count" => reply::json(200, json!({ "data": { "count": catalogue.count() } }).to_string()),
+        "/endpoints/zdr" => reply::json(200, catalogue.zdr_text.clone()),
         "/providers" => reply::json(200, catalogue.providers_text.clone()),
         "/key" | "/auth/key" => told(caller().and_then(|caller| credits::about_key(state, &caller, now))),
         "/credits" => told(caller().and_then(|caller| credits::balance(state, &caller, now))),

@@ -209,6 +209,13 @@ async fn pages() {
             .as_array()
             .is_some_and(|rows| rows.len() > 20)
     );
+    let retaining_nothing = get(&sandbox, "/v1/endpoints/zdr").await.json()["data"].clone();
+    for field in ["name", "model_id", "tag", "provider_name", "pricing", "supported_parameters"] {
+        assert!(
+            retaining_nothing.as_array().is_some_and(|rows| rows.iter().all(|row| row.get(field).is_some())),
+            "{field}"
+        );
+    }
     for path in ["/api/v1/key", "/v1/auth/key"] {
         let key = get(&sandbox, path).await.json()["data"].clone();
         for field in [

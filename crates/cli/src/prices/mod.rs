@@ -226,6 +226,17 @@ impl Prices {
         }
         let failure =
             Failure::usage(format!("there is no model '{}' in the price book", name.escape_debug()));
+        if name.contains("@preset/") {
+            return Err(
+                failure.hint("a preset is kept at OpenRouter, and costs what the model costs that it names")
+            );
+        }
+        let holding = names::holding(name, book);
+        if holding > names::OFFERED_MAX {
+            return Err(failure.hint(format!(
+                "{holding} models have that in their names: farebox models list --search {name}"
+            )));
+        }
         let near = names::nearest(name, book);
         Err(match near.split_last() {
             None => failure.hint("farebox models list --search WORD looks for one"),

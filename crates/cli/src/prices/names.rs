@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use pricing::Book;
 
 /// Names offered, at most.
-const OFFERED_MAX: usize = 3;
+pub(super) const OFFERED_MAX: usize = 3;
 /// Likeness, in thousandths, from which a name may have been meant.
 const ALIKE_MIN: usize = 500;
 
@@ -27,6 +27,14 @@ pub(super) fn nearest<'b>(typed: &str, book: &'b Book) -> Vec<&'b str> {
         .collect();
     found.sort_by_key(|&(likeness, id)| (Reverse(likeness), id));
     found.into_iter().take(OFFERED_MAX).map(|(_, id)| id).collect()
+}
+
+/// How many names hold this one, which is a single word such as `claude`.
+pub(super) fn holding(typed: &str, book: &Book) -> usize {
+    let typed = typed.to_ascii_lowercase();
+    let is_word = !typed.is_empty() && typed.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let holds = |id: &str| !id.starts_with('~') && id.contains(&typed);
+    if is_word { book.models().filter(|model| holds(&model.id)).count() } else { 0 }
 }
 
 /// Neighbouring letters and digits; punctuation is what people get wrong.
@@ -70,6 +78,12 @@ mod tests {
             ("llama-3.1-8b", "meta-llama/llama-3.1-8b-instruct"),
         ] {
             assert_eq!(nearest(typed, &book).first(), Some(&meant), "{typed}");
+        }
+        for (typed, least) in [("claude", 10), ("llama", 5), ("Sonnet", 4)] {
+            assert!(holding(typed, &book) >= least, "{typed}");
+        }
+        for typed in ["", "openai/gpt", "gpt-4o-minni", "zzzzzz"] {
+            assert_eq!(holding(typed, &book), 0, "{typed}");
         }
         for typed in ["", "x", "/", "zzzzzz", "é"] {
             assert!(nearest(typed, &book).is_empty(), "{typed}");

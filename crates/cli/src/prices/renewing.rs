@@ -35,7 +35,8 @@ impl Renewing {
     pub(crate) async fn name(&mut self, names: &[String]) -> Result<(), Failure> {
         for name in names {
             if self.catalogue.book().model(name).is_none() {
-                within(self.catalogue.refresh(&self.upstream)).await.map_err(Failure::unreachable)?;
+                let asked = within(self.catalogue.refresh(&self.upstream)).await;
+                asked.map_err(|why| self.unreachable(&why))?;
             }
             let book = self.catalogue.book();
             self.models.push(Prices::model(&book, name)?.id.clone());
@@ -59,6 +60,12 @@ impl Renewing {
         let meant = |entry: &Entry| self.models.is_empty() || self.models.contains(&entry.model);
         let now_ms = super::now_ms();
         Ok(found.into_iter().map(|change| Entry::of(change, &old, now_ms)).filter(meant).collect())
+    }
+
+    /// Nobody answers.
+    pub(crate) fn unreachable(&self, why: &str) -> Failure {
+        let failure = Failure::unreachable(format!("{} could not be asked ({why})", self.upstream()));
+        failure.hint("what is known without asking is in farebox models list --offline, and history")
     }
 
     /// Whom it asks.

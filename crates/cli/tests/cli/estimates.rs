@@ -99,6 +99,10 @@ fn of_models() {
         &["models", "list", "--in", "100k", "--out", "2k", "--cached", "90", "--tools", "--limit", "4"],
         &["models", "list", "--answers", "image"],
         &["models", "show", "deepseek/deepseek-chat"],
+        &["models", "show", "google/veo-3.1"],
+        &["models", "show", "openai/whisper-1"],
+        &["models", "list", "--max-price", "0", "--answers", "text", "--sort", "context", "--limit", "2"],
+        &["models", "compare", "openai/gpt-4o-mini", "--in", "10k", "--cached", "90"],
         &["models", "history"],
     ] {
         all += &pictures(home.path(), &[arguments, &["--offline"]].concat());
@@ -138,6 +142,10 @@ fn every_error_is_a_line_a_hint_and_a_code() {
         &["models", "compare", "openai/gpt-4o", "openrouter/auto"],
         &["models", "list", "--zdr"],
         &["models", "cheapest", "--cached", "101"],
+        &["models", "cheapest", "--in", "3M"],
+        &["models", "cheapest", "--limit", "0"],
+        &["estimate", "hello", "-m", "claude"],
+        &["models", "show", "@preset/reviewer"],
         &["models", "history", "gpt-4o-minni"],
         &["models", "history", "--since", "lately"],
         &["models", "refresh"],
@@ -266,6 +274,91 @@ fn prices_come_from_where_they_say() {
     let gone = show(&["--refresh"]);
     assert!(gone.contains("\nprices: on disk, ") && gone.contains("could not be asked"), "{gone}");
     assert!(gone.starts_with("exit code 0"), "{gone}");
+}
+
+#[test]
+fn what_is_said_to_be_refused_is_refused_and_costs_nothing() {
+    let home = home();
+    let gateway = Serving::start(home.path(), &home.path().join("books"), &["--budget", "5/lifetime"]);
+    let long = "word ".repeat(140_000);
+    let picture = r#"[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAGQAAABkCAIAAAA="}}]"#;
+    for (model, content, obstacle, status) in [
+        ("openai/gpt-4o", format!("\"{long}\""), Some("it has room for 128,000 tokens in all"), 400),
+        ("openai/gpt-5-nano", format!("\"{long}\""), None, 200),
+        ("deepseek/deepseek-r1", picture.to_owned(), Some("it does not read images"), 404),
+        ("google/gemma-3-27b-it", picture.to_owned(), None, 200),
+    ] {
+        let body = format!(
+            r#"{{"model":"{model}","max_tokens":50,"messages":[{{"role":"user","content":{content}}}]}}"#
+        );
+        std::fs::write(home.path().join("sent.json"), &body).unwrap();
+        let asked = ["estimate", "--body", "sent.json", "--data", "books", "--offline"];
+        let told = json(home.path(), &asked)["estimates"][0]["obstacle"].clone();
+        let said = told.as_str().unwrap_or_default();
+        assert_eq!(told.is_null(), obstacle.is_none(), "{model}: {said}");
+        assert!(said.starts_with(obstacle.unwrap_or_default()), "{model}: {said}");
+        let (answered, answer) = gateway.ask(&body);
+        assert_eq!(answered, status, "{model}: {answer}");
+        let explained = json(home.path(), &["explain", "last", "--data", "books"]);
+        assert_eq!(explained["cost_usd"] == "0.000000000", obstacle.is_some(), "{model}: {explained}");
+    }
+    assert_eq!(gateway.stop(), Some(0));
+}
+
+/// The ids of a list.
+fn listed(home: &Path, arguments: &[&str]) -> Vec<String> {
+    let models = json(home, arguments)["models"].as_array().unwrap().clone();
+    models.iter().map(|model| model["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn who_retains_nothing() {
+    let home = home();
+    let gateway = Serving::start(home.path(), &home.path().join("books"), &["--budget", "1"]);
+    let upstream = format!("http://{}/api/v1", gateway.listen);
+    let here = ["--upstream", &upstream];
+    let show = ["models", "show", "anthropic/claude-sonnet-4.5"];
+    let before = run(home.path(), &[&show[..], &here].concat(), &[]);
+    assert!(!before.contains("retains nothing"), "nobody has asked: {before}");
+
+    // The gateway passes the question on to its sandbox, where Amazon and Google retain nothing, and OpenAI does not.
+    let all = listed(home.path(), &[&["models", "list"], &here[..]].concat());
+    let kept = listed(home.path(), &[&["models", "list", "--zdr"], &here[..]].concat());
+    assert!(kept.len() > 20 && kept.len() < all.len(), "{} of {}", kept.len(), all.len());
+    let keeps = |model: &str| kept.iter().any(|id| id == model);
+    assert!(keeps("anthropic/claude-sonnet-4.5") && keeps("google/gemini-2.5-pro"), "{kept:?}");
+    assert!(!keeps("openai/gpt-4o-mini") && !keeps("openrouter/auto"), "{kept:?}");
+    assert!(
+        keeps("deepseek/deepseek-r1") && !keeps("deepseek/deepseek-r1:free"),
+        "another row, others serve it"
+    );
+
+    let after = run(home.path(), &[&show[..], &here].concat(), &[]);
+    let tagged = |tag: &str| after.lines().find(|line| line.contains(tag)).unwrap().to_owned();
+    assert!(tagged("amazon-bedrock").ends_with("retains nothing"), "{after}");
+    assert!(!tagged(" anthropic ").contains("retains nothing"), "{after}");
+
+    // A price is that of the providers that are left: DeepSeek itself is cheapest, and retains what it is sent.
+    let likely = |more: &[&str]| {
+        let asked = ["models", "cheapest", "--search", "deepseek/deepseek-chat"];
+        let models = json(home.path(), &[&asked[..], more, &here].concat())["models"].clone();
+        assert_eq!(models.as_array().unwrap().len(), 1, "{models}");
+        models[0]["likely_usd"].as_str().unwrap().to_owned()
+    };
+    let (any, least, one) = (likely(&[]), likely(&["--zdr"]), likely(&["--zdr", "--provider", "deepinfra"]));
+    assert!(any < least && least < one, "{any}, {least}, {one}");
+    assert_eq!(likely(&["--provider", "deepinfra"]), one);
+    let nobody = [&["models", "list", "--zdr", "--provider", "openai"], &here[..]].concat();
+    assert!(listed(home.path(), &nobody).is_empty());
+
+    // What was told is on disk, for a gateway that is gone and for whoever asks nobody.
+    assert_eq!(gateway.stop(), Some(0));
+    for more in [&[][..], &["--offline"]] {
+        assert_eq!(listed(home.path(), &[&["models", "list", "--zdr"], &here[..], more].concat()), kept);
+    }
+    let unknown = ["models", "list", "--zdr", "--upstream", "http://127.0.0.1:9/api/v1"];
+    let told = run(home.path(), &unknown, &[]);
+    assert!(told.starts_with("exit code 1\n") && told.contains("leave --zdr out"), "{told}");
 }
 
 #[test]

@@ -296,6 +296,7 @@ async fn reads_pass_through() {
     for (path, arrives) in [
         ("/api/v1/models/test/plain/endpoints?x=1", "/api/v1/models/test/plain/endpoints?x=1"),
         ("/v1/providers", "/api/v1/providers"),
+        ("/v1/endpoints/zdr", "/api/v1/endpoints/zdr"),
         ("/v1/key", "/api/v1/key"),
         ("/api/v1/auth/key", "/api/v1/key"),
         ("/openrouter.ai/api/v1/credits", "/api/v1/credits"),

@@ -66,6 +66,7 @@ fn estimate(row: &Row, calls: Option<u32>) -> Value {
         "counted_prompt_tokens_max": row.counted.as_ref().map(|counted| counted.input_tokens),
         "class": worst.class,
         "why_not_proven": estimate.worst.reasons.iter().map(Reason::words).collect::<Vec<_>>(),
+        "obstacle": row.obstacle,
         "calls": of_calls,
     })
 }

@@ -24,6 +24,7 @@ use self::input::Input;
 use self::room::{Limit, Verdict};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::obstacle;
 use crate::output;
 use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
@@ -91,6 +92,8 @@ struct Row {
     estimate: Estimate,
     /// The bound with its prompt counted, where that is less: for people to see, not what a gateway holds.
     counted: Option<Bound>,
+    /// Why OpenRouter would refuse it there, and bill nothing.
+    obstacle: Option<String>,
 }
 
 impl Row {
@@ -190,7 +193,11 @@ impl Asking<'_> {
                     estimate.worst.rests_on_stale_prices();
                 }
                 let counted = self.counted(shape, &grounds, &estimate);
-                Ok(Row { asked: asked.to_owned(), models: shape.models.len(), count, estimate, counted })
+                let about = if count.how.is_exact() { "" } else { "about " };
+                let need = obstacle::need(shape, count.tokens);
+                let obstacle = first.and_then(|model| obstacle::obstacle(model, &need, about));
+                let (asked, models) = (asked.to_owned(), shape.models.len());
+                Ok(Row { asked, models, count, estimate, counted, obstacle })
             }
             (Err(Unpriced::UnknownModel(name)), _) => Err(Prices::model(&book, &name)
                 .err()
@@ -214,9 +221,9 @@ impl Asking<'_> {
     async fn compare(&self, rows: &mut Vec<Row>, prices: &mut Prices) -> Result<(), Failure> {
         let Some(first) = rows.first() else { return Ok(()) };
         let (model, prompt, output) =
-            (&first.estimate.model, first.estimate.prompt_tokens, first.estimate.output_tokens);
+            (&first.estimate.model, first.count.tokens, first.estimate.output_tokens);
         let mut names: Vec<String> = Vec::new();
-        if !model.contains(':') && !first.asked.contains(':') {
+        if first.obstacle.is_none() && !model.contains(':') && !first.asked.contains(':') {
             names.push(format!("{model}:floor"));
         }
         let book = prices.book();

@@ -1,18 +1,23 @@
 //! An estimate for people: one model as a sum, line by line; several as a table.
 
 use money::Nano;
-use pricing::{Class, Reason, Term};
+use pricing::{Class, Estimate, Reason};
 
 use super::{Limit, Row, Told, Verdict};
-use crate::amount::{grouped, rate};
+use crate::amount::{self, estimated, grouped};
+use crate::obstacle;
 use crate::prose;
+use crate::sums::{self, Block};
 use crate::table::{self, Align, Look};
 use crate::terminal::Terminal;
+
+/// Tokens of a prompt from which OpenAI and most others cache it.
+const CACHED_FROM: u64 = 1_024;
 
 /// Everything, each line ended.
 pub(super) fn of(told: &Told<'_>, terminal: &Terminal) -> String {
     let mut text = match told.rows.as_slice() {
-        [row] => sums(row, terminal),
+        [row] => alone(row, terminal),
         rows => compared(rows, told.calls.unwrap_or(1), terminal),
     };
     text.push('\n');
@@ -32,35 +37,34 @@ pub(super) fn of(told: &Told<'_>, terminal: &Terminal) -> String {
     text + &told.prices.told() + "\n"
 }
 
-fn sums(row: &Row, terminal: &Terminal) -> String {
+fn alone(row: &Row, terminal: &Terminal) -> String {
     let estimate = &row.estimate;
     let worst = estimate.worst.explain(estimate.worst.output_cap);
     let about = if row.count.how.is_exact() { "" } else { "about " };
-    let mut blocks = vec![(likely_head(row), about, estimate.likely.terms.as_slice())];
+    let block = |head, about, terms| Block { head, about, terms };
+    let mut blocks = vec![block(likely_head(row), about, estimate.likely.terms.clone())];
     if let Some(hit) = &estimate.cache_hit {
-        let head = format!("With its prompt cached: {}", hit.total.for_people());
-        blocks.push((head, about, hit.terms.as_slice()));
+        let short = match estimate.prompt_tokens < CACHED_FROM {
+            true => format!(" (few providers cache below {} tokens)", grouped(CACHED_FROM)),
+            false => String::new(),
+        };
+        let head = format!("With its prompt cached{short}: {}", estimated(hit.total));
+        blocks.push(block(head, about, hit.terms.clone()));
     }
     let at = if worst.dearest == estimate.model { String::new() } else { format!(", at {}", worst.dearest) };
-    let head = format!("At worst ({}){at}: {}", worst.class, worst.total.for_people());
-    blocks.push((head, "", worst.terms.as_slice()));
+    let head = format!("At worst ({}){at}: {}", worst.class, estimated(worst.total));
+    blocks.push(block(head, "", worst.terms));
 
-    let heads: Vec<&str> = blocks.iter().map(|(head, ..)| head.as_str()).collect();
-    let lines: Vec<Vec<[String; 3]>> = blocks
-        .iter()
-        .map(|(_, about, terms)| terms.iter().map(|term| line(term, about, terminal)).collect())
-        .collect();
-    let brief = |what: &str| what.split(',').next().unwrap_or_default().to_owned();
-    let short = lines.iter().map(|lines| {
-        lines.iter().map(|[what, sum, amount]| [brief(what), sum.clone(), amount.clone()]).collect()
-    });
     let mut text = terminal.bold(&row.asked) + "\n";
     if row.asked != estimate.model {
         text += &format!("billed as {}\n", estimate.model);
     }
-    text += &table::fitting([aligned(&heads, &lines), aligned(&heads, &short.collect::<Vec<_>>())], terminal);
-    if let Some(counted) = &row.counted {
-        let (usd, tokens) = (counted.usd().for_people(), grouped(counted.input_tokens));
+    if let Some(obstacle) = &row.obstacle {
+        text += &prose::line(&obstacle::told(&row.asked, obstacle), 0, terminal);
+    }
+    text += &sums::render(&blocks, terminal);
+    if let Some(counted) = row.counted.as_ref().filter(|counted| tells(counted.usd(), estimate.worst.usd())) {
+        let (usd, tokens) = (estimated(counted.usd()), grouped(counted.input_tokens));
         let sentence = format!(
             "  Counted with the model's own tokenizer, its prompt has {tokens} tokens at most: {usd} at worst. A gateway holds for the bytes."
         );
@@ -78,58 +82,43 @@ fn sums(row: &Row, terminal: &Terminal) -> String {
     text
 }
 
-/// Blocks of lines, each under its head, in the same columns.
-fn aligned(heads: &[&str], blocks: &[Vec<[String; 3]>]) -> String {
-    let width = |at: usize| blocks.iter().flatten().map(|line| line[at].chars().count()).max().unwrap_or(0);
-    let (w0, w1, w2) = (width(0), width(1), width(2));
-    let mut text = String::new();
-    for (head, lines) in heads.iter().zip(blocks) {
-        text += &format!("\n{head}\n");
-        for [what, sum, amount] in lines {
-            text += &format!("  {what:<w0$}  {sum:<w1$}  {amount:>w2$}\n");
-        }
-    }
-    text
+/// Whether a tenth or more is gained by counting.
+fn tells(counted: Nano, by_bytes: Nano) -> bool {
+    i128::from(counted.nanos()) * 10 <= i128::from(by_bytes.nanos()) * 9
 }
 
 fn likely_head(row: &Row) -> String {
     let estimate = &row.estimate;
-    let total = estimate.likely.total.for_people();
+    let total = estimated(estimate.likely.total);
     match estimate.served_by == estimate.model {
         true => format!("Likely: {total}"),
         false => format!("Likely, at {}: {total}", estimate.served_by),
     }
 }
 
-fn line(term: &Term, about: &str, terminal: &Terminal) -> [String; 3] {
-    let guessed = if term.what.starts_with("prompt") { about } else { "" };
-    let unit = format!("{}{}", term.unit, if term.quantity == 1 { "" } else { "s" });
-    let per = if term.unit == "token" { "/M" } else { "" };
-    let sum = match term.rate.as_str() {
-        "" => String::new(),
-        price => {
-            let count = grouped(term.quantity);
-            format!("{guessed}{count} {unit} {} {}{per}", terminal.times(), rate(price))
-        }
-    };
-    [term.what.to_owned(), sum, term.amount.for_people()]
-}
-
 /// Narrow terminals lose columns, the least telling first.
 fn compared(rows: &[Row], calls: u32, terminal: &Terminal) -> String {
     const HEADER: [&str; 6] = ["MODEL", "PROMPT", "LIKELY", "CACHED", "WORST", "VS FIRST"];
-    let times = |amount: Nano| amount.saturating_mul(calls).for_people();
-    let first = rows.first().map(|row| row.estimate.likely.total).unwrap_or_default();
-    let cells = |row: &Row| {
-        let estimate = &row.estimate;
+    // What is refused costs nothing, and is no bargain.
+    let column = |of: fn(&Estimate) -> Option<Nano>| {
+        let told = |row: &Row| row.obstacle.is_none().then(|| of(&row.estimate)).flatten();
+        let times = |row: &Row| told(row).map(|amount| amount.saturating_mul(calls));
+        amount::column(&rows.iter().map(times).collect::<Vec<_>>())
+    };
+    let likely = column(|estimate| Some(estimate.likely.total));
+    let cached = column(|estimate| estimate.cache_hit.as_ref().map(|hit| hit.total));
+    let worst = column(|estimate| Some(estimate.worst.usd()));
+    let likely_of = |row: &Row| row.obstacle.is_none().then_some(row.estimate.likely.total);
+    let first = rows.first().and_then(likely_of).unwrap_or_default();
+    let cells = |(at, row): (usize, &Row)| {
         let about = if row.count.how.is_exact() { "" } else { "~" };
         [
             row.asked.clone(),
-            format!("{about}{}", grouped(estimate.prompt_tokens)),
-            times(estimate.likely.total),
-            estimate.cache_hit.as_ref().map_or_else(|| "-".to_owned(), |hit| times(hit.total)),
-            times(estimate.worst.usd()),
-            against(estimate.likely.total, first),
+            format!("{about}{}", grouped(row.count.tokens)),
+            likely[at].clone(),
+            cached[at].clone(),
+            worst[at].clone(),
+            likely_of(row).map_or_else(|| "-".to_owned(), |cost| against(cost, first)),
         ]
     };
     let draw = |shown: &[usize]| {
@@ -140,12 +129,14 @@ fn compared(rows: &[Row], calls: u32, terminal: &Terminal) -> String {
             };
             shown.iter().map(cell).collect::<Vec<_>>()
         };
-        let body = rows.iter().map(|row| pick(cells(row), Look::Plain)).collect();
+        let body = rows.iter().enumerate().map(|row| pick(cells(row), Look::Plain)).collect();
         table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
     };
     let shapes: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5], &[0, 2, 3, 4, 5], &[0, 2, 4, 5], &[0, 2, 4]];
     let head = if calls > 1 { format!("For {} calls:\n", grouped(u64::from(calls))) } else { String::new() };
-    head + &table::fitting(shapes.into_iter().map(draw), terminal)
+    let table = head + &table::fitting(shapes.into_iter().map(draw), terminal);
+    let refused = rows.iter().filter_map(|row| Some(obstacle::told(&row.asked, row.obstacle.as_ref()?)));
+    refused.fold(table, |text, why| text + &prose::line(&why, 2, terminal))
 }
 
 /// Against the first, in percent: to a tenth where that is telling, and only free is 100 less.
@@ -163,7 +154,7 @@ fn against(cost: Nano, first: Nano) -> String {
 }
 
 fn many(row: &Row, calls: u32) -> String {
-    let times = |amount: Nano| amount.saturating_mul(calls).for_people();
+    let times = |amount: Nano| estimated(amount.saturating_mul(calls));
     let estimate = &row.estimate;
     let cached = estimate.cache_hit.as_ref();
     let cached = cached.map(|hit| format!(", cached {}", times(hit.total))).unwrap_or_default();
@@ -209,7 +200,7 @@ fn instead(told: &Told<'_>, terminal: &Terminal) -> String {
     let fits = told
         .instead
         .iter()
-        .map(|fit| cells(&fit.model, &grouped(fit.output_cap), &fit.bound.for_people(), Look::Plain));
+        .map(|fit| cells(&fit.model, &grouped(fit.output_cap), &estimated(fit.bound), Look::Plain));
     let header = cells("WOULD FIT", "MAX_TOKENS", "WORST", Look::Dim);
     table::render(header, fits.collect(), terminal)
 }
@@ -222,7 +213,7 @@ fn origin(row: &Row, several: bool) -> [String; 2] {
         true => "prompt: in tokens; ~ where they are guessed, else counted with the model's own tokenizer"
             .to_owned(),
         false => {
-            format!("prompt: {} tokens, {}", grouped(row.estimate.prompt_tokens), row.count.how.words())
+            format!("prompt: {} tokens, {}", grouped(row.count.tokens), row.count.how.words())
         }
     };
     [prompt, answer]

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::cost::{self, Cost, RequestArgs};
-use super::filter::Filter;
+use super::filter::{self, Filter};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -21,7 +21,7 @@ pub(crate) struct CheapestArgs {
     #[command(flatten)]
     filter: Filter,
     /// So many of them
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = filter::limit)]
     limit: usize,
     /// Print JSON; money is decimal text
     #[arg(long)]
@@ -38,18 +38,23 @@ pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
     let zdr = args.filter.zdr(&mut prices).await?;
     let policy = prices.config.bounds.clone();
     let book = prices.book();
-    let mut costs: Vec<Cost<'_>> = book
-        .models()
-        .filter(|model| args.filter.admits(model, zdr.as_ref()) && request.is_met_by(model))
-        .filter_map(|model| request.cost(&model.id, &book, &policy).ok())
+    let admitted: Vec<_> = book.models().filter(|model| args.filter.admits(model, zdr.as_ref())).collect();
+    let mut costs: Vec<Cost<'_>> = admitted
+        .iter()
+        .filter(|model| request.is_met_by(model))
+        .filter_map(|model| {
+            let only = args.filter.providers(model, zdr.as_ref());
+            request.cost(&model.id, &only, &book, &policy).ok()
+        })
         .collect();
-    costs.sort_by(|one, other| (one.likely, &one.asked).cmp(&(other.likely, &other.asked)));
+    costs.sort_by(|one, other| (one.likely.total, &one.asked).cmp(&(other.likely.total, &other.asked)));
     let free = costs.iter().filter(|cost| cost.model.is_free()).count();
     if !args.filter.free {
         costs.retain(|cost| !cost.model.is_free());
     }
     costs.truncate(args.limit);
     prices.warn();
+    let unread = args.filter.provider.is_some() && !filter::tell_whose_providers_are_known(&book);
     if args.json {
         let models: Vec<_> = costs.iter().map(cost::json).collect();
         return output::json(&json!({ "models": models, "prices": prices.as_json() }));
@@ -59,8 +64,14 @@ pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
     {
         return Err(Failure::failed(format!("{}: {refused}", args.request.words())));
     }
+    if costs.is_empty() && !admitted.is_empty() && free == 0 {
+        let words = args.request.words();
+        let failure = Failure::failed(format!("no model is like that and can do this: {words}"));
+        return Err(failure.hint("ask for less, or leave a filter out"));
+    }
     if costs.is_empty() {
         return Err(Failure::failed("no model is like that").hint(match free {
+            0 if unread => "farebox models show MODEL reads the providers of one",
             0 => "leave a filter out, or look at all: farebox models list",
             _ => "only free ones are: farebox models cheapest --free",
         }));

@@ -4,13 +4,13 @@ use clap::Args;
 use pricing::Unpriced;
 use serde_json::json;
 
-use super::cost::{self, RequestArgs};
+use super::cost::{self, Cost, RequestArgs};
 use super::sums;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
 use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
+use crate::{obstacle, output, prose};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models compare openai/gpt-4o anthropic/claude-sonnet-4.5\n  farebox models compare openai/gpt-4o-mini openai/gpt-4o-mini:floor --in 10000\n  farebox models compare openai/gpt-4o x-ai/grok-4.3 --body request.json";
 
@@ -41,9 +41,14 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
     let policy = prices.config.bounds.clone();
     let book = prices.book();
     let mut costs = Vec::new();
+    let mut named: Vec<&String> = Vec::new();
     for name in &args.models {
+        if named.contains(&name) {
+            continue;
+        }
+        named.push(name);
         Prices::model(&book, name)?;
-        costs.push(request.cost(name, &book, &policy).map_err(refused)?);
+        costs.push(request.cost(name, &[], &book, &policy).map_err(refused)?);
     }
     prices.warn();
     if args.json {
@@ -52,9 +57,13 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
     }
     let stdout = Terminal::of_stdout();
     let mut text = cost::render(&costs, &stdout);
-    if costs.len() <= SUMS_MAX {
-        let named: Vec<_> = costs.iter().map(|cost| (cost.asked.as_str(), &cost.estimate)).collect();
-        text += &sums::render(&named, &stdout);
+    for cost in &costs {
+        let told = cost.obstacle.as_ref().map(|why| obstacle::told(&cost.asked, why));
+        text += &told.map(|line| prose::line(&line, 2, &stdout)).unwrap_or_default();
+    }
+    let possible: Vec<&Cost<'_>> = costs.iter().filter(|cost| cost.obstacle.is_none()).collect();
+    if costs.len() <= SUMS_MAX && !possible.is_empty() {
+        text += &sums::render(&possible, &stdout);
     }
     output::text(&text)?;
     let terminal = Terminal::of_stderr();

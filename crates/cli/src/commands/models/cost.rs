@@ -1,20 +1,22 @@
 //! What one request costs at several models: the request by its size or as a body, and the table.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::Args;
-use money::Nano;
+use money::{Nano, Rate};
 use openrouter::chat;
 use pricing::{
-    Book, BoundPolicy, Detail, Estimate, Feature, Grounds, Guess, Media, Model, Need, Shape, USUAL_OUTPUT,
+    Book, BoundPolicy, Detail, Estimate, Grounds, Guess, Media, Model, Need, Shape, Sum, Term, USUAL_OUTPUT,
     Unpriced, estimate,
 };
 use serde_json::{Value, json};
 
 use super::filter::tokens;
 use super::row;
-use crate::amount::grouped;
+use crate::amount::{self, grouped};
 use crate::failure::{Failure, chain};
+use crate::obstacle;
 use crate::table::{self, Align, Look};
 use crate::terminal::Terminal;
 use crate::tokens::Prompt;
@@ -160,31 +162,28 @@ pub(super) struct Cost<'b> {
     pub(super) asked: String,
     pub(super) model: &'b Model,
     /// With as much of the prompt from a cache as was said.
-    pub(super) likely: Nano,
+    pub(super) likely: Sum,
     pub(super) estimate: Estimate,
+    /// Why OpenRouter would refuse it there, and bill nothing.
+    pub(super) obstacle: Option<String>,
 }
 
 impl Request<'_> {
     /// Whether a model can do it.
     pub(super) fn is_met_by(&self, model: &Model) -> bool {
         let output = self.output.unwrap_or(USUAL_OUTPUT.saturating_add(self.shape.reasoning_budget));
-        Need::counted(&self.shape, self.tokens(model), output).met_by(model) && self.reads(model)
+        Need::counted(&self.shape, self.tokens(model), output).met_by(model)
+    }
+
+    /// Why OpenRouter would refuse it at a model, and bill nothing.
+    pub(super) fn obstacle(&self, model: &Model) -> Option<String> {
+        let about = if matches!(self.prompt, Prompted::Size(_)) { "" } else { "about " };
+        obstacle::obstacle(model, &obstacle::need(&self.shape, self.tokens(model)), about)
     }
 
     /// The first thing in it that is refused at any model, unless the configuration allows it.
     pub(super) fn refused(&self) -> Option<&Unpriced> {
         self.shape.costs.first()
-    }
-
-    /// Pictures and the like that a model cannot read are refused, not billed.
-    fn reads(&self, model: &Model) -> bool {
-        let media = &self.shape.media;
-        let needs = [
-            (!media.images.is_empty(), Feature::Images),
-            (media.audio_ms > 0 || media.audio_unknown > 0, Feature::Audio),
-            (media.videos > 0, Feature::Video),
-        ];
-        needs.into_iter().all(|(needed, feature)| !needed || model.about.features.contains(feature))
     }
 
     fn tokens(&self, model: &Model) -> u64 {
@@ -194,44 +193,70 @@ impl Request<'_> {
         }
     }
 
-    /// What it costs there, by the name asked.
+    /// What it costs there, by the name asked, at these providers only; at any of its own where none is named.
     ///
     /// # Errors
     /// Why it has no price there.
     pub(super) fn cost<'b>(
         &self,
         asked: &str,
+        only: &[String],
         book: &'b Book,
         policy: &BoundPolicy,
     ) -> Result<Cost<'b>, Unpriced> {
         let model = book.model(asked).ok_or_else(|| Unpriced::UnknownModel(asked.to_owned()))?;
-        let shape = self.shape.with_models([asked]);
+        let mut shape = self.shape.with_models([asked]);
+        if !only.is_empty() {
+            shape.only = only.iter().map(|tag| Cow::Borrowed(tag.as_str())).collect();
+        }
         let guess = Guess { prompt_tokens: self.tokens(model), output_tokens: self.output };
         let estimate = estimate(&shape, &Grounds::new(book, policy), guess)?;
         let likely = partly_cached(&estimate, self.cached);
-        Ok(Cost { asked: asked.to_owned(), model, likely, estimate })
+        Ok(Cost { asked: asked.to_owned(), model, likely, estimate, obstacle: self.obstacle(model) })
     }
 }
 
-/// The likely cost with so many percent of the prompt read from a cache, rounded up.
-fn partly_cached(estimate: &Estimate, percent: u8) -> Nano {
-    let likely = estimate.likely.total;
-    let Some(hit) = &estimate.cache_hit else { return likely };
-    let saved = likely.saturating_sub(hit.total).nanos();
-    Nano::from_nanos(likely.nanos() - saved * i64::from(percent) / 100)
+/// The likely cost with so many percent of the prompt's tokens read from a cache, where that is listed. Rounded up.
+fn partly_cached(estimate: &Estimate, percent: u8) -> Sum {
+    let likely = &estimate.likely;
+    let (Some(hit), 1..) = (&estimate.cache_hit, percent) else { return likely.clone() };
+    let is_prompt = |term: &&Term| term.what.starts_with("prompt");
+    let (Some(whole), Some(read)) = (likely.terms.iter().find(is_prompt), hit.terms.iter().find(is_prompt))
+    else {
+        return likely.clone();
+    };
+    let cached = whole.quantity.saturating_mul(u64::from(percent)) / 100;
+    let parts = [part(whole, whole.quantity - cached), part(read, cached)];
+    let prompt = parts.into_iter().flatten().filter(|term| term.quantity > 0);
+    let others = likely.terms.iter().filter(|term| !is_prompt(term)).cloned();
+    let terms: Vec<Term> = prompt.chain(others).collect();
+    Sum { total: terms.iter().map(|term| term.amount).sum(), terms }
+}
+
+/// So many tokens at the price of a term.
+fn part(term: &Term, quantity: u64) -> Option<Term> {
+    let rate = Rate::parse_per_million_floor(&term.rate).ok()?;
+    Some(Term { quantity, amount: rate.times(quantity), ..term.clone() })
 }
 
 /// Narrow terminals lose columns, the least telling first.
 pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
     const HEADER: [&str; 8] = ["MODEL", "LIKELY", "WORST", "CACHED", "IN", "OUT", "CONTEXT", "CAN"];
-    let amount = |amount: Option<Nano>| amount.map_or_else(|| "-".to_owned(), Nano::for_people);
-    let cells = |cost: &Cost<'_>| {
+    // What is refused costs nothing, and is no bargain.
+    let column = |of: fn(&Cost<'_>) -> Option<Nano>| {
+        let told = costs.iter().map(|cost| cost.obstacle.is_none().then(|| of(cost)).flatten());
+        amount::column(&told.collect::<Vec<_>>())
+    };
+    let likely = column(|cost| Some(cost.likely.total));
+    let worst = column(|cost| Some(cost.estimate.worst.usd()));
+    let cached = column(|cost| cost.estimate.cache_hit.as_ref().map(|hit| hit.total));
+    let cells = |(at, cost): (usize, &Cost<'_>)| {
         let [prompt, completion] = row::prices(cost.model);
         [
             cost.asked.clone(),
-            cost.likely.for_people(),
-            cost.estimate.worst.usd().for_people(),
-            amount(cost.estimate.cache_hit.as_ref().map(|hit| hit.total)),
+            likely[at].clone(),
+            worst[at].clone(),
+            cached[at].clone(),
             prompt,
             completion,
             row::context(cost.model.context_length),
@@ -246,7 +271,7 @@ pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
             };
             shown.iter().map(cell).collect::<Vec<_>>()
         };
-        let body = costs.iter().map(|cost| pick(cells(cost), Look::Plain)).collect();
+        let body = costs.iter().enumerate().map(|cost| pick(cells(cost), Look::Plain)).collect();
         table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
     };
     let shapes: [&[usize]; 6] = [
@@ -264,9 +289,10 @@ pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
 pub(super) fn json(cost: &Cost<'_>) -> Value {
     let mut whole = row::json(cost.model);
     whole["asked"] = cost.asked.clone().into();
-    whole["likely_usd"] = cost.likely.to_string().into();
+    whole["likely_usd"] = cost.likely.total.to_string().into();
     whole["cache_hit_usd"] = json!(cost.estimate.cache_hit.as_ref().map(|hit| hit.total.to_string()));
     whole["worst_usd"] = cost.estimate.worst.usd().to_string().into();
     whole["class"] = cost.estimate.worst.class.word().into();
+    whole["obstacle"] = json!(cost.obstacle);
     whole
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use money::Rate;
-use pricing::{Feature, Features, Modality, Model};
+use pricing::{Book, Feature, Features, Modality, Model};
 
+use super::row;
 use crate::failure::Failure;
 use crate::prices::Prices;
 
@@ -87,21 +88,29 @@ impl Filter {
         model.about.features.contain_all(self.features())
             && (!self.free || model.is_free())
             && self.answers.is_none_or(|kind| model.outputs.contains(kind.modality()))
-            && zdr.is_none_or(|zdr| [&model.id, &model.canonical_slug].iter().any(|id| zdr.contains_key(*id)))
+            && zdr.is_none_or(|zdr| retaining_nothing(model, zdr).is_some())
             && (!self.caching || priced.is_some_and(|prices| prices.cache_read.is_some()))
             && self.context.is_none_or(|least| model.context_length.is_some_and(|most| most >= least))
             && self.max_price.is_none_or(|most| {
                 priced.is_some_and(|prices| prices.prompt <= most && prices.completion <= most)
+                    && row::tells_its_price(model)
             })
-            && self
-                .provider
-                .as_ref()
-                .is_none_or(|name| model.endpoints.iter().flatten().any(|endpoint| endpoint.is_named(name)))
+            && (self.provider.is_none() || !self.providers(model, zdr).is_empty())
             && self.search.as_ref().is_none_or(|text| {
                 let text = text.to_ascii_lowercase();
                 let names = [model.id.as_str(), &model.about.name];
                 names.iter().any(|name| name.to_ascii_lowercase().contains(&text))
             })
+    }
+
+    /// The tags of the providers that are left of a model's, where the filter is one of providers: what others ask is
+    /// not what the model then costs.
+    pub(super) fn providers(&self, model: &Model, zdr: Option<&Zdr>) -> Vec<String> {
+        let retaining_nothing = zdr.map(|zdr| retaining_nothing(model, zdr).unwrap_or_default());
+        let Some(name) = &self.provider else { return retaining_nothing.unwrap_or_default().to_vec() };
+        let of_name = model.endpoints.iter().flatten().filter(|endpoint| endpoint.is_named(name));
+        let tags = of_name.map(|endpoint| &endpoint.tag);
+        tags.filter(|tag| retaining_nothing.is_none_or(|left| left.contains(tag))).cloned().collect()
     }
 
     fn features(&self) -> Features {
@@ -129,6 +138,14 @@ impl Answers {
     }
 }
 
+/// The tags of a model's endpoints that retain nothing; `None` when it has none. OpenRouter calls a model in that list
+/// by its id or by its dated name, which a `:free` row shares with the paid one: what is true of that is not of it.
+pub(super) fn retaining_nothing<'z>(model: &Model, zdr: &'z Zdr) -> Option<&'z [String]> {
+    let dated = (!model.id.contains(':')).then_some(&model.canonical_slug);
+    let names = [Some(&model.id), dated].into_iter().flatten();
+    names.filter_map(|name| zdr.get(name)).map(Vec::as_slice).next()
+}
+
 /// `200000`, `200,000`, `128k`, `1M`: thousands and millions, as model cards have them.
 pub(super) fn tokens(text: &str) -> Result<u64, String> {
     let plain = text.replace([',', '_'], "");
@@ -140,6 +157,21 @@ pub(super) fn tokens(text: &str) -> Result<u64, String> {
     count
         .and_then(|count| count.checked_mul(factor))
         .ok_or_else(|| format!("'{text}' is not a number of tokens such as 200000, 128k or 1M"))
+}
+
+/// Says on stderr of how many models the providers have been read, where not of all; whether they have of all.
+pub(super) fn tell_whose_providers_are_known(book: &Book) -> bool {
+    let (all, known) = (book.models().len(), book.models().filter(|model| model.endpoints.is_some()).count());
+    if known < all {
+        eprintln!("the providers of {known} in {all} models are known");
+    }
+    known == all
+}
+
+/// How many of a list: none is no answer.
+pub(super) fn limit(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("'{text}' is not a number from 1"))
 }
 
 fn per_million(text: &str) -> Result<Rate, String> {
@@ -163,6 +195,8 @@ mod tests {
             assert!(tokens(text).is_err(), "{text}");
         }
         assert_eq!(per_million("$0.25"), Ok(Rate::from_femtos(250_000_000)));
+        assert_eq!(limit("3"), Ok(3));
+        assert!(limit("0").is_err() && limit("-1").is_err() && limit("all").is_err());
         assert!(per_million("cheap").is_err() && per_million("-1").is_err());
     }
 }

@@ -8,7 +8,7 @@ use openrouter::catalogue::{Entry, Happened};
 use pricing::{Book, BookSource};
 use serde_json::json;
 
-use super::moved;
+use super::{filter, moved};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -27,7 +27,7 @@ pub(crate) struct HistoryArgs {
     #[arg(long, value_name = "TIME", value_parser = ago)]
     since: Option<Duration>,
     /// The newest so many
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = filter::limit)]
     limit: usize,
     /// Print JSON; prices are USD per unit, decimal text
     #[arg(long)]
@@ -64,7 +64,8 @@ pub(crate) async fn run(args: HistoryArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::of_stderr();
     let shown = if meant.len() < found { format!("{} of {found}", meant.len()) } else { found.to_string() };
     let began = began.map(|at| format!(", kept since {} UTC", moved::minute(at))).unwrap_or_default();
-    let talk = format!("{shown} changes{began} {} {}", terminal.dot(), prices.told());
+    let changes = if found == 1 { "change" } else { "changes" };
+    let talk = format!("{shown} {changes}{began} {} {}", terminal.dot(), prices.told());
     eprintln!("{}", terminal.dim(&talk));
     Ok(Exit::Ok)
 }

@@ -8,8 +8,9 @@ use pricing::Model;
 use serde_json::json;
 
 use super::cost::RequestArgs;
-use super::filter::Filter;
+use super::filter::{self, Filter};
 use super::row;
+use crate::amount;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -31,7 +32,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_enum)]
     sort: Option<Sort>,
     /// The first so many only
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = filter::limit)]
     limit: Option<usize>,
     /// Print JSON; prices are decimal text
     #[arg(long)]
@@ -61,9 +62,11 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
         .models()
         .filter(|model| args.filter.admits(model, zdr.as_ref()))
         .map(|model| {
-            let priced = || Some(request.cost(&model.id, &book, policy).ok()?.likely);
-            // What does not fit costs nothing there, for it is refused.
-            let cost = || if args.request.is_given() && !request.is_met_by(model) { None } else { priced() };
+            let only = args.filter.providers(model, zdr.as_ref());
+            let priced = || Some(request.cost(&model.id, &only, &book, policy).ok()?.likely.total);
+            // What a model cannot do costs nothing there, for it is refused.
+            let cannot = || args.request.is_given() && request.obstacle(model).is_some();
+            let cost = || if cannot() { None } else { priced() };
             (model, if costly { cost() } else { None })
         })
         .collect();
@@ -71,12 +74,7 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
     let found = models.len();
     models.truncate(args.limit.unwrap_or(usize::MAX));
     prices.warn();
-    if args.filter.provider.is_some() {
-        let known = book.models().filter(|model| model.endpoints.is_some()).count();
-        if known < book.models().len() {
-            eprintln!("the providers of {known} in {} models are known", book.models().len());
-        }
-    }
+    let unread = args.filter.provider.is_some() && !filter::tell_whose_providers_are_known(&book);
     if args.json {
         let json = |(model, cost): &(&Model, Option<Nano>)| {
             let mut row = row::json(model);
@@ -89,7 +87,10 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
         return output::json(&json!({ "models": rows, "prices": prices.as_json() }));
     }
     if models.is_empty() {
-        return Err(Failure::failed("no model is like that").hint("leave a filter out: farebox models list"));
+        return Err(Failure::failed("no model is like that").hint(match unread {
+            true => "farebox models show MODEL reads the providers of one",
+            false => "leave a filter out: farebox models list",
+        }));
     }
     output::text(&render(&models, costly, &Terminal::of_stdout()))?;
     let shown = if models.len() < found { format!("{} of {found}", models.len()) } else { found.to_string() };
@@ -114,11 +115,12 @@ fn sort(models: &mut [(&Model, Option<Nano>)], sort: Sort) {
 /// Narrow terminals lose columns, the least telling first.
 fn render(models: &[(&Model, Option<Nano>)], costly: bool, terminal: &Terminal) -> String {
     const HEADER: [&str; 8] = ["MODEL", "COST", "CONTEXT", "ANSWER", "IN", "OUT", "CACHED", "CAN"];
-    let cells = |(model, cost): &(&Model, Option<Nano>)| {
+    let costs = amount::column(&models.iter().map(|(_, cost)| *cost).collect::<Vec<_>>());
+    let cells = |(at, (model, _)): (usize, &(&Model, Option<Nano>))| {
         let [prompt, completion] = row::prices(model);
         [
             model.id.clone(),
-            cost.map_or_else(|| "-".to_owned(), Nano::for_people),
+            costs[at].clone(),
             row::context(model.context_length),
             row::context(model.max_completion_tokens),
             prompt,
@@ -135,7 +137,7 @@ fn render(models: &[(&Model, Option<Nano>)], costly: bool, terminal: &Terminal) 
             };
             shown.iter().filter(|at| costly || **at != 1).map(cell).collect::<Vec<_>>()
         };
-        let body = models.iter().map(|model| pick(cells(model), Look::Plain)).collect();
+        let body = models.iter().enumerate().map(|model| pick(cells(model), Look::Plain)).collect();
         table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
     };
     let shapes: [&[usize]; 6] = [

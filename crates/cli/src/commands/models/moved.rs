@@ -61,12 +61,20 @@ fn block(entry: &Entry, terminal: &Terminal) -> String {
     };
     let name = terminal.bold(&printable_to(&entry.model, 80));
     let mut text = format!("{}  {name}{what}{}\n", terminal.dim(&minute(entry.at)), terminal.dim(&against));
-    let told: Vec<[String; 2]> = entry.moves.iter().map(|moved| line(moved, entry.change)).collect();
+    let mut moves: Vec<&Moved> = entry.moves.iter().collect();
+    moves.sort_by_key(|moved| (&moved.endpoint, &moved.when, order(moved)));
+    let told: Vec<[String; 2]> = moves.into_iter().map(|moved| line(moved, entry.change)).collect();
     let width = told.iter().map(|[what, _]| what.chars().count()).max().unwrap_or(0);
     for [what, values] in told {
         text += &format!("  {what:<width$}  {values}\n");
     }
     text
+}
+
+/// Prices as they are read everywhere else, `in` first; then the rest.
+fn order(moved: &Moved) -> usize {
+    let key = PriceKey::named(&moved.key);
+    PriceKey::ALL.iter().position(|known| Some(*known) == key).unwrap_or(usize::MAX)
 }
 
 /// `prompt`, and `$2.50 -> $3.00  +20.0 %`.
@@ -120,9 +128,9 @@ fn percent(moved: &Moved) -> Option<String> {
     PriceKey::named(&moved.key)?;
     let rate = |text: &Option<String>| Rate::parse_ceil(text.as_deref()?).ok().map(Rate::femtos);
     let (old, new) = (i128::from(rate(&moved.old)?), i128::from(rate(&moved.new)?));
-    let tenths = ((new - old) * 1_000).checked_div(old)?;
+    let tenths = ((new - old).abs() * 1_000 + old / 2).checked_div(old)?;
     let sign = if new < old { "-" } else { "+" };
-    Some(format!("{sign}{}.{} %", grouped(u64::try_from(tenths.abs() / 10).ok()?), tenths.abs() % 10))
+    Some(format!("{sign}{}.{} %", grouped(u64::try_from(tenths / 10).ok()?), tenths % 10))
 }
 
 /// `2026-11-24 18:00`, UTC.
@@ -170,6 +178,13 @@ mod tests {
         for (key, old, new, what, values) in [
             ("prompt", Some("0.0000025"), Some("0.000003"), "in", "$2.50/M -> $3.00/M  +20.0 %"),
             ("completion", Some("0.00001"), Some("0.000005"), "out", "$10.00/M -> $5.00/M  -50.0 %"),
+            (
+                "input_cache_write",
+                Some("0.000000083333334"),
+                Some("0.000000091666667"),
+                "into a cache",
+                "$0.083333334/M -> $0.091666667/M  +10.0 %",
+            ),
             ("prompt", Some("0"), Some("0.000003"), "in", "$0.00/M -> $3.00/M"),
             ("web_search", Some("0.01"), Some("0.0101"), "a search", "$0.01 -> $0.0101  +1.0 %"),
             ("image", None, Some("0.0048"), "of images", "$0.0048, new"),
@@ -181,6 +196,9 @@ mod tests {
             let told = line(&moved(key, old, new), Happened::Changed);
             assert_eq!(told, [what.to_owned(), values.to_owned()], "{key}");
         }
+        let mut keys = ["moon", "completion", "input_cache_read", "prompt"];
+        keys.sort_by_key(|key| order(&moved(key, None, None)));
+        assert_eq!(keys, ["prompt", "completion", "input_cache_read", "moon"]);
         let endpoint = Moved {
             endpoint: Some("azure".to_owned()),
             when: Some("above 272,000 prompt tokens".to_owned()),

@@ -27,7 +27,10 @@ pub(crate) struct RefreshArgs {
 /// Reads them.
 pub(crate) async fn run(args: RefreshArgs) -> Result<Exit, Failure> {
     let mut renewing = Renewing::open(&args.prices)?;
-    let found = renewing.renew().await.map_err(Failure::unreachable)?;
+    let found = match renewing.renew().await {
+        Ok(found) => found,
+        Err(why) => return Err(renewing.unreachable(&why)),
+    };
     let models = renewing.models();
     if args.json {
         let changes: Vec<_> = found.iter().map(moved::json).collect();

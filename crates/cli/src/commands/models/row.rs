@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use money::Rate;
-use pricing::{Model, PriceKey, RowPrices};
+use pricing::{Modality, Model, PriceKey, RowPrices};
 use serde_json::{Value, json};
 
 use crate::amount::rate;
@@ -15,10 +15,22 @@ pub(super) fn price(price: Option<Rate>) -> String {
 /// What a model asks for input and output, per million tokens; words where there is no such price.
 pub(super) fn prices(model: &Model) -> [String; 2] {
     match &model.prices {
+        RowPrices::Priced(_) if !tells_its_price(model) => ["unknown".to_owned(), "unknown".to_owned()],
         RowPrices::Priced(prices) => [price(Some(prices.prompt)), price(Some(prices.completion))],
         RowPrices::Dynamic => ["varies".to_owned(), "varies".to_owned()],
         RowPrices::Unreadable(_) => ["unknown".to_owned(), "unknown".to_owned()],
     }
+}
+
+/// Whether the listed price is one of tokens and means what it says: a zero is not free unless the model is (CONTRACT
+/// 8.2), and what answers in neither text, images nor audio is billed by seconds, pages and songs.
+pub(super) fn tells_its_price(model: &Model) -> bool {
+    let zero = model
+        .prices
+        .priced()
+        .is_some_and(|p| p.prompt == Rate::ZERO && p.completion == Rate::ZERO && p.request == Rate::ZERO);
+    let by_token = [Modality::Text, Modality::Image, Modality::Audio];
+    (!zero || model.is_free()) && by_token.into_iter().any(|kind| model.outputs.contains(kind))
 }
 
 /// `200k`, `1.05M`: rounded down, for a table.

@@ -10,7 +10,7 @@ use pricing::{
 };
 use serde_json::{Value, json};
 
-use super::{moved, row};
+use super::{filter, moved, row};
 use crate::amount::{self, grouped};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -53,8 +53,9 @@ pub(crate) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
         return output::json(&as_json(model, &judged, &prices));
     }
     let terminal = Terminal::of_stdout();
-    let keeps_nothing = prices.known_zdr().and_then(|mut zdr| zdr.remove(&model.id)).unwrap_or_default();
-    let text = head(model, &args.model, &judged, &terminal) + &endpoints(model, &keeps_nothing, &terminal);
+    let zdr = prices.known_zdr().unwrap_or_default();
+    let keeps_nothing = filter::retaining_nothing(model, &zdr).unwrap_or_default();
+    let text = head(model, &args.model, &judged, &terminal) + &endpoints(model, keeps_nothing, &terminal);
     output::text(&(text + "\n" + &prices.told() + "\n"))
 }
 
@@ -82,7 +83,11 @@ fn head(model: &Model, asked: &str, judged: &Result<Bound, Unpriced>, terminal: 
     let can = model.about.features.iter().map(|feature| feature.word()).collect::<Vec<_>>();
     say("can", if can.is_empty() { "text".to_owned() } else { can.join(", ") });
     if !model.text_output_only() {
-        let kinds: Vec<&str> = model.outputs.iter().map(Modality::word).collect();
+        let kind = |modality| match modality {
+            Modality::Other => "something else than text, images and audio",
+            known => known.word(),
+        };
+        let kinds: Vec<&str> = model.outputs.iter().map(kind).collect();
         say(
             "answers",
             if kinds.is_empty() {
@@ -96,7 +101,7 @@ fn head(model: &Model, asked: &str, judged: &Result<Bound, Unpriced>, terminal: 
         let gone = model.about.expires.as_ref().map(|day| format!(", goes on {day}")).unwrap_or_default();
         say("listed", day + &gone);
     }
-    say("price", price(&model.prices));
+    say("price", if row::tells_its_price(model) { price(&model.prices) } else { untold(&model.prices) });
     let unknown = model.prices.priced().into_iter().flat_map(|prices| &prices.unknown);
     for unknown in unknown {
         say(
@@ -159,6 +164,22 @@ fn price(prices: &RowPrices) -> String {
     }
 }
 
+/// A zero that is not free, or a figure whose unit is not told.
+fn untold(prices: &RowPrices) -> String {
+    let listed = prices.priced().map(|prices| (prices.prompt, prices.completion));
+    match listed {
+        Some((prompt, completion)) if prompt > Rate::ZERO || completion > Rate::ZERO => {
+            let [prompt, completion] =
+                [prompt, completion].map(|rate| amount::rate(&rate.per_unit().to_string()));
+            format!(
+                "listed as {prompt} in and {completion} out, by what is not told: seconds, characters, pieces"
+            )
+        }
+        Some(_) => "listed as zero, which is not what it costs".to_owned(),
+        None => price(prices),
+    }
+}
+
 /// `$2.00 in`, `$0.01 a search`, `$0.0048 an image`.
 fn each((key, rate): (PriceKey, Rate)) -> String {
     match key {
@@ -193,13 +214,15 @@ fn endpoints(model: &Model, keeps_nothing: &[String], terminal: &Terminal) -> St
         let prices = endpoint.prices.priced();
         (prices.is_none(), prices.map(|prices| (prices.prompt, prices.completion)))
     });
+    let tells = row::tells_its_price(model);
+    let price = |rate| if tells { row::price(rate) } else { "unknown".to_owned() };
     let cells = |endpoint: &&Endpoint| {
         let prices = endpoint.prices.priced();
         [
             printable(&endpoint.provider),
             printable(&endpoint.tag),
-            row::price(prices.map(|prices| prices.prompt)),
-            row::price(prices.map(|prices| prices.completion)),
+            price(prices.map(|prices| prices.prompt)),
+            price(prices.map(|prices| prices.completion)),
             row::price(prices.and_then(|prices| prices.cache_read)),
             row::context(endpoint.context_length),
             row::context(endpoint.output_limit()),

@@ -61,7 +61,7 @@ pub(crate) async fn run(args: WatchArgs) -> Result<Exit, Failure> {
                     return Ok(if found.is_empty() { Exit::Ok } else { Exit::Changed });
                 }
             }
-            Err(why) if args.once => return Err(Failure::unreachable(why)),
+            Err(why) if args.once => return Err(renewing.unreachable(&why)),
             Err(why) => eprintln!("{} {why}", terminal.yellow("warning:")),
         }
         tokio::select! {
