@@ -90,7 +90,8 @@ struct Row {
     models: usize,
     count: Count,
     estimate: Estimate,
-    /// The bound with its prompt counted, where that is less: for people to see, not what a gateway holds.
+    /// The bound with its prompt counted, where that is less: what a gateway holds where the bytes do not fit,
+    /// at providers it has seen to count alike.
     counted: Option<Bound>,
     /// Why OpenRouter would refuse it there, and bill nothing.
     obstacle: Option<String>,
