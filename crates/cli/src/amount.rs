@@ -1,19 +1,7 @@
 //! Amounts that people type, and numbers that people read.
 
 pub(crate) use farebox::config::amount::limit;
-
-/// Whole numbers with thousands apart: `51,204`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(crate) use money::grouped;
 
 /// A price: exact, with two places at least.
 pub(crate) fn rate(text: &str) -> String {
@@ -22,19 +10,5 @@ pub(crate) fn rate(text: &str) -> String {
         0 => format!("${text}.00"),
         1 => format!("${text}0"),
         _ => format!("${text}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands() {
-        for (number, text) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (65_536, "65,536"), (1_234_567, "1,234,567")]
-        {
-            assert_eq!(grouped(number), text);
-        }
     }
 }
