@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use money::{Nano, Rate};
 use pricing::{
     Book, BookSource, Bound, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Distrust, Distrusted, Endpoint,
-    Family, Grounds, Growth, Model, Override, Prices, Reason, RowPrices, Schedule, Shape, Tier, UnknownPrice,
-    Unpriced, bound,
+    Family, Grounds, Growth, Model, Override, PriceKey, Prices, Rates, Reason, RowPrices, Schedule, Shape,
+    Tier, UnknownPrice, Unpriced, bound,
 };
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ fn rate(text: &str) -> Rate {
 }
 
 fn prices(prompt: &str, completion: &str) -> Prices {
-    Prices { prompt: rate(prompt), completion: rate(completion), ..Prices::default() }
+    Prices::new(rate(prompt), rate(completion))
 }
 
 fn model(id: &str, prices: Prices, endpoints: Option<Vec<Endpoint>>) -> Model {
@@ -111,8 +111,9 @@ fn overrides_hold_strictly_above_their_threshold() {
     let mut base = prices("0.000002", "0.00001");
     base.overrides = vec![Override {
         min_prompt_tokens: Some(1268),
-        prompt: Some(rate("0.000004")),
-        completion: Some(rate("0.000015")),
+        rates: Rates::default()
+            .with(PriceKey::Prompt, rate("0.000004"))
+            .with(PriceKey::Completion, rate("0.000015")),
         ..Override::default()
     }];
     let book = book(vec![model("a/m", base.clone(), Some(vec![endpoint("x", base)]))]);
@@ -131,7 +132,7 @@ fn time_of_day_prices_always_count() {
     let mut base = prices("0.000001", "0.000001");
     base.overrides = vec![Override {
         schedule: Some(Schedule::on(Schedule::ALL_DAYS)),
-        completion: Some(rate("0.000003")),
+        rates: Rates::default().with(PriceKey::Completion, rate("0.000003")),
         ..Override::default()
     }];
     let book = book(vec![model("a/m", base.clone(), Some(vec![endpoint("x", base)]))]);
@@ -143,11 +144,9 @@ fn time_of_day_prices_always_count() {
 
 #[test]
 fn cache_writes_where_they_can_be_met() {
-    let listed = Prices {
-        cache_write: Some(rate("0.00000125")),
-        cache_write_1h: Some(rate("0.000002")),
-        ..prices("0.000001", "0.000005")
-    };
+    let listed = prices("0.000001", "0.000005")
+        .with(PriceKey::CacheWrite, rate("0.00000125"))
+        .with(PriceKey::CacheWriteHour, rate("0.000002"));
     let bare = prices("0.000001", "0.000005");
     for (family, row, asked, expect) in [
         (Family::Claude, &listed, CacheWrite::None, "0.000001"),
@@ -166,7 +165,7 @@ fn cache_writes_where_they_can_be_met() {
         let most = rate(expect).saturating_add(Rate::from_femtos(3)).times(found.input_tokens);
         assert!((least..=most).contains(&input), "{family:?} {asked:?}: {input} is not about {least}");
     }
-    let gemini = Prices { cache_write: Some(rate("0.00000008333")), ..prices("0.0000003", "0.0000025") };
+    let gemini = prices("0.0000003", "0.0000025").with(PriceKey::CacheWrite, rate("0.00000008333"));
     let row =
         Model { family: Family::Gemini, ..model("g/m", gemini.clone(), Some(vec![endpoint("x", gemini)])) };
     let request = Shape { cache_write: CacheWrite::FiveMinutes, ..shape(&["g/m"], BODY) };
@@ -340,6 +339,11 @@ fn names_and_aliases() {
     );
 }
 
+fn rates<const N: usize>(listed: [(PriceKey, Option<Rate>); N]) -> Rates {
+    let listed = listed.into_iter().filter_map(|(key, rate)| Some((key, rate?)));
+    listed.fold(Rates::default(), |rates, (key, rate)| rates.with(key, rate))
+}
+
 fn any_rate() -> impl Strategy<Value = Rate> {
     prop_oneof![Just(Rate::ZERO), (1..50_000_000_000_u64).prop_map(Rate::from_femtos)]
 }
@@ -348,7 +352,8 @@ prop_compose! {
     fn any_override()(threshold in proptest::option::of(0..4000_u64), timed: bool,
         prompt in proptest::option::of(any_rate()), completion in proptest::option::of(any_rate()),
         cache_write in proptest::option::of(any_rate()), request in proptest::option::of(any_rate())) -> Override {
-        Override { min_prompt_tokens: threshold, schedule: timed.then(|| Schedule::on(Schedule::ALL_DAYS)), prompt, completion, cache_write, request, ..Override::default() }
+        let rates = rates([(PriceKey::Prompt, prompt), (PriceKey::Completion, completion), (PriceKey::CacheWrite, cache_write), (PriceKey::Request, request)]);
+        Override { min_prompt_tokens: threshold, schedule: timed.then(|| Schedule::on(Schedule::ALL_DAYS)), rates }
     }
 }
 
@@ -357,7 +362,10 @@ prop_compose! {
         cache_read in proptest::option::of(any_rate()), cache_write in proptest::option::of(any_rate()),
         internal_reasoning in proptest::option::of(any_rate()),
         overrides in proptest::collection::vec(any_override(), 0..3)) -> Prices {
-        Prices { prompt, completion, request, cache_read, cache_write, internal_reasoning, overrides, ..Prices::default() }
+        let rates = rates([(PriceKey::Prompt, Some(prompt)), (PriceKey::Completion, Some(completion)),
+            (PriceKey::Request, Some(request)), (PriceKey::CacheRead, cache_read), (PriceKey::CacheWrite, cache_write),
+            (PriceKey::Reasoning, internal_reasoning)]);
+        Prices { rates, overrides, ..Prices::default() }
     }
 }
 
@@ -405,23 +413,21 @@ proptest! {
         for endpoint in endpoints.iter().chain(&other) {
             let Some(p) = endpoint.prices.priced() else { continue };
             let shut = found.ignore.iter().any(|tag| endpoint.tag == *tag || endpoint.tag.starts_with(&format!("{tag}/")));
-            if shut || p.prompt > found.max_price.prompt || p.completion > found.max_price.completion
-                || found.max_price.request.is_some_and(|most| p.request > most) {
+            if shut || p.prompt() > found.max_price.prompt || p.completion() > found.max_price.completion
+                || found.max_price.request.is_some_and(|most| p.request() > most) {
                 continue;
             }
             let tokens = (body.len() as u64 + 256).min(endpoint.context_length.unwrap_or(u64::MAX));
             let applies: Vec<&Override> =
                 p.overrides.iter().filter(|o| o.min_prompt_tokens.is_none_or(|least| tokens > least)).collect();
-            let last = |base: Rate, key: fn(&Override) -> Option<Rate>| {
-                applies.iter().rev().find_map(|o| key(o)).unwrap_or(base)
+            let last = |key: PriceKey| {
+                applies.iter().rev().find_map(|o| o.rates[key]).or(p.rates[key]).unwrap_or_default()
             };
-            let prompt = last(p.prompt, |o| o.prompt);
-            let write = applies.iter().rev().find_map(|o| o.cache_write).or(p.cache_write).unwrap_or_default();
-            let input = prompt.max(write).max(p.cache_read.unwrap_or_default());
-            let output = last(p.completion, |o| o.completion).max(p.internal_reasoning.unwrap_or_default());
+            let input = last(PriceKey::Prompt).max(last(PriceKey::CacheWrite)).max(last(PriceKey::CacheRead));
+            let output = last(PriceKey::Completion).max(last(PriceKey::Reasoning));
             let answered = if endpoint.supports_output_cap { cap } else { endpoint.output_limit().unwrap_or(0) };
             let bill = input.times(tokens)
-                .saturating_add(last(p.request, |o| o.request).times(1))
+                .saturating_add(last(PriceKey::Request).times(1))
                 .saturating_add(output.saturating_mul(u64::from(choices)).times(answered));
             prop_assert!(bill <= found.usd_at(cap), "{} bills {bill}, bound {}", endpoint.tag, found.usd_at(cap));
         }

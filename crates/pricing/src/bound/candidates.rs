@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use crate::book::Resolved;
 use crate::distrust::Distrusted;
 use crate::model::{Endpoint, Model, Tier};
+use crate::price_key::PriceKey;
 use crate::prices::Prices;
 use crate::shape::{CallerMaxPrice, Shape, TierAsked};
 use crate::unpriced::Unpriced;
@@ -165,9 +166,9 @@ impl<'b> Candidates<'b> {
         let any_routed = self.usable.iter().any(routed);
         let ceiling = search.ceiling;
         let within = |prices: &Prices| {
-            ceiling.prompt.is_none_or(|most| prices.prompt <= most)
-                && ceiling.completion.is_none_or(|most| prices.completion <= most)
-                && ceiling.request.is_none_or(|most| prices.request <= most)
+            ceiling.prompt.is_none_or(|most| prices.prompt() <= most)
+                && ceiling.completion.is_none_or(|most| prices.completion() <= most)
+                && ceiling.request.is_none_or(|most| prices.request() <= most)
         };
         let mut found = false;
         for candidate in self.usable.iter().filter(|c| !any_routed || routed(c)) {
@@ -176,9 +177,9 @@ impl<'b> Candidates<'b> {
                 continue;
             }
             found = true;
-            self.prompt = self.prompt.max(candidate.prices.prompt);
-            self.completion = self.completion.max(candidate.prices.completion);
-            self.request = self.request.max(candidate.prices.request);
+            self.prompt = self.prompt.max(candidate.prices.prompt());
+            self.completion = self.completion.max(candidate.prices.completion());
+            self.request = self.request.max(candidate.prices.request());
         }
         if found { Ok(()) } else { Err(Unpriced::NothingWithinMaxPrice(self.model.id.clone())) }
     }
@@ -187,7 +188,7 @@ impl<'b> Candidates<'b> {
 impl Candidate<'_> {
     /// What tells two endpoints apart whose prices the permission makes equal.
     pub(super) fn base(&self) -> Rate {
-        self.prices.prompt.saturating_add(self.prices.completion)
+        self.prices.prompt().saturating_add(self.prices.completion())
     }
 
     pub(super) fn name(&self, model: &Model) -> String {
@@ -209,9 +210,7 @@ impl Candidate<'_> {
 }
 
 fn is_zero(prices: &Prices) -> bool {
-    prices.prompt == Rate::ZERO
-        && prices.completion == Rate::ZERO
-        && prices.request == Rate::ZERO
-        && prices.internal_reasoning.unwrap_or_default() == Rate::ZERO
-        && prices.overrides.is_empty()
+    use PriceKey::{Completion, Prompt, Reasoning, Request};
+    let is_zero = |key| prices.rates[key].unwrap_or_default() == Rate::ZERO;
+    [Prompt, Completion, Request, Reasoning].into_iter().all(is_zero) && prices.overrides.is_empty()
 }

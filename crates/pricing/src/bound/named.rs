@@ -13,6 +13,7 @@ use crate::bound::sum::{Asked, Sum};
 use crate::bound::turns::Servers;
 use crate::grounds::Grounds;
 use crate::model::Model;
+use crate::price_key::PriceKey;
 use crate::prices::RowPrices;
 use crate::shape::{CallerMaxPrice, Shape};
 use crate::unpriced::Unpriced;
@@ -120,9 +121,9 @@ impl<'b> Named<'b> {
         };
         let request = most(&mut sets.iter().map(|set| set.request), None, caller.request);
         let media = &shape.media;
-        let listed = |wanted: bool, caller: Option<Rate>, key: fn(&crate::prices::Prices) -> Option<Rate>| {
+        let listed = |wanted: bool, caller: Option<Rate>, key: PriceKey| {
             let all = sets.iter().flat_map(|set| set.usable.iter());
-            let most = all.filter_map(|candidate| key(candidate.prices)).max().filter(|_| wanted)?;
+            let most = all.filter_map(|candidate| candidate.prices.rates[key]).max().filter(|_| wanted)?;
             let most = most.saturating_add(Rate::from_femtos(1));
             Some(caller.map_or(most, |caller| most.min(caller)))
         };
@@ -136,8 +137,8 @@ impl<'b> Named<'b> {
                 caller.completion,
             ),
             request: (request > Rate::ZERO).then_some(request),
-            image: listed(has_images, caller.image, |prices| prices.image),
-            audio: listed(has_audio, caller.audio, |prices| prices.audio),
+            image: listed(has_images, caller.image, PriceKey::Image),
+            audio: listed(has_audio, caller.audio, PriceKey::Audio),
         }
     }
 
@@ -224,7 +225,7 @@ fn meaning<'b>(asked: &str, book: &'b Book, allowed: &mut Allowed<'_>) -> Result
             if model.searches_by_itself() {
                 allowed.take(&Unpriced::SearchingModel(name()))?;
             }
-            if prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO && !model.is_free() {
+            if prices.prompt() == Rate::ZERO && prices.completion() == Rate::ZERO && !model.is_free() {
                 allowed.take(&Unpriced::ZeroPrice(name()))?;
             }
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use money::Rate;
-use pricing::{Model, PriceKey, RowPrices};
+use pricing::{Model, PriceKey, Prices, RowPrices};
 use serde_json::{Value, json};
 
 use crate::amount::rate;
@@ -15,7 +15,7 @@ pub(super) fn price(price: Option<Rate>) -> String {
 /// What a model asks for input and output, per million tokens; words where there is no such price.
 pub(super) fn prices(model: &Model) -> [String; 2] {
     match &model.prices {
-        RowPrices::Priced(prices) => [price(Some(prices.prompt)), price(Some(prices.completion))],
+        RowPrices::Priced(prices) => [price(Some(prices.prompt())), price(Some(prices.completion()))],
         RowPrices::Dynamic => ["varies".to_owned(), "varies".to_owned()],
         RowPrices::Unreadable(_) => ["unknown".to_owned(), "unknown".to_owned()],
     }
@@ -46,9 +46,12 @@ pub(super) fn listed(model: &Model) -> Option<String> {
 }
 
 /// Every price of a row under OpenRouter's name for it, USD per unit.
-fn listed_usd(prices: &pricing::Prices) -> Value {
-    let keys = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of(prices)?)));
-    keys.map(|(key, rate)| (key.name().to_owned(), Value::from(rate.per_unit().to_string()))).collect()
+fn listed_usd(prices: &Prices) -> Value {
+    prices
+        .rates
+        .iter()
+        .map(|(key, rate)| (key.name().to_owned(), Value::from(rate.per_unit().to_string())))
+        .collect()
 }
 
 /// For machines. A price per million tokens is exact decimal text.
@@ -64,11 +67,11 @@ pub(super) fn json(model: &Model) -> Value {
         "max_completion_tokens": model.max_completion_tokens,
         "can": model.about.features.iter().map(|feature| feature.word()).collect::<Vec<_>>(),
         "free": model.is_free(),
-        "prompt_usd_per_million": per_million(prices.map(|prices| prices.prompt)),
-        "completion_usd_per_million": per_million(prices.map(|prices| prices.completion)),
-        "cache_read_usd_per_million": per_million(prices.and_then(|prices| prices.cache_read)),
-        "cache_write_usd_per_million": per_million(prices.and_then(|prices| prices.cache_write)),
-        "request_usd": prices.map(|prices| prices.request.per_unit().to_string()),
+        "prompt_usd_per_million": per_million(prices.map(Prices::prompt)),
+        "completion_usd_per_million": per_million(prices.map(Prices::completion)),
+        "cache_read_usd_per_million": per_million(prices.and_then(|prices| prices.rates[PriceKey::CacheRead])),
+        "cache_write_usd_per_million": per_million(prices.and_then(|prices| prices.rates[PriceKey::CacheWrite])),
+        "request_usd": prices.map(|prices| prices.request().per_unit().to_string()),
         "answers_in": model.outputs.iter().map(|modality| modality.word()).collect::<Vec<_>>(),
         "listed_usd": prices.map(listed_usd),
     })

@@ -145,9 +145,10 @@ fn price(prices: &RowPrices) -> String {
     match prices {
         RowPrices::Priced(prices) => {
             let listed = |by_token: bool| {
-                let keys = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of(prices)?)));
-                let of_kind =
-                    keys.filter(move |(key, rate)| key.is_by_token(*rate, prices.prompt) == by_token);
+                let of_kind = prices
+                    .rates
+                    .iter()
+                    .filter(move |(key, rate)| key.is_by_token(*rate, prices.prompt()) == by_token);
                 of_kind.filter(|(_, rate)| *rate > Rate::ZERO || by_token).map(each).collect::<Vec<_>>()
             };
             let (tokens, others) = (listed(true), listed(false));
@@ -174,8 +175,7 @@ fn each((key, rate): (PriceKey, Rate)) -> String {
 
 /// `above 272,000 prompt tokens: $4.00 in, $15.00 out`.
 fn words(condition: &Override) -> String {
-    let prices = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of_override(condition)?)));
-    format!("{}: {}", condition.when(), prices.map(each).collect::<Vec<_>>().join(", "))
+    format!("{}: {}", condition.when(), condition.rates.iter().map(each).collect::<Vec<_>>().join(", "))
 }
 
 /// The providers, the cheapest first.
@@ -191,16 +191,16 @@ fn endpoints(model: &Model, keeps_nothing: &[String], terminal: &Terminal) -> St
     }
     listed.sort_by_key(|endpoint| {
         let prices = endpoint.prices.priced();
-        (prices.is_none(), prices.map(|prices| (prices.prompt, prices.completion)))
+        (prices.is_none(), prices.map(|prices| (prices.prompt(), prices.completion())))
     });
     let cells = |endpoint: &&Endpoint| {
         let prices = endpoint.prices.priced();
         [
             printable(&endpoint.provider),
             printable(&endpoint.tag),
-            row::price(prices.map(|prices| prices.prompt)),
-            row::price(prices.map(|prices| prices.completion)),
-            row::price(prices.and_then(|prices| prices.cache_read)),
+            row::price(prices.map(|prices| prices.prompt())),
+            row::price(prices.map(|prices| prices.completion())),
+            row::price(prices.and_then(|prices| prices.rates[PriceKey::CacheRead])),
             row::context(endpoint.context_length),
             row::context(endpoint.output_limit()),
             notes(endpoint, keeps_nothing),
@@ -266,9 +266,9 @@ fn as_json(model: &Model, judged: &Result<Bound, Unpriced>, prices: &Prices) -> 
             "context_length": endpoint.context_length,
             "max_completion_tokens": endpoint.max_completion_tokens,
             "obeys_output_cap": endpoint.supports_output_cap,
-            "prompt_usd_per_million": per_million(listed.map(|prices| prices.prompt)),
-            "completion_usd_per_million": per_million(listed.map(|prices| prices.completion)),
-            "cache_read_usd_per_million": per_million(listed.and_then(|prices| prices.cache_read)),
+            "prompt_usd_per_million": per_million(listed.map(|prices| prices.prompt())),
+            "completion_usd_per_million": per_million(listed.map(|prices| prices.completion())),
+            "cache_read_usd_per_million": per_million(listed.and_then(|prices| prices.rates[PriceKey::CacheRead])),
             "conditional_prices": listed.map(|prices| prices.overrides.iter().map(words).collect::<Vec<_>>()),
         })
     });
