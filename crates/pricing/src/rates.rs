@@ -1,5 +1,6 @@
 //! [`Rates`]: prices by what they are for.
 
+use std::fmt;
 use std::ops::{Index, IndexMut};
 
 use money::Rate;
@@ -15,7 +16,7 @@ use crate::price_key::PriceKey;
 /// assert_eq!(rates[PriceKey::Prompt], Some(Rate::from_femtos(150_000_000)));
 /// assert_eq!(rates[PriceKey::CacheRead], None);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rates([Option<Rate>; PriceKey::ALL.len()]);
 
 impl Rates {
@@ -29,6 +30,13 @@ impl Rates {
     /// Those that are listed, the common ones first.
     pub fn iter(&self) -> impl Iterator<Item = (PriceKey, Rate)> {
         PriceKey::ALL.into_iter().filter_map(|key| Some((key, self[key]?)))
+    }
+}
+
+/// Those that are listed, by their keys.
+impl fmt::Debug for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 

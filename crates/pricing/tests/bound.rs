@@ -128,6 +128,40 @@ fn overrides_hold_strictly_above_their_threshold() {
 }
 
 #[test]
+fn conditions_of_the_row_hold_for_an_endpoint_that_lists_none() {
+    let long = |completion: &str| Override {
+        min_prompt_tokens: Some(1_000),
+        rates: Rates::default().with(PriceKey::Completion, rate(completion)),
+        ..Override::default()
+    };
+    let bare = || prices("0.000002", "0.00001");
+    let row = Prices { overrides: vec![long("0.000015")], ..bare() };
+    let own = Prices { overrides: vec![long("0.000012")], ..bare() };
+    let found = |row: &Prices, endpoints: &[&Prices], body: &[u8]| {
+        let endpoints =
+            endpoints.iter().zip(["x", "y"]).map(|(prices, tag)| endpoint(tag, (*prices).clone()));
+        let book = book(vec![model("a/m", row.clone(), Some(endpoints.collect()))]);
+        bound(&shape(&["a/m"], body), &Grounds::new(&book, &POLICY)).unwrap()
+    };
+    let of_row = found(&row, &[&bare()], BODY);
+    assert_eq!(of_row.output_rate, rate("0.000015"));
+    assert!(of_row.reasons.contains(Reason::Override) && of_row.class == Class::Published);
+    assert_eq!(found(&row, &[&own, &bare()], BODY).output_rate, rate("0.000015"), "the second lists none");
+    assert_eq!(found(&row, &[&own], BODY).output_rate, rate("0.000012"), "it lists its own");
+    let unknown = vec![UnknownPrice { key: "comet".to_owned(), value: "3".to_owned() }];
+    let odd = book(vec![model(
+        "a/m",
+        Prices { unknown, ..row.clone() },
+        Some(vec![endpoint("x", own.clone()), endpoint("y", bare())]),
+    )]);
+    let kept = bound(&shape(&["a/m"], BODY), &Grounds::new(&odd, &POLICY)).unwrap();
+    assert_eq!(kept.ignore, ["y"], "a condition of the row has a price that nobody knows");
+    let short = found(&row, &[&bare()], &BODY[..100]);
+    assert_eq!((short.output_rate.femtos(), short.class), (10_000_000_001, Class::Proven));
+    assert_eq!(found(&bare(), &[&bare()], BODY).class, Class::Proven);
+}
+
+#[test]
 fn time_of_day_prices_always_count() {
     let mut base = prices("0.000001", "0.000001");
     base.overrides = vec![Override {
@@ -386,15 +420,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     /// An endpoint within the permission and not ignored may apply any override whose threshold the prompt passes,
-    /// write the whole prompt to a cache, and answer to the cap (or to its own limit, when it ignores caps).
+    /// its own or, where it lists none, the row's, write the whole prompt to a cache, and answer to the cap (or to its
+    /// own limit, when it ignores caps).
     #[test]
     fn no_adversary_bills_above_the_bound(
         endpoints in proptest::collection::vec(any_endpoint(), 1..5),
         other in proptest::collection::vec(any_endpoint(), 1..3),
+        of_row in proptest::collection::vec(any_override(), 0..2),
         body in proptest::collection::vec(b'a'..=b'z', 0..3000),
         cap in 1..40_000_u64, choices in 1..4_u32, affordable in 0..1_000_000_000_i64,
     ) {
-        let row = prices("0.000001", "0.000001");
+        let row = Prices { overrides: of_row.clone(), ..prices("0.000001", "0.000001") };
         let wide = |id: &str, endpoints: &Vec<Endpoint>| Model {
             context_length: None, ..model(id, row.clone(), Some(endpoints.clone()))
         };
@@ -418,8 +454,9 @@ proptest! {
                 continue;
             }
             let tokens = (body.len() as u64 + 256).min(endpoint.context_length.unwrap_or(u64::MAX));
+            let overrides = if p.overrides.is_empty() { &of_row } else { &p.overrides };
             let applies: Vec<&Override> =
-                p.overrides.iter().filter(|o| o.min_prompt_tokens.is_none_or(|least| tokens > least)).collect();
+                overrides.iter().filter(|o| o.min_prompt_tokens.is_none_or(|least| tokens > least)).collect();
             let last = |key: PriceKey| {
                 applies.iter().rev().find_map(|o| o.rates[key]).or(p.rates[key]).unwrap_or_default()
             };

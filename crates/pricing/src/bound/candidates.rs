@@ -30,6 +30,9 @@ pub(super) struct Candidates<'b> {
 #[derive(Clone, Copy)]
 pub(super) struct Candidate<'b> {
     pub(super) prices: &'b Prices,
+    /// The model's own row, where this endpoint lists no conditional prices and the row does: nobody says that they
+    /// are for others alone.
+    pub(super) row: Option<&'b Prices>,
     pub(super) endpoint: Option<&'b Endpoint>,
     pub(super) capped: bool,
     pub(super) output_limit: Option<u64>,
@@ -101,6 +104,7 @@ impl<'b> Candidates<'b> {
         self.known = free;
         self.usable.push(Candidate {
             prices,
+            row: None,
             endpoint: None,
             capped: model.supports_output_cap || free,
             output_limit: model.max_completion_tokens.or(model.context_length),
@@ -110,13 +114,18 @@ impl<'b> Candidates<'b> {
 
     fn fill(&mut self, endpoints: &'b [Endpoint], search: &Search<'_, '_, '_>) -> Result<(), Unpriced> {
         self.known = true;
-        let readable = |endpoint: &&Endpoint| {
-            endpoint.prices.priced().is_some_and(|p| p.unknown.is_empty() || search.unknown_allowed)
+        let row = self.model.prices.priced().filter(|row| !row.overrides.is_empty());
+        let row_of = move |prices: &'b Prices| row.filter(|_| prices.overrides.is_empty());
+        let unknown = move |prices: &'b Prices| {
+            [Some(prices), row_of(prices)].into_iter().flatten().find_map(|listed| listed.unknown.first())
+        };
+        let readable = |endpoint: &&'b Endpoint| {
+            endpoint.prices.priced().is_some_and(|p| search.unknown_allowed || unknown(p).is_none())
         };
         let distrusted = self.distrusted;
         let trusted = |endpoint: &Endpoint| !distrusted.iter().any(|one| endpoint.is_named(&one.provider));
         let good =
-            |endpoint: &&Endpoint| endpoint.supports_output_cap && readable(endpoint) && trusted(endpoint);
+            |endpoint: &&'b Endpoint| endpoint.supports_output_cap && readable(endpoint) && trusted(endpoint);
         let only = &search.shape.only;
         let remains = !search.keep_all
             && endpoints.iter().filter(good).any(|endpoint| {
@@ -128,6 +137,7 @@ impl<'b> Candidates<'b> {
             match endpoint.prices.priced() {
                 Some(prices) if kept => self.usable.push(Candidate {
                     prices,
+                    row: row_of(prices),
                     endpoint: Some(endpoint),
                     capped: endpoint.supports_output_cap,
                     output_limit: endpoint.output_limit(),
@@ -138,8 +148,8 @@ impl<'b> Candidates<'b> {
         if !self.usable.is_empty() {
             return Ok(());
         }
-        let unknown = endpoints.iter().find_map(|e| e.prices.priced()).and_then(|p| p.unknown.first());
-        Err(match unknown {
+        let first = endpoints.iter().find_map(|e| e.prices.priced());
+        Err(match first.and_then(unknown) {
             Some(unknown) => {
                 Unpriced::UnknownPrice { model: self.model.id.clone(), key: unknown.key.clone() }
             }

@@ -48,6 +48,7 @@ pub(super) struct Terms<'s, 'a> {
 /// The dearest of a base price and the conditions that may hold.
 struct Dearest<'p> {
     prices: &'p Prices,
+    overrides: &'p [Override],
     tokens: u64,
     span: Option<Span>,
 }
@@ -59,14 +60,14 @@ impl<'p> Dearest<'p> {
 
     /// The same with another base price.
     fn above(&self, base: Option<Rate>, key: PriceKey) -> Option<Rate> {
-        if self.prices.overrides.is_empty() {
+        if self.overrides.is_empty() {
             return base;
         }
         self.conditions().filter_map(|o| o.rates[key]).chain(base).max()
     }
 
     fn conditions(&self) -> impl Iterator<Item = &'p Override> {
-        self.prices.overrides.iter().filter(|o| o.may_apply(self.tokens, self.span))
+        self.overrides.iter().filter(|o| o.may_apply(self.tokens, self.span))
     }
 }
 
@@ -74,7 +75,8 @@ impl Paid {
     pub(super) fn of(candidate: &Candidate<'_>, model: &Model, terms: &Terms<'_, '_>) -> Self {
         let prices = candidate.prices;
         let max = terms.max_price;
-        let dearest = Dearest { prices, tokens: terms.tokens, span: terms.span };
+        let overrides = &candidate.row.unwrap_or(prices).overrides;
+        let dearest = Dearest { prices, overrides, tokens: terms.tokens, span: terms.span };
         let mut reasons = Reasons::default();
         reasons.add_if(dearest.conditions().next().is_some(), Reason::Override);
         let above = |base: Rate, key| dearest.above(Some(base), key).unwrap_or_default();
@@ -101,7 +103,9 @@ impl Paid {
             output = reasoning;
         }
         // Keys we do not know are passed over by an allowance or a router only: each is taken as a fee of its own.
-        let unknown = prices.unknown.iter().filter_map(|price| Rate::parse_ceil(&price.value).ok());
+        let unknown =
+            prices.unknown.iter().chain(candidate.row.map(|row| &row.unknown).into_iter().flatten());
+        let unknown = unknown.filter_map(|price| Rate::parse_ceil(&price.value).ok());
         let fee = unknown.fold(prices.request(), Rate::saturating_add);
         let fee = fee.max(max.request.unwrap_or_default());
         let mut paid = Paid {
