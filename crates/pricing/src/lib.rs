@@ -67,4 +67,4 @@ pub use run::{Engine, Fetch, PdfEngine, Pins, Plugins, Run, Search, SearchMode, 
 pub use schedule::{Schedule, Span};
 pub use shape::{CacheWrite, CallerMaxPrice, Outputs, Shape, TierAsked};
 pub use tokens::{Normaliser, prompt_tokens, text_tokens};
-pub use unpriced::Unpriced;
+pub use unpriced::{Unpriced, WebSearch};

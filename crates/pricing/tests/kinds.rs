@@ -9,7 +9,7 @@ use pricing::{
     About, Allowances, Book, BookSource, Bound, BoundPolicy, CallerMaxPrice, Class, Detail, Endpoint, Engine,
     Family, Feature, Fetch, Grounds, Guess, Media, Modalities, Modality, Model, Outputs, PdfEngine, Plugins,
     PriceKey, Prices, Reason, RouterCeiling, RowPrices, Run, Search, SearchMode, ServerTool, Shape, Tier,
-    TierAsked, Unpriced, bound, estimate,
+    TierAsked, Unpriced, WebSearch, bound, estimate,
 };
 
 static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
@@ -240,7 +240,7 @@ fn a_providers_own_search_only_where_it_can_be_capped() {
         let shape = Shape { run: run.clone(), ..plain("a/m") };
         bound(&shape, &Grounds::new(&book(vec![row]), &POLICY))
     };
-    let own = Err(Unpriced::WebSearch("a provider's own engine"));
+    let own = Err(Unpriced::WebSearch(WebSearch::Native));
     assert_eq!(refused(model("a/m", prices())), own);
     let listed = prices().with(PriceKey::WebSearch, rate("0.01"));
     let served_by = |provider: &str, prices: Prices| {
@@ -264,7 +264,7 @@ fn a_providers_own_search_only_where_it_can_be_capped() {
     let odd = Search { engine: Engine::Parallel, mode: SearchMode::Deep, ..Search::default() };
     let shape = Shape { run: tools(vec![ServerTool::Search(odd)]), ..plain("a/m") };
     let refused = bound(&shape, &Grounds::new(&book(vec![model("a/m", prices())]), &POLICY));
-    assert_eq!(refused, Err(Unpriced::WebSearch("a mode without a published price")));
+    assert_eq!(refused, Err(Unpriced::WebSearch(WebSearch::Mode)));
 }
 
 #[test]
