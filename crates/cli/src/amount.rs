@@ -2,19 +2,7 @@
 
 pub(crate) use farebox::config::amount::limit;
 use money::Nano;
-
-/// Whole numbers with thousands apart: `51,204`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(crate) use money::grouped;
 
 /// A price: exact, with two places at least.
 pub(crate) fn rate(text: &str) -> String {
@@ -115,14 +103,5 @@ mod tests {
         assert_eq!(places(&[0]), 2);
         assert_eq!(places(&[i64::MAX, 100]), 9);
         assert_eq!(to_places(Nano::from_nanos(-1_500), 7), "-$0.0000015");
-    }
-
-    #[test]
-    fn thousands() {
-        for (number, text) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (65_536, "65,536"), (1_234_567, "1,234,567")]
-        {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

@@ -37,23 +37,22 @@ fn every_price_key_is_read_under_its_own_name() {
             _ => pricing(&format!(r#","{}":"{text}""#, key.name())),
         };
         let listed = listed.priced().unwrap().clone();
-        assert_eq!(key.of(&listed), Some(Rate::parse_ceil(&text).unwrap()), "{}", key.name());
+        assert_eq!(listed.rates[key], Some(Rate::parse_ceil(&text).unwrap()), "{}", key.name());
         let base = matches!(key, PriceKey::Prompt | PriceKey::Completion);
-        let others = PriceKey::ALL.into_iter().filter(|other| other.of(&listed).is_some()).count();
+        let others = listed.rates.iter().count();
         assert_eq!(others, if base { 2 } else { 3 }, "{} is read into one field", key.name());
         assert!(listed.unknown.is_empty());
 
         let conditional = prices(&format!(r#","overrides":[{{"{}":"{text}"}}]"#, key.name()));
         let held = &conditional.overrides[0];
-        assert_eq!(key.of_override(held), Some(Rate::parse_ceil(&text).unwrap()), "{}", key.name());
-        let others = PriceKey::ALL.into_iter().filter(|other| other.of_override(held).is_some()).count();
-        assert_eq!(others, 1, "{}", key.name());
+        assert_eq!(held.rates[key], Some(Rate::parse_ceil(&text).unwrap()), "{}", key.name());
+        assert_eq!(held.rates.iter().count(), 1, "{}", key.name());
     }
 }
 
 #[test]
 fn prices_as_they_are_written() {
-    let read = |value: &str| prices(&format!(r#","request":{value}"#)).request.femtos();
+    let read = |value: &str| prices(&format!(r#","request":{value}"#)).request().femtos();
     for (value, femtos) in [
         (r#""0""#, 0),
         (r#""0.00000000000000000""#, 0),
@@ -91,7 +90,7 @@ fn prices_as_they_are_written() {
 fn a_discount_is_inside_the_price_already_and_may_be_a_markup() {
     for discount in ["0", "0.35", "-0.2", "1"] {
         let found = prices(&format!(r#","discount":{discount}"#));
-        assert_eq!((found.prompt.femtos(), found.unknown.len()), (1_000_000_000, 0), "{discount}");
+        assert_eq!((found.prompt().femtos(), found.unknown.len()), (1_000_000_000, 0), "{discount}");
     }
 }
 

@@ -99,11 +99,11 @@ fn a_floor_call_cannot_be_billed_above_its_bound_at_any_tier_it_reaches() {
     let found = bound(&shape, &Grounds::new(&book, &BoundPolicy::default())).unwrap();
     for endpoint in endpoints().iter().filter(|endpoint| endpoint.tag != "p/priority") {
         let prices = endpoint.prices.priced().unwrap();
-        let answer = prices.completion.times(found.output_cap);
-        let billed = prices.prompt.times(found.input_tokens).saturating_add(answer);
+        let answer = prices.completion().times(found.output_cap);
+        let billed = prices.prompt().times(found.input_tokens).saturating_add(answer);
         assert!(billed <= found.usd(), "{}: {billed} above {}", endpoint.tag, found.usd());
     }
     let priority = endpoints().into_iter().find(|endpoint| endpoint.tag == "p/priority").unwrap();
     let priority = priority.prices.priced().unwrap();
-    assert!(priority.prompt > found.max_price.prompt, "a priority endpoint is filtered by the price sent");
+    assert!(priority.prompt() > found.max_price.prompt, "a priority endpoint is filtered by the price sent");
 }

@@ -11,13 +11,8 @@ use pricing::{
 };
 
 fn book(family: Family) -> Book {
-    let prices = |femtos| {
-        RowPrices::Priced(Prices {
-            prompt: Rate::from_femtos(femtos),
-            completion: Rate::from_femtos(femtos * 4),
-            ..Prices::default()
-        })
-    };
+    let prices =
+        |femtos| RowPrices::Priced(Prices::new(Rate::from_femtos(femtos), Rate::from_femtos(femtos * 4)));
     let endpoints = (1..=14).map(|n| Endpoint {
         provider: format!("Provider {n}"),
         tag: format!("provider-{n}/fp8"),

@@ -63,5 +63,5 @@ fn author(id: &str) -> &str {
 
 fn weight(model: &Model) -> Option<Rate> {
     let prices = model.prices.priced()?;
-    Some(prices.prompt.saturating_mul(3).saturating_add(prices.completion))
+    Some(prices.prompt().saturating_mul(3).saturating_add(prices.completion()))
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use crate::book::Book;
 use crate::model::{Endpoint, Model};
-use crate::price_key::PriceKey;
 use crate::prices::{Prices, RowPrices};
+use crate::rates::Rates;
 
 /// What became of one model between two versions of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +127,8 @@ fn facts(row: &Model, with_endpoints: bool) -> Facts {
 
 /// Endpoints by their tags; of one tag, the cheaper first, for the order of a listing means nothing.
 fn named(mut endpoints: Vec<&Endpoint>) -> Vec<(String, &Endpoint)> {
-    endpoints.sort_by_key(|e| (&e.tag, e.prices.priced().map(|prices| (prices.prompt, prices.completion))));
+    endpoints
+        .sort_by_key(|e| (&e.tag, e.prices.priced().map(|prices| (prices.prompt(), prices.completion()))));
     let mut found: Vec<(String, &Endpoint)> = Vec::new();
     for endpoint in endpoints {
         let before = found.iter().filter(|(_, other)| other.tag == endpoint.tag).count();
@@ -171,16 +172,15 @@ fn priced(facts: &mut Facts, tag: Option<&String>, prices: &RowPrices) {
 }
 
 fn listed(facts: &mut Facts, tag: Option<&String>, prices: &Prices) {
-    for key in PriceKey::ALL {
-        if let Some(rate) = key.of(prices) {
-            facts.insert((tag.cloned(), None, key.name().to_owned()), rate.per_unit().to_string());
+    let mut list = |rates: &Rates, when: Option<String>| {
+        for (key, rate) in rates.iter() {
+            let name = (tag.cloned(), when.clone(), key.name().to_owned());
+            facts.insert(name, rate.per_unit().to_string());
         }
-        for conditional in &prices.overrides {
-            if let Some(rate) = key.of_override(conditional) {
-                let name = (tag.cloned(), Some(conditional.when()), key.name().to_owned());
-                facts.insert(name, rate.per_unit().to_string());
-            }
-        }
+    };
+    list(&prices.rates, None);
+    for conditional in &prices.overrides {
+        list(&conditional.rates, Some(conditional.when()));
     }
     for unknown in &prices.unknown {
         facts.insert((tag.cloned(), None, unknown.key.clone()), unknown.value.clone());

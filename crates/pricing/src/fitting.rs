@@ -87,7 +87,7 @@ fn may_fit(model: &Model, bytes: u64, floor: u64, room: Room) -> bool {
     model.prices.priced().is_some_and(|prices| {
         let prompt = bytes.min(model.context_length.unwrap_or(u64::MAX));
         let floor = floor.min(model.max_completion_tokens.unwrap_or(u64::MAX));
-        prices.prompt.times(prompt).saturating_add(prices.completion.times(floor)) <= room.usd
+        prices.prompt().times(prompt).saturating_add(prices.completion().times(floor)) <= room.usd
     })
 }
 

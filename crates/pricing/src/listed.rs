@@ -3,6 +3,7 @@
 use money::Nano;
 
 use crate::model::Model;
+use crate::price_key::PriceKey;
 
 /// Tokens as OpenRouter counted them (CONTRACT 11.1): cached ones are among the prompt's, reasoning ones among the
 /// answer's.
@@ -23,9 +24,10 @@ pub struct Used {
 pub fn listed_cost(model: &Model, used: Used) -> Option<Nano> {
     let prices = model.prices.priced()?;
     let cached = used.cached.min(used.prompt);
-    let cache_read = prices.cache_read.map_or(prices.prompt, |read| read.min(prices.prompt));
-    let prompt = prices.prompt.times(used.prompt - cached).checked_add(cache_read.times(cached))?;
-    prompt.checked_add(prices.completion.times(used.completion))?.checked_add(prices.request.times(1))
+    let cache_read =
+        prices.rates[PriceKey::CacheRead].map_or(prices.prompt(), |read| read.min(prices.prompt()));
+    let prompt = prices.prompt().times(used.prompt - cached).checked_add(cache_read.times(cached))?;
+    prompt.checked_add(prices.completion().times(used.completion))?.checked_add(prices.request().times(1))
 }
 
 #[cfg(test)]
@@ -53,10 +55,10 @@ mod tests {
     #[test]
     fn tokens_at_the_rows_prices() {
         let rate = |text: &str| Rate::parse_ceil(text).unwrap();
-        let plain = Prices { prompt: rate("0.000003"), completion: rate("0.000015"), ..Prices::default() };
-        let caching = Prices { cache_read: Some(rate("0.0000003")), ..plain.clone() };
-        let dear_cache = Prices { cache_read: Some(rate("0.000009")), ..plain.clone() };
-        let fee = Prices { request: rate("0.01"), ..plain.clone() };
+        let plain = Prices::new(rate("0.000003"), rate("0.000015"));
+        let caching = plain.clone().with(PriceKey::CacheRead, rate("0.0000003"));
+        let dear_cache = plain.clone().with(PriceKey::CacheRead, rate("0.000009"));
+        let fee = plain.clone().with(PriceKey::Request, rate("0.01"));
         let used = Used { prompt: 1000, cached: 400, completion: 100 };
         for (prices, used, nanos) in [
             (plain.clone(), Used::default(), 0),

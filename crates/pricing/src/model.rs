@@ -2,7 +2,8 @@
 
 use crate::about::About;
 use crate::modality::{Modalities, Modality};
-use crate::prices::{Prices, RowPrices};
+use crate::price_key::PriceKey;
+use crate::prices::RowPrices;
 use crate::tokens::Normaliser;
 
 /// One row of `GET /models`, with its endpoints once they are known. The default one has no price and no name.
@@ -53,13 +54,17 @@ impl Model {
     /// Whether every kind of answer it gives has a price per token.
     pub fn answers_are_priced(&self) -> bool {
         let endpoints = self.endpoints.iter().flatten().filter_map(|endpoint| endpoint.prices.priced());
-        let listed = |key: fn(&Prices) -> Option<money::Rate>| {
-            self.prices.priced().into_iter().chain(endpoints.clone()).any(|prices| key(prices).is_some())
+        let listed = |key: PriceKey| {
+            self.prices
+                .priced()
+                .into_iter()
+                .chain(endpoints.clone())
+                .any(|prices| prices.rates[key].is_some())
         };
         self.text_output_only()
             || self.chats()
-                && (!self.outputs.contains(Modality::Image) || listed(|prices| prices.image_output))
-                && (!self.outputs.contains(Modality::Audio) || listed(|prices| prices.audio_output))
+                && (!self.outputs.contains(Modality::Image) || listed(PriceKey::ImageOutput))
+                && (!self.outputs.contains(Modality::Audio) || listed(PriceKey::AudioOutput))
     }
 
     /// Whether it is an OpenRouter router rather than a model.

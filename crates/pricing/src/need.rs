@@ -55,7 +55,7 @@ fn features(shape: &Shape<'_>) -> Features {
 /// A text model at a price of its own: no router, no alias, nothing that searches, no zero that is not free.
 fn can_be_bounded(model: &Model) -> bool {
     let Some(prices) = model.prices.priced() else { return false };
-    let zero = prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO;
+    let zero = prices.prompt() == Rate::ZERO && prices.completion() == Rate::ZERO;
     model.text_output_only()
         && model.supports_output_cap
         && prices.unknown.is_empty()

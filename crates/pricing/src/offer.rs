@@ -5,6 +5,7 @@ use money::Rate;
 use crate::bound::{Bound, PER_IMAGE_FROM};
 use crate::likely::Likely;
 use crate::model::{Endpoint, Model, Tier};
+use crate::price_key::PriceKey;
 use crate::prices::{Override, Prices, RowPrices};
 use crate::shape::{CacheWrite, Shape};
 
@@ -51,7 +52,10 @@ impl Offer {
         let row = model.prices.priced()?;
         let listed = model.endpoints.as_deref().filter(|_| !model.is_free()).unwrap_or_default();
         let of_row = |endpoint: &&&Endpoint| {
-            endpoint.prices.priced().is_some_and(|p| p.prompt == row.prompt && p.completion == row.completion)
+            endpoint
+                .prices
+                .priced()
+                .is_some_and(|p| p.prompt() == row.prompt() && p.completion() == row.completion())
         };
         let open: Vec<&Endpoint> = listed.iter().filter(|endpoint| terms.admit(endpoint)).collect();
         let wanted: Vec<&Endpoint> = open.iter().copied().filter(|e| terms.prefer(e)).collect();
@@ -136,9 +140,9 @@ impl Terms<'_, '_> {
         };
         let Some((_, bound)) = self.sent else { return true };
         let most = &bound.max_price;
-        prices.prompt <= most.prompt
-            && prices.completion <= most.completion
-            && most.request.is_none_or(|request| prices.request <= request)
+        prices.prompt() <= most.prompt
+            && prices.completion() <= most.completion
+            && most.request.is_none_or(|request| prices.request() <= request)
             && !bound.ignore.iter().any(|tag| endpoint.is_covered_by(tag))
     }
 
@@ -154,32 +158,31 @@ impl Terms<'_, '_> {
     /// time of day are passed over: the base prices are those of when the book was read.
     fn price(&self, prices: &Prices, by: &str) -> Offer {
         let applies = |o: &&Override| o.schedule.is_none() && o.may_apply(self.tokens(), None);
-        let last = |base: Option<Rate>, key: fn(&Override) -> Option<Rate>| {
-            prices.overrides.iter().filter(applies).filter_map(key).next_back().or(base)
+        let last = |key: PriceKey| {
+            let conditional = prices.overrides.iter().filter(applies).filter_map(|o| o.rates[key]);
+            conditional.fold(prices.rates[key], |_, later| Some(later))
         };
-        let prompt = last(Some(prices.prompt), |o| o.prompt).unwrap_or_default();
-        let five_minutes = || last(prices.cache_write, |o| o.cache_write);
+        let of = |key| last(key).unwrap_or_default();
+        let prompt = of(PriceKey::Prompt);
         let write = match self.sent.map_or(CacheWrite::None, |(shape, _)| shape.cache_write) {
             CacheWrite::None => None,
-            CacheWrite::FiveMinutes => five_minutes(),
-            CacheWrite::OneHour => last(prices.cache_write_1h, |o| o.cache_write_1h).max(five_minutes()),
+            CacheWrite::FiveMinutes => last(PriceKey::CacheWrite),
+            CacheWrite::OneHour => last(PriceKey::CacheWriteHour).max(last(PriceKey::CacheWrite)),
         };
-        let of = |base, key| last(base, key).unwrap_or_default();
-        let listed = of(prices.image, |o| o.image);
+        let listed = of(PriceKey::Image);
         let by_image = listed > prompt.saturating_mul(PER_IMAGE_FROM);
-        let per_token =
-            of(prices.image_token, |o| o.image_token).max(if by_image { Rate::ZERO } else { listed });
-        let completion = of(Some(prices.completion), |o| o.completion);
+        let per_token = of(PriceKey::ImageToken).max(if by_image { Rate::ZERO } else { listed });
+        let completion = of(PriceKey::Completion);
         Offer {
             prompt,
             image: if per_token > Rate::ZERO { per_token } else { prompt },
             each_image: if by_image { listed } else { Rate::ZERO },
-            audio: last(prices.audio, |o| o.audio).unwrap_or(prompt),
-            image_output: last(prices.image_output, |o| o.image_output).unwrap_or(completion),
-            search: of(prices.web_search, |o| o.web_search),
+            audio: last(PriceKey::Audio).unwrap_or(prompt),
+            image_output: last(PriceKey::ImageOutput).unwrap_or(completion),
+            search: of(PriceKey::WebSearch),
             completion,
-            request: last(Some(prices.request), |o| o.request).unwrap_or_default(),
-            cache_read: last(prices.cache_read, |o| o.cache_read),
+            request: of(PriceKey::Request),
+            cache_read: last(PriceKey::CacheRead),
             // Gemini lists the storage alone, paid on top of the prompt (CONTRACT 9.3, rows of 2026-05-31).
             cache_write: write.map(|write| if write < prompt { write.saturating_add(prompt) } else { write }),
             by: by.to_owned(),

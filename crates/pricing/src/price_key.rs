@@ -1,12 +1,12 @@
-//! [`PriceKey`]: the price keys of a row by name, for whoever goes through all of them.
+//! [`PriceKey`]: what a row can list a price for.
 
 use money::Rate;
 
 use crate::bound::PER_IMAGE_FROM;
-use crate::prices::{Override, Prices};
 
 /// A price key (CONTRACT 8.2, read 2026-10-02).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum PriceKey {
     /// Input tokens.
     Prompt,
@@ -22,9 +22,9 @@ pub enum PriceKey {
     CacheWriteHour,
     /// Reasoning tokens, where they differ from output.
     Reasoning,
-    /// Searches of the provider's own engine.
+    /// Web searches of the provider's own engine.
     WebSearch,
-    /// Images in the prompt, each or by the token.
+    /// Images in the prompt: each in rows of 2025, each of their tokens in those of 2026; which one, the size tells.
     Image,
     /// Tokens of images in the prompt.
     ImageToken,
@@ -39,7 +39,7 @@ pub enum PriceKey {
 }
 
 impl PriceKey {
-    /// Each of them, the common ones first.
+    /// Each of them, in the order declared, the common ones first.
     pub const ALL: [PriceKey; 14] = [
         PriceKey::Prompt,
         PriceKey::Completion,
@@ -109,45 +109,5 @@ impl PriceKey {
     /// The key of an OpenRouter name.
     pub fn named(name: &str) -> Option<PriceKey> {
         PriceKey::ALL.into_iter().find(|key| key.name() == name)
-    }
-
-    /// What a row lists for it; no request fee is `None`.
-    pub fn of(self, prices: &Prices) -> Option<Rate> {
-        match self {
-            PriceKey::Prompt => Some(prices.prompt),
-            PriceKey::Completion => Some(prices.completion),
-            PriceKey::Request => Some(prices.request).filter(|&fee| fee > Rate::ZERO),
-            PriceKey::CacheRead => prices.cache_read,
-            PriceKey::CacheWrite => prices.cache_write,
-            PriceKey::CacheWriteHour => prices.cache_write_1h,
-            PriceKey::Reasoning => prices.internal_reasoning,
-            PriceKey::WebSearch => prices.web_search,
-            PriceKey::Image => prices.image,
-            PriceKey::ImageToken => prices.image_token,
-            PriceKey::ImageOutput => prices.image_output,
-            PriceKey::Audio => prices.audio,
-            PriceKey::AudioOutput => prices.audio_output,
-            PriceKey::AudioCache => prices.audio_cache,
-        }
-    }
-
-    /// What a conditional price puts in its place.
-    pub fn of_override(self, conditional: &Override) -> Option<Rate> {
-        match self {
-            PriceKey::Prompt => conditional.prompt,
-            PriceKey::Completion => conditional.completion,
-            PriceKey::Request => conditional.request,
-            PriceKey::CacheRead => conditional.cache_read,
-            PriceKey::CacheWrite => conditional.cache_write,
-            PriceKey::CacheWriteHour => conditional.cache_write_1h,
-            PriceKey::Reasoning => conditional.internal_reasoning,
-            PriceKey::WebSearch => conditional.web_search,
-            PriceKey::Image => conditional.image,
-            PriceKey::ImageToken => conditional.image_token,
-            PriceKey::ImageOutput => conditional.image_output,
-            PriceKey::Audio => conditional.audio,
-            PriceKey::AudioOutput => conditional.audio_output,
-            PriceKey::AudioCache => conditional.audio_cache,
-        }
     }
 }

@@ -1,47 +1,53 @@
 //! [`Prices`]: what one row of the catalogue asks for, per unit.
 
-use money::Rate;
+use money::{Rate, grouped};
 
+use crate::price_key::PriceKey;
+use crate::rates::Rates;
 use crate::schedule::{Schedule, Span};
 
-/// The prices of one model row or one endpoint, each rounded up from its text (CONTRACT 8.2, read 2026-10-02).
+/// The prices of one model row or one endpoint (CONTRACT 8.2, read 2026-10-02).
 ///
 /// Keys the reader does not know are kept in [`Prices::unknown`], for a price we cannot read may be one we pay;
 /// `discount` is left out, for it is inside the prices already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prices {
-    /// USD per input token.
-    pub prompt: Rate,
-    /// USD per output token.
-    pub completion: Rate,
-    /// USD per request.
-    pub request: Rate,
-    /// USD per input token read from a cache.
-    pub cache_read: Option<Rate>,
-    /// USD per input token written to a cache for five minutes.
-    pub cache_write: Option<Rate>,
-    /// USD per input token written to a cache for an hour.
-    pub cache_write_1h: Option<Rate>,
-    /// USD per reasoning token, when it differs from `completion`.
-    pub internal_reasoning: Option<Rate>,
-    /// USD per web search of the provider's own engine.
-    pub web_search: Option<Rate>,
-    /// USD per input image in rows of 2025, per image token in those of 2026; which one, its size tells.
-    pub image: Option<Rate>,
-    /// USD per token of an input image.
-    pub image_token: Option<Rate>,
-    /// USD per token of an image in the answer.
-    pub image_output: Option<Rate>,
-    /// USD per token of input audio.
-    pub audio: Option<Rate>,
-    /// USD per token of audio in the answer.
-    pub audio_output: Option<Rate>,
-    /// USD per token of input audio read from a cache.
-    pub audio_cache: Option<Rate>,
+    /// The base prices. A request fee of zero is none.
+    pub rates: Rates,
     /// Conditional prices, in the order listed.
     pub overrides: Vec<Override>,
     /// Keys this version does not know, whose price is not zero.
     pub unknown: Vec<UnknownPrice>,
+}
+
+impl Prices {
+    /// The two that every row lists, USD per token.
+    pub fn new(prompt: Rate, completion: Rate) -> Prices {
+        let rates = Rates::default().with(PriceKey::Prompt, prompt).with(PriceKey::Completion, completion);
+        Prices { rates, ..Prices::default() }
+    }
+
+    /// The same with this base price.
+    #[must_use]
+    pub fn with(mut self, key: PriceKey, rate: Rate) -> Prices {
+        self.rates[key] = Some(rate);
+        self
+    }
+
+    /// USD per input token.
+    pub fn prompt(&self) -> Rate {
+        self.rates[PriceKey::Prompt].unwrap_or_default()
+    }
+
+    /// USD per output token.
+    pub fn completion(&self) -> Rate {
+        self.rates[PriceKey::Completion].unwrap_or_default()
+    }
+
+    /// USD per request.
+    pub fn request(&self) -> Rate {
+        self.rates[PriceKey::Request].unwrap_or_default()
+    }
 }
 
 /// A price key of a row that is not zero and that this version does not know.
@@ -60,34 +66,8 @@ pub struct Override {
     pub min_prompt_tokens: Option<u64>,
     /// Holds only at some times of the day or week.
     pub schedule: Option<Schedule>,
-    /// Replaces [`Prices::prompt`].
-    pub prompt: Option<Rate>,
-    /// Replaces [`Prices::completion`].
-    pub completion: Option<Rate>,
-    /// Replaces [`Prices::request`].
-    pub request: Option<Rate>,
-    /// Replaces [`Prices::cache_read`].
-    pub cache_read: Option<Rate>,
-    /// Replaces [`Prices::cache_write`].
-    pub cache_write: Option<Rate>,
-    /// Replaces [`Prices::cache_write_1h`].
-    pub cache_write_1h: Option<Rate>,
-    /// Replaces [`Prices::internal_reasoning`].
-    pub internal_reasoning: Option<Rate>,
-    /// Replaces [`Prices::web_search`].
-    pub web_search: Option<Rate>,
-    /// Replaces [`Prices::image`].
-    pub image: Option<Rate>,
-    /// Replaces [`Prices::image_token`].
-    pub image_token: Option<Rate>,
-    /// Replaces [`Prices::image_output`].
-    pub image_output: Option<Rate>,
-    /// Replaces [`Prices::audio`].
-    pub audio: Option<Rate>,
-    /// Replaces [`Prices::audio_output`].
-    pub audio_output: Option<Rate>,
-    /// Replaces [`Prices::audio_cache`].
-    pub audio_cache: Option<Rate>,
+    /// What replaces the base prices.
+    pub rates: Rates,
 }
 
 impl Override {
@@ -137,17 +117,4 @@ impl RowPrices {
             RowPrices::Dynamic | RowPrices::Unreadable(_) => None,
         }
     }
-}
-
-/// `272,000`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -98,7 +98,7 @@ pub enum Unpriced {
     Plugin(String),
     /// A web search.
     #[error("{0} searches the web without a cap; use the tool openrouter:web_search with another engine")]
-    WebSearch(&'static str),
+    WebSearch(WebSearch),
     /// An output modality that we do not know.
     #[error("output modality '{0}' is not known to farebox; ask for text, image or audio")]
     Modality(String),
@@ -108,6 +108,34 @@ pub enum Unpriced {
     /// A field whose meaning, and so whose cost, we do not know.
     #[error("field '{0}' is not known to farebox and may cost money; remove it")]
     UnknownField(String),
+}
+
+/// How a request searches the web without a cap, or without a published price.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum WebSearch {
+    /// `:online` after a model's name.
+    #[error("the ':online' variant")]
+    Online,
+    /// `web_search_options` in the body.
+    #[error("\"web_search_options\"")]
+    Options,
+    /// The provider's own engine.
+    #[error("a provider's own engine")]
+    Native,
+    /// A mode of an engine.
+    #[error("a mode without a published price")]
+    Mode,
+}
+
+impl WebSearch {
+    /// The word for it in the key of an allowance; `None` where none helps, for a tool of the request can be changed.
+    const fn word(self) -> Option<&'static str> {
+        match self {
+            WebSearch::Online => Some("online"),
+            WebSearch::Options => Some("options"),
+            WebSearch::Native | WebSearch::Mode => None,
+        }
+    }
 }
 
 impl Unpriced {
@@ -140,37 +168,53 @@ impl Unpriced {
 }
 
 impl Unpriced {
+    /// The codes of what an allowance can stand for. A router has a ceiling instead; for the others no figure helps.
+    pub const ALLOWABLE: [&str; 11] = [
+        "media",
+        "modality",
+        "not_text",
+        "plugin",
+        "preset",
+        "searching_model",
+        "server_tool",
+        "unknown_field",
+        "unknown_price",
+        "web_search",
+        "zero_price",
+    ];
+
     /// What an allowance for it is called: its code, and what it is about, `plugin:fusion`; `None` where no allowance
     /// helps.
     pub fn key(&self) -> Option<String> {
-        let about: &str = match self {
-            Unpriced::Preset(name)
+        let code = self.code();
+        let about = self.about().filter(|_| Unpriced::ALLOWABLE.contains(&code))?;
+        Some(format!("{code}:{about}"))
+    }
+
+    /// The name of what it is about.
+    fn about(&self) -> Option<&str> {
+        Some(match self {
+            Unpriced::NoModel => return None,
+            Unpriced::UnknownModel(name)
+            | Unpriced::Router(name)
+            | Unpriced::Variant(name)
+            | Unpriced::Preset(name)
             | Unpriced::ZeroPrice(name)
             | Unpriced::NotText(name)
             | Unpriced::SearchingModel(name)
+            | Unpriced::NothingWithinMaxPrice(name)
+            | Unpriced::NoOutputLimit(name)
+            | Unpriced::NoContextLength(name)
             | Unpriced::Plugin(name)
             | Unpriced::Modality(name)
+            | Unpriced::ServiceTier(name)
             | Unpriced::UnknownField(name) => name,
-            Unpriced::UnknownPrice { model, .. } => model,
+            Unpriced::UnreadablePrice { model, .. }
+            | Unpriced::UnknownPrice { model, .. }
+            | Unpriced::BrokenWord { model, .. } => model,
             Unpriced::Media { kind, .. } | Unpriced::ServerTool { kind, .. } => kind,
-            Unpriced::WebSearch(how) => match *how {
-                "the ':online' variant" => "online",
-                "a provider's own engine" => "native",
-                "a mode without a published price" => "mode",
-                _ => "options",
-            },
-            Unpriced::NoModel
-            | Unpriced::Router(_)
-            | Unpriced::UnknownModel(_)
-            | Unpriced::Variant(_)
-            | Unpriced::UnreadablePrice { .. }
-            | Unpriced::NothingWithinMaxPrice(_)
-            | Unpriced::NoOutputLimit(_)
-            | Unpriced::NoContextLength(_)
-            | Unpriced::BrokenWord { .. }
-            | Unpriced::ServiceTier(_) => return None,
-        };
-        Some(format!("{}:{about}", self.code()))
+            Unpriced::WebSearch(how) => return how.word(),
+        })
     }
 
     /// How the operator can let it through all the same, as half a sentence; `None` where he cannot.

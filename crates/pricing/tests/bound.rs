@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use money::{Nano, Rate};
 use pricing::{
     Book, BookSource, Bound, BoundPolicy, CacheWrite, CallerMaxPrice, Class, Distrust, Distrusted, Endpoint,
-    Family, Grounds, Growth, Model, Override, Prices, Reason, RowPrices, Schedule, Shape, Tier, UnknownPrice,
-    Unpriced, bound,
+    Family, Grounds, Growth, Model, Override, PriceKey, Prices, Rates, Reason, RowPrices, Schedule, Shape,
+    Tier, UnknownPrice, Unpriced, bound,
 };
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ fn rate(text: &str) -> Rate {
 }
 
 fn prices(prompt: &str, completion: &str) -> Prices {
-    Prices { prompt: rate(prompt), completion: rate(completion), ..Prices::default() }
+    Prices::new(rate(prompt), rate(completion))
 }
 
 fn model(id: &str, prices: Prices, endpoints: Option<Vec<Endpoint>>) -> Model {
@@ -111,8 +111,9 @@ fn overrides_hold_strictly_above_their_threshold() {
     let mut base = prices("0.000002", "0.00001");
     base.overrides = vec![Override {
         min_prompt_tokens: Some(1268),
-        prompt: Some(rate("0.000004")),
-        completion: Some(rate("0.000015")),
+        rates: Rates::default()
+            .with(PriceKey::Prompt, rate("0.000004"))
+            .with(PriceKey::Completion, rate("0.000015")),
         ..Override::default()
     }];
     let book = book(vec![model("a/m", base.clone(), Some(vec![endpoint("x", base)]))]);
@@ -127,11 +128,45 @@ fn overrides_hold_strictly_above_their_threshold() {
 }
 
 #[test]
+fn conditions_of_the_row_hold_for_an_endpoint_that_lists_none() {
+    let long = |completion: &str| Override {
+        min_prompt_tokens: Some(1_000),
+        rates: Rates::default().with(PriceKey::Completion, rate(completion)),
+        ..Override::default()
+    };
+    let bare = || prices("0.000002", "0.00001");
+    let row = Prices { overrides: vec![long("0.000015")], ..bare() };
+    let own = Prices { overrides: vec![long("0.000012")], ..bare() };
+    let found = |row: &Prices, endpoints: &[&Prices], body: &[u8]| {
+        let endpoints =
+            endpoints.iter().zip(["x", "y"]).map(|(prices, tag)| endpoint(tag, (*prices).clone()));
+        let book = book(vec![model("a/m", row.clone(), Some(endpoints.collect()))]);
+        bound(&shape(&["a/m"], body), &Grounds::new(&book, &POLICY)).unwrap()
+    };
+    let of_row = found(&row, &[&bare()], BODY);
+    assert_eq!(of_row.output_rate, rate("0.000015"));
+    assert!(of_row.reasons.contains(Reason::Override) && of_row.class == Class::Published);
+    assert_eq!(found(&row, &[&own, &bare()], BODY).output_rate, rate("0.000015"), "the second lists none");
+    assert_eq!(found(&row, &[&own], BODY).output_rate, rate("0.000012"), "it lists its own");
+    let unknown = vec![UnknownPrice { key: "comet".to_owned(), value: "3".to_owned() }];
+    let odd = book(vec![model(
+        "a/m",
+        Prices { unknown, ..row.clone() },
+        Some(vec![endpoint("x", own.clone()), endpoint("y", bare())]),
+    )]);
+    let kept = bound(&shape(&["a/m"], BODY), &Grounds::new(&odd, &POLICY)).unwrap();
+    assert_eq!(kept.ignore, ["y"], "a condition of the row has a price that nobody knows");
+    let short = found(&row, &[&bare()], &BODY[..100]);
+    assert_eq!((short.output_rate.femtos(), short.class), (10_000_000_001, Class::Proven));
+    assert_eq!(found(&bare(), &[&bare()], BODY).class, Class::Proven);
+}
+
+#[test]
 fn time_of_day_prices_always_count() {
     let mut base = prices("0.000001", "0.000001");
     base.overrides = vec![Override {
         schedule: Some(Schedule::on(Schedule::ALL_DAYS)),
-        completion: Some(rate("0.000003")),
+        rates: Rates::default().with(PriceKey::Completion, rate("0.000003")),
         ..Override::default()
     }];
     let book = book(vec![model("a/m", base.clone(), Some(vec![endpoint("x", base)]))]);
@@ -143,11 +178,9 @@ fn time_of_day_prices_always_count() {
 
 #[test]
 fn cache_writes_where_they_can_be_met() {
-    let listed = Prices {
-        cache_write: Some(rate("0.00000125")),
-        cache_write_1h: Some(rate("0.000002")),
-        ..prices("0.000001", "0.000005")
-    };
+    let listed = prices("0.000001", "0.000005")
+        .with(PriceKey::CacheWrite, rate("0.00000125"))
+        .with(PriceKey::CacheWriteHour, rate("0.000002"));
     let bare = prices("0.000001", "0.000005");
     for (family, row, asked, expect) in [
         (Family::Claude, &listed, CacheWrite::None, "0.000001"),
@@ -166,7 +199,7 @@ fn cache_writes_where_they_can_be_met() {
         let most = rate(expect).saturating_add(Rate::from_femtos(3)).times(found.input_tokens);
         assert!((least..=most).contains(&input), "{family:?} {asked:?}: {input} is not about {least}");
     }
-    let gemini = Prices { cache_write: Some(rate("0.00000008333")), ..prices("0.0000003", "0.0000025") };
+    let gemini = prices("0.0000003", "0.0000025").with(PriceKey::CacheWrite, rate("0.00000008333"));
     let row =
         Model { family: Family::Gemini, ..model("g/m", gemini.clone(), Some(vec![endpoint("x", gemini)])) };
     let request = Shape { cache_write: CacheWrite::FiveMinutes, ..shape(&["g/m"], BODY) };
@@ -340,6 +373,11 @@ fn names_and_aliases() {
     );
 }
 
+fn rates<const N: usize>(listed: [(PriceKey, Option<Rate>); N]) -> Rates {
+    let listed = listed.into_iter().filter_map(|(key, rate)| Some((key, rate?)));
+    listed.fold(Rates::default(), |rates, (key, rate)| rates.with(key, rate))
+}
+
 fn any_rate() -> impl Strategy<Value = Rate> {
     prop_oneof![Just(Rate::ZERO), (1..50_000_000_000_u64).prop_map(Rate::from_femtos)]
 }
@@ -348,7 +386,8 @@ prop_compose! {
     fn any_override()(threshold in proptest::option::of(0..4000_u64), timed: bool,
         prompt in proptest::option::of(any_rate()), completion in proptest::option::of(any_rate()),
         cache_write in proptest::option::of(any_rate()), request in proptest::option::of(any_rate())) -> Override {
-        Override { min_prompt_tokens: threshold, schedule: timed.then(|| Schedule::on(Schedule::ALL_DAYS)), prompt, completion, cache_write, request, ..Override::default() }
+        let rates = rates([(PriceKey::Prompt, prompt), (PriceKey::Completion, completion), (PriceKey::CacheWrite, cache_write), (PriceKey::Request, request)]);
+        Override { min_prompt_tokens: threshold, schedule: timed.then(|| Schedule::on(Schedule::ALL_DAYS)), rates }
     }
 }
 
@@ -357,7 +396,10 @@ prop_compose! {
         cache_read in proptest::option::of(any_rate()), cache_write in proptest::option::of(any_rate()),
         internal_reasoning in proptest::option::of(any_rate()),
         overrides in proptest::collection::vec(any_override(), 0..3)) -> Prices {
-        Prices { prompt, completion, request, cache_read, cache_write, internal_reasoning, overrides, ..Prices::default() }
+        let rates = rates([(PriceKey::Prompt, Some(prompt)), (PriceKey::Completion, Some(completion)),
+            (PriceKey::Request, Some(request)), (PriceKey::CacheRead, cache_read), (PriceKey::CacheWrite, cache_write),
+            (PriceKey::Reasoning, internal_reasoning)]);
+        Prices { rates, overrides, ..Prices::default() }
     }
 }
 
@@ -378,15 +420,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     /// An endpoint within the permission and not ignored may apply any override whose threshold the prompt passes,
-    /// write the whole prompt to a cache, and answer to the cap (or to its own limit, when it ignores caps).
+    /// its own or, where it lists none, the row's, write the whole prompt to a cache, and answer to the cap (or to its
+    /// own limit, when it ignores caps).
     #[test]
     fn no_adversary_bills_above_the_bound(
         endpoints in proptest::collection::vec(any_endpoint(), 1..5),
         other in proptest::collection::vec(any_endpoint(), 1..3),
+        of_row in proptest::collection::vec(any_override(), 0..2),
         body in proptest::collection::vec(b'a'..=b'z', 0..3000),
         cap in 1..40_000_u64, choices in 1..4_u32, affordable in 0..1_000_000_000_i64,
     ) {
-        let row = prices("0.000001", "0.000001");
+        let row = Prices { overrides: of_row.clone(), ..prices("0.000001", "0.000001") };
         let wide = |id: &str, endpoints: &Vec<Endpoint>| Model {
             context_length: None, ..model(id, row.clone(), Some(endpoints.clone()))
         };
@@ -405,23 +449,22 @@ proptest! {
         for endpoint in endpoints.iter().chain(&other) {
             let Some(p) = endpoint.prices.priced() else { continue };
             let shut = found.ignore.iter().any(|tag| endpoint.tag == *tag || endpoint.tag.starts_with(&format!("{tag}/")));
-            if shut || p.prompt > found.max_price.prompt || p.completion > found.max_price.completion
-                || found.max_price.request.is_some_and(|most| p.request > most) {
+            if shut || p.prompt() > found.max_price.prompt || p.completion() > found.max_price.completion
+                || found.max_price.request.is_some_and(|most| p.request() > most) {
                 continue;
             }
             let tokens = (body.len() as u64 + 256).min(endpoint.context_length.unwrap_or(u64::MAX));
+            let overrides = if p.overrides.is_empty() { &of_row } else { &p.overrides };
             let applies: Vec<&Override> =
-                p.overrides.iter().filter(|o| o.min_prompt_tokens.is_none_or(|least| tokens > least)).collect();
-            let last = |base: Rate, key: fn(&Override) -> Option<Rate>| {
-                applies.iter().rev().find_map(|o| key(o)).unwrap_or(base)
+                overrides.iter().filter(|o| o.min_prompt_tokens.is_none_or(|least| tokens > least)).collect();
+            let last = |key: PriceKey| {
+                applies.iter().rev().find_map(|o| o.rates[key]).or(p.rates[key]).unwrap_or_default()
             };
-            let prompt = last(p.prompt, |o| o.prompt);
-            let write = applies.iter().rev().find_map(|o| o.cache_write).or(p.cache_write).unwrap_or_default();
-            let input = prompt.max(write).max(p.cache_read.unwrap_or_default());
-            let output = last(p.completion, |o| o.completion).max(p.internal_reasoning.unwrap_or_default());
+            let input = last(PriceKey::Prompt).max(last(PriceKey::CacheWrite)).max(last(PriceKey::CacheRead));
+            let output = last(PriceKey::Completion).max(last(PriceKey::Reasoning));
             let answered = if endpoint.supports_output_cap { cap } else { endpoint.output_limit().unwrap_or(0) };
             let bill = input.times(tokens)
-                .saturating_add(last(p.request, |o| o.request).times(1))
+                .saturating_add(last(PriceKey::Request).times(1))
                 .saturating_add(output.saturating_mul(u64::from(choices)).times(answered));
             prop_assert!(bill <= found.usd_at(cap), "{} bills {bill}, bound {}", endpoint.tag, found.usd_at(cap));
         }

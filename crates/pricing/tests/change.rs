@@ -4,8 +4,8 @@
 
 use money::Rate;
 use pricing::{
-    Book, BookSource, Endpoint, Kind, Model, Move, Override, Prices, RowPrices, Schedule, Tier, UnknownPrice,
-    changes,
+    Book, BookSource, Endpoint, Kind, Model, Move, Override, PriceKey, Prices, Rates, RowPrices, Schedule,
+    Tier, UnknownPrice, changes,
 };
 
 fn rate(text: &str) -> Rate {
@@ -13,7 +13,7 @@ fn rate(text: &str) -> Rate {
 }
 
 fn prices(prompt: &str, completion: &str) -> Prices {
-    Prices { prompt: rate(prompt), completion: rate(completion), ..Prices::default() }
+    Prices::new(rate(prompt), rate(completion))
 }
 
 fn row(id: &str, prices: Prices) -> Model {
@@ -62,15 +62,13 @@ fn rows_that_came_went_and_changed() {
     let long = Override {
         min_prompt_tokens: Some(272_000),
         schedule: Schedule::new(1630, 30, Schedule::ALL_DAYS),
-        prompt: Some(rate("0.000009")),
-        ..Override::default()
+        rates: Rates::default().with(PriceKey::Prompt, rate("0.000009")),
     };
     let unknown = UnknownPrice { key: "moon".to_owned(), value: "0.2".to_owned() };
     let dearer = Prices {
-        request: rate("0.01"),
         overrides: vec![long],
         unknown: vec![unknown],
-        ..prices("0.0000015", "0.000002")
+        ..prices("0.0000015", "0.000002").with(PriceKey::Request, rate("0.01"))
     };
     let new = book(vec![
         row("a/same", prices("0.000001", "0.000002")),

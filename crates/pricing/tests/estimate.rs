@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use money::{Nano, Rate};
 use pricing::{
     Book, BookSource, BoundPolicy, CacheWrite, CallerMaxPrice, Endpoint, Family, Grounds, Guess, Model,
-    Override, Prices, RowPrices, Schedule, Shape, Tier, Unpriced, bound, estimate, usual_cost,
+    Override, PriceKey, Prices, Rates, RowPrices, Schedule, Shape, Tier, Unpriced, bound, estimate,
+    usual_cost,
 };
 use proptest::prelude::*;
 
@@ -23,7 +24,7 @@ fn usd(text: &str) -> Nano {
 }
 
 fn prices(prompt: &str, completion: &str) -> Prices {
-    Prices { prompt: rate(prompt), completion: rate(completion), ..Prices::default() }
+    Prices::new(rate(prompt), rate(completion))
 }
 
 fn model(id: &str, prices: Prices, endpoints: Vec<Endpoint>) -> Model {
@@ -67,7 +68,7 @@ fn guess(prompt: u64, output: u64) -> Guess {
 
 /// gpt-4o-mini as listed on 2026-10-02: $0.15 in, $0.60 out, $0.075 cached, per million.
 fn mini() -> Prices {
-    Prices { cache_read: Some(rate("0.000000075")), ..prices("0.00000015", "0.0000006") }
+    prices("0.00000015", "0.0000006").with(PriceKey::CacheRead, rate("0.000000075"))
 }
 
 #[test]
@@ -136,13 +137,14 @@ fn who_is_likely_to_serve() {
 
 #[test]
 fn long_contexts_and_cache_writes() {
-    let mut long = Prices { cache_write: Some(rate("0.00000375")), ..prices("0.000003", "0.000015") };
+    let mut long = prices("0.000003", "0.000015").with(PriceKey::CacheWrite, rate("0.00000375"));
+    let prompt = |text: &str| Rates::default().with(PriceKey::Prompt, rate(text));
     long.overrides = vec![
-        Override { min_prompt_tokens: Some(5_000), prompt: Some(rate("0.000006")), ..Override::default() },
+        Override { min_prompt_tokens: Some(5_000), schedule: None, rates: prompt("0.000006") },
         Override {
+            min_prompt_tokens: None,
             schedule: Some(Schedule::on(Schedule::ALL_DAYS)),
-            prompt: Some(rate("0.5")),
-            ..Override::default()
+            rates: prompt("0.5"),
         },
     ];
     let row = Model { family: Family::Claude, ..model("a/m", long, Vec::new()) };
@@ -196,12 +198,17 @@ fn free_is_free_and_what_has_no_bound_has_no_estimate() {
 
 #[test]
 fn models_by_their_size_alone() {
-    let fee = Prices { request: rate("0.005"), ..mini() };
+    let fee = mini().with(PriceKey::Request, rate("0.005"));
     let row = model("a/mini", fee, Vec::new());
     let cost = usual_cost(&row, "a/mini", 2_000, 500).unwrap();
     // $0.0003 + $0.005 + $0.0003.
     assert_eq!((cost.total, cost.terms.len()), (usd("0.0056"), 3));
     assert_eq!(usual_cost(&Model { prices: RowPrices::Dynamic, ..row }, "a/mini", 1, 1), None);
+}
+
+fn rates<const N: usize>(listed: [(PriceKey, Option<Rate>); N]) -> Rates {
+    let listed = listed.into_iter().filter_map(|(key, rate)| Some((key, rate?)));
+    listed.fold(Rates::default(), |rates, (key, rate)| rates.with(key, rate))
 }
 
 fn any_prices() -> impl Strategy<Value = Prices> {
@@ -212,20 +219,23 @@ fn any_prices() -> impl Strategy<Value = Prices> {
         condition.prop_map(|(min_prompt_tokens, timed, prompt, completion, cache_read)| Override {
             min_prompt_tokens,
             schedule: timed.then(|| Schedule::on(Schedule::ALL_DAYS)),
-            prompt,
-            completion,
-            cache_read,
-            ..Override::default()
+            rates: rates([
+                (PriceKey::Prompt, prompt),
+                (PriceKey::Completion, completion),
+                (PriceKey::CacheRead, cache_read),
+            ]),
         });
     let base = (rate(), rate(), rate(), maybe(), maybe(), maybe());
     (base, proptest::collection::vec(condition, 0..3)).prop_map(
         |((prompt, completion, request, cache_read, cache_write, cache_write_1h), overrides)| Prices {
-            prompt: prompt.saturating_add(Rate::from_femtos(1)),
-            completion,
-            request,
-            cache_read,
-            cache_write,
-            cache_write_1h,
+            rates: rates([
+                (PriceKey::Prompt, Some(prompt.saturating_add(Rate::from_femtos(1)))),
+                (PriceKey::Completion, Some(completion)),
+                (PriceKey::Request, Some(request)),
+                (PriceKey::CacheRead, cache_read),
+                (PriceKey::CacheWrite, cache_write),
+                (PriceKey::CacheWriteHour, cache_write_1h),
+            ]),
             overrides,
             ..Prices::default()
         },

@@ -24,11 +24,7 @@ fn model(id: &str, dollars_per_million: u64, created: i64, features: &[Feature])
         context_length: Some(128_000),
         max_completion_tokens: Some(16_384),
         family: Family::Gpt,
-        prices: RowPrices::Priced(Prices {
-            prompt,
-            completion: prompt.saturating_mul(5),
-            ..Prices::default()
-        }),
+        prices: RowPrices::Priced(Prices::new(prompt, prompt.saturating_mul(5))),
         endpoints: None,
         outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,

@@ -8,8 +8,8 @@ use money::{Nano, Rate};
 use pricing::{
     About, Allowances, Book, BookSource, Bound, BoundPolicy, CallerMaxPrice, Class, Detail, Endpoint, Engine,
     Family, Feature, Fetch, Grounds, Guess, Media, Modalities, Modality, Model, Outputs, PdfEngine, Plugins,
-    Prices, Reason, RouterCeiling, RowPrices, Run, Search, SearchMode, ServerTool, Shape, Tier, TierAsked,
-    Unpriced, bound, estimate,
+    PriceKey, Prices, Reason, RouterCeiling, RowPrices, Run, Search, SearchMode, ServerTool, Shape, Tier,
+    TierAsked, Unpriced, WebSearch, bound, estimate,
 };
 
 static POLICY: BoundPolicy = BoundPolicy::DEFAULT;
@@ -25,7 +25,7 @@ fn usd(text: &str) -> Nano {
 }
 
 fn prices() -> Prices {
-    Prices { prompt: rate("0.000001"), completion: rate("0.000002"), ..Prices::default() }
+    Prices::new(rate("0.000001"), rate("0.000002"))
 }
 
 fn model(id: &str, prices: Prices) -> Model {
@@ -125,9 +125,9 @@ fn images_by_family_size_and_price() {
     assert_eq!(terms(&of(&other, model("z/m", prices())))[1].1, 16_386);
 
     // A price for each image, as in 2025, or for each of its tokens, as in 2026.
-    let each = Prices { image: Some(rate("0.003")), ..prices() };
+    let each = prices().with(PriceKey::Image, rate("0.003"));
     assert!(terms(&of(&unknown, model(gpt, each))).contains(&("images, each", 1)));
-    let by_token = Prices { image: Some(rate("0.000004")), ..prices() };
+    let by_token = prices().with(PriceKey::Image, rate("0.000004"));
     let found = of(&unknown, model(gpt, by_token));
     assert_eq!(found.explain(0).terms[1].rate, "4");
     assert_eq!(found.max_price.image.unwrap().per_unit().to_string(), "0.000004000000001");
@@ -143,7 +143,7 @@ fn images_by_family_size_and_price() {
 #[test]
 fn audio_by_its_length_or_the_context() {
     let gpt = "openai/gpt-audio";
-    let row = || model(gpt, Prices { audio: Some(rate("0.00004")), ..prices() });
+    let row = || model(gpt, prices().with(PriceKey::Audio, rate("0.00004")));
     let shape = Shape { media: Media { audio_ms: 60_500, ..Media::default() }, ..plain(gpt) };
     let found = of(&shape, row());
     assert_eq!(terms(&found)[1], ("audio, at most", 605));
@@ -240,9 +240,9 @@ fn a_providers_own_search_only_where_it_can_be_capped() {
         let shape = Shape { run: run.clone(), ..plain("a/m") };
         bound(&shape, &Grounds::new(&book(vec![row]), &POLICY))
     };
-    let own = Err(Unpriced::WebSearch("a provider's own engine"));
+    let own = Err(Unpriced::WebSearch(WebSearch::Native));
     assert_eq!(refused(model("a/m", prices())), own);
-    let listed = Prices { web_search: Some(rate("0.01")), ..prices() };
+    let listed = prices().with(PriceKey::WebSearch, rate("0.01"));
     let served_by = |provider: &str, prices: Prices| {
         let endpoint = Endpoint { provider: provider.to_owned(), ..endpoint("x", Tier::Standard, prices) };
         Model { family: Family::Claude, endpoints: Some(vec![endpoint]), ..model("a/m", self::prices()) }
@@ -254,7 +254,7 @@ fn a_providers_own_search_only_where_it_can_be_capped() {
     assert!(terms(&found).contains(&("searches by the provider, at most", 3)));
     assert!(terms(&found).contains(&("prompt, as long as the context", 7 * CONTEXT)), "{:?}", terms(&found));
     let both = Shape { run: tools(vec![ServerTool::Search(native), ServerTool::Clock]), ..plain("a/m") };
-    let grounds_of = served_by("Anthropic", Prices { web_search: Some(rate("0.01")), ..prices() });
+    let grounds_of = served_by("Anthropic", prices().with(PriceKey::WebSearch, rate("0.01")));
     let found = bound(&both, &Grounds::new(&book(vec![grounds_of]), &POLICY)).unwrap();
     assert!(
         terms(&found).contains(&("searches by the provider, at most", 4 * 3)),
@@ -264,7 +264,7 @@ fn a_providers_own_search_only_where_it_can_be_capped() {
     let odd = Search { engine: Engine::Parallel, mode: SearchMode::Deep, ..Search::default() };
     let shape = Shape { run: tools(vec![ServerTool::Search(odd)]), ..plain("a/m") };
     let refused = bound(&shape, &Grounds::new(&book(vec![model("a/m", prices())]), &POLICY));
-    assert_eq!(refused, Err(Unpriced::WebSearch("a mode without a published price")));
+    assert_eq!(refused, Err(Unpriced::WebSearch(WebSearch::Mode)));
 }
 
 #[test]
@@ -287,12 +287,12 @@ fn plugins_once_and_those_of_the_account_off() {
 
 #[test]
 fn answers_in_images_and_audio() {
-    let images = Prices { image_output: Some(rate("0.00003")), ..prices() };
+    let images = prices().with(PriceKey::ImageOutput, rate("0.00003"));
     let row = Model { outputs: answers(Modality::Image), ..model("a/m", images) };
     let found = of(&plain("a/m"), row);
     assert_eq!(found.output_rate, rate("0.00003"));
     assert!(terms(&found).contains(&("an image begun below the cap", 8_192)));
-    let audio = Prices { audio_output: Some(rate("0.00008")), ..prices() };
+    let audio = prices().with(PriceKey::AudioOutput, rate("0.00008"));
     let row = Model { outputs: answers(Modality::Audio), ..model("a/m", audio) };
     let wants = Outputs { audio: true, ..Outputs::default() };
     assert_eq!(of(&Shape { outputs: wants, ..plain("a/m") }, row).output_rate, rate("0.00008"));
@@ -315,7 +315,7 @@ fn predictions_are_answers_that_may_be_rejected() {
 
 #[test]
 fn a_tier_is_pinned_unless_it_is_asked_for() {
-    let dear = Prices { prompt: rate("0.000003"), completion: rate("0.000006"), ..prices() };
+    let dear = Prices::new(rate("0.000003"), rate("0.000006"));
     let endpoints =
         vec![endpoint("std", Tier::Standard, prices()), endpoint("std/priority", Tier::Premium, dear)];
     let row = Model { endpoints: Some(endpoints), ..model("a/m", prices()) };
@@ -329,8 +329,8 @@ fn a_tier_is_pinned_unless_it_is_asked_for() {
 }
 
 fn market() -> Book {
-    let dear = Prices { prompt: rate("0.00001"), completion: rate("0.00005"), ..prices() };
-    let written = Prices { cache_write: Some(rate("0.000009")), ..prices() };
+    let dear = Prices::new(rate("0.00001"), rate("0.00005"));
+    let written = prices().with(PriceKey::CacheWrite, rate("0.000009"));
     let router = |id: &str| Model { prices: RowPrices::Dynamic, ..model(id, prices()) };
     book(vec![
         model("a/cheap", prices()),
@@ -359,7 +359,7 @@ fn a_router_picks_within_a_ceiling() {
 
     // A model with a price key we do not know may be picked as well.
     let odd = pricing::UnknownPrice { key: "moon".to_owned(), value: "0.5".to_owned() };
-    let written = Prices { cache_write: Some(rate("0.000011")), unknown: vec![odd], ..prices() };
+    let written = Prices { unknown: vec![odd], ..prices().with(PriceKey::CacheWrite, rate("0.000011")) };
     let mut rows: Vec<Model> = book.models().cloned().collect();
     rows.push(model("u/m", written));
     let strange = self::book(rows);
@@ -394,7 +394,7 @@ fn what_nobody_can_bound_needs_an_allowance() {
     let usd_by_key = figures.into_iter().map(|(key, text)| (key.to_owned(), usd(text))).collect();
     let allowances = Allowances { usd: usd_by_key, router: Some(ceiling) };
     let policy = BoundPolicy { allowances, ..BoundPolicy::DEFAULT };
-    let zero = Prices { prompt: Rate::ZERO, completion: Rate::ZERO, ..Prices::default() };
+    let zero = Prices::new(Rate::ZERO, Rate::ZERO);
     let odd = pricing::UnknownPrice { key: "moon".to_owned(), value: "1".to_owned() };
     let odd = Prices { unknown: vec![odd], ..prices() };
     let mut rows: Vec<Model> = market().models().cloned().collect();

@@ -8,7 +8,7 @@ use std::fs;
 
 use pricing::{
     Engine, FETCH, IMAGE_RULES, ImageCount, OCR_PAGE, OCR_PAGES_MAX, Reason, Search, SearchMode, Unpriced,
-    search_fee,
+    WebSearch, search_fee,
 };
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/bound.md");
@@ -85,9 +85,10 @@ fn reasons() -> String {
     })
 }
 
-fn refusals() -> String {
+/// All there are.
+fn unpriced() -> Vec<Unpriced> {
     let text = || "NAME".to_owned();
-    let all = [
+    vec![
         Unpriced::NoModel,
         Unpriced::UnknownModel(text()),
         Unpriced::Router(text()),
@@ -105,17 +106,31 @@ fn refusals() -> String {
         Unpriced::Media { place: "messages[0].content[0]".to_owned(), kind: text() },
         Unpriced::ServerTool { place: "tools[0]".to_owned(), kind: text() },
         Unpriced::Plugin(text()),
-        Unpriced::WebSearch("\"web_search_options\""),
+        Unpriced::WebSearch(WebSearch::Online),
+        Unpriced::WebSearch(WebSearch::Options),
+        Unpriced::WebSearch(WebSearch::Native),
+        Unpriced::WebSearch(WebSearch::Mode),
         Unpriced::Modality(text()),
         Unpriced::ServiceTier(text()),
         Unpriced::UnknownField(text()),
-    ];
+    ]
+}
+
+fn refusals() -> String {
     let mut table = "| code | sentence | allowance |\n|---|---|---|\n".to_owned();
-    for cost in all {
+    for cost in unpriced() {
         let key = cost.key().map(|key| format!("`{key}`")).unwrap_or_default();
         writeln!(table, "| `{}` | {cost} | {key} |", cost.code()).unwrap();
     }
     table
+}
+
+#[test]
+fn whatever_can_be_allowed_is_a_cost() {
+    let codes: Vec<&str> = unpriced().iter().map(Unpriced::code).collect();
+    for code in Unpriced::ALLOWABLE {
+        assert!(codes.contains(&code), "{code}");
+    }
 }
 
 /// The page with what stands between two marks replaced.

@@ -82,6 +82,8 @@ pub(crate) struct Endpoint {
     pub(crate) output_max: u64,
     pub(crate) prompt_max: u64,
     pub(crate) prices: Prices,
+    /// Its prices under the conditions of its model's row, where it lists none: an adversary bills by either.
+    under_row: Option<Prices>,
     pub(crate) tier: Tier,
     /// Lists `max_tokens` or `max_completion_tokens`; otherwise the field is dropped.
     pub(crate) obeys_cap: bool,
@@ -327,6 +329,8 @@ impl Endpoint {
             .unwrap_or(CONTEXT_DEFAULT);
         let parameters = strings(&listed["supported_parameters"]);
         let lists = |name: &str| parameters.iter().any(|parameter| parameter == name);
+        let prices = Prices::read(&listed["pricing"]).ok()?;
+        let under_row = Prices::read(&row["pricing"]).ok().and_then(|row| prices.with_conditions_of(&row));
         Some(Endpoint {
             id: endpoint_id(row["id"].as_str()?, tag).into(),
             provider: provider.into(),
@@ -334,7 +338,8 @@ impl Endpoint {
             context,
             output_max: count(&listed["max_completion_tokens"]).unwrap_or(context),
             prompt_max: count(&listed["max_prompt_tokens"]).unwrap_or(context),
-            prices: Prices::read(&listed["pricing"]).ok()?,
+            prices,
+            under_row,
             tier: match (listed["service_tier"].as_str(), tag.rsplit('/').next()) {
                 (Some("flex"), _) | (None, Some("flex")) => Tier::Flex,
                 (Some("priority" | "ultrafast"), _) | (None, Some("priority")) => Tier::Priority,
@@ -350,6 +355,11 @@ impl Endpoint {
     /// Whether `/endpoints/zdr` lists it.
     pub(crate) fn retains_nothing(&self) -> bool {
         RETAINING_NOTHING.contains(&&*self.provider)
+    }
+
+    /// The prices by which an adversary may bill.
+    pub(crate) fn price_lists(&self) -> impl Iterator<Item = &Prices> {
+        [&self.prices].into_iter().chain(&self.under_row)
     }
 
     /// Whether a name in `provider.only`, `ignore` or `order` means this endpoint: its tag, the provider's part of it,

@@ -77,6 +77,12 @@ impl Prices {
         rates
     }
 
+    /// The same with the conditional prices of a row, where it lists none itself and the row does.
+    pub(crate) fn with_conditions_of(&self, row: &Prices) -> Option<Prices> {
+        let lacks = self.overrides.is_empty() && !row.overrides.is_empty();
+        lacks.then(|| Prices { base: self.base, overrides: row.overrides.clone() })
+    }
+
     /// When to look between two moments: often enough to meet every hour that has a price of its own.
     pub(crate) fn moments(&self, from: Moment, to: Moment) -> Vec<Moment> {
         const STEP_MS: u64 = 30 * 60_000;

@@ -19,8 +19,19 @@ fn judge() -> Judge {
             json!({ "prompt": "0.000001", "completion": "0.000002", "image_output": "0.00003" })),
         row("mistralai/mistral-large", "Mistral", json!(["text"]), json!(["text"]),
             json!({ "prompt": "0.000001", "completion": "0.000002" })),
+        row("mistralai/mistral-small", "Mistral", json!(["text"]), json!(["text"]),
+            json!({ "prompt": "0.000001", "completion": "0.000002", "overrides": [
+                { "min_prompt_tokens": WORD - 1, "prompt": "0.000003" },
+                { "utc_start": 900, "utc_end": 1000, "completion": "0.000007" }] })),
     ] });
-    let endpoints = json!({ "mistralai/mistral-large": { "data": { "endpoints": [
+    let bare = json!({ "provider_name": "Mistral", "tag": "mistral", "context_length": 100_000,
+        "max_completion_tokens": 10_000, "pricing": { "prompt": "0.000001", "completion": "0.000002" },
+        "supported_parameters": ["max_tokens"] });
+    let mut own = bare.clone();
+    own["tag"] = json!("mistral/own");
+    own["pricing"]["overrides"] = json!([{ "min_prompt_tokens": WORD - 1, "completion": "0.000003" }]);
+    let endpoints = json!({ "mistralai/mistral-small": { "data": { "endpoints": [bare, own] } },
+        "mistralai/mistral-large": { "data": { "endpoints": [
         { "provider_name": "Mistral", "tag": "mistral", "context_length": 100_000, "max_completion_tokens": 10_000,
           "pricing": { "prompt": "0.000001", "completion": "0.000002" }, "supported_parameters": ["max_tokens"] },
         { "provider_name": "Mistral", "tag": "mistral/priority", "service_tier": "priority", "context_length": 100_000,
@@ -62,6 +73,20 @@ fn text_and_what_is_read_from_files_of_text() {
     check(&ask("openai/gpt-4o", json!("hi"), json!({ "n": 3 })), WORD + 600);
     let prediction = json!({ "prediction": { "type": "content", "content": "0123456789" } });
     check(&ask("openai/gpt-4o", json!("hi"), prediction), WORD + 200 + 20);
+}
+
+#[test]
+fn conditions_of_a_row_hold_for_an_endpoint_that_lists_none() {
+    let at_nine = |provider: &str| {
+        const HOUR_MS: u64 = 3_600_000;
+        let only = json!({ "provider": { "only": [provider] } });
+        let body = ask("mistralai/mistral-small", json!("hi"), only).to_string();
+        let verdict = judge().worst(body.as_bytes(), Counting::Bytes, 9 * HOUR_MS, HOUR_MS / 2);
+        verdict.unwrap_or_else(|refused| panic!("{refused:?}")).nanos_up() / 1_000
+    };
+    check(&ask("mistralai/mistral-small", json!("hi"), json!({})), 3 * WORD + 200);
+    assert_eq!(at_nine("mistral"), u128::from(3 * WORD + 700));
+    assert_eq!(at_nine("mistral/own"), u128::from(WORD + 300), "it lists its own");
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn kind(model: String, price: i64, cap: u64) -> Kind {
         context_length: Some(10_000_000),
         max_completion_tokens: None,
         family: Family::Gpt,
-        prices: RowPrices::Priced(Prices { completion, ..Prices::default() }),
+        prices: RowPrices::Priced(Prices::new(Rate::ZERO, completion)),
         endpoints: None,
         outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,

@@ -163,7 +163,7 @@ fn budget(limit: Nano) -> Budget {
 /// A bound of `cap` dollars: a dollar per token of output, nothing for the prompt.
 fn bound(cap: u64) -> Bound {
     let completion = Rate::parse_ceil("1").expect("a price");
-    let prices = Prices { completion, ..Prices::default() };
+    let prices = Prices::new(Rate::ZERO, completion);
     let row = Model {
         id: "test/model".into(),
         canonical_slug: "test/model-1".into(),

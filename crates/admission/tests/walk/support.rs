@@ -18,7 +18,7 @@ pub(crate) const KEY: UpstreamKeyId = UpstreamKeyId([7; 8]);
 /// A bound of `cap` dollars' worth: a dollar per token of output, nothing for the prompt.
 pub(crate) fn bound(cap: u64) -> Bound {
     let dollar = Rate::parse_ceil("0.001").expect("a price");
-    let prices = Prices { completion: dollar, ..Prices::default() };
+    let prices = Prices::new(Rate::ZERO, dollar);
     let row = Model {
         id: "test/model".into(),
         canonical_slug: "test/model-1".into(),

@@ -19,8 +19,10 @@ mod history;
 mod object;
 mod price;
 mod rows;
+mod texts;
+mod uses;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -28,10 +30,12 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use pricing::{Book, BookSource, Change, Endpoint, Kind, Model, changes};
+use pricing::{Book, BookSource, Change, changes};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use self::texts::Texts;
+use self::uses::Uses;
 use crate::client::{AskError, Upstream};
 pub use history::{Against, Entry, Happened, Moved, history};
 pub use rows::{Rows, read_endpoints, read_models};
@@ -44,10 +48,6 @@ pub const SNAPSHOT_DATE: &str = "2026-10-02";
 /// [`SNAPSHOT_DATE`] in milliseconds since 1970.
 const SNAPSHOT_AT_MS: i64 = 1_790_899_200_000;
 
-/// Models whose endpoints are kept fresh.
-const USED_MAX: usize = 512;
-/// Models waiting for their endpoints.
-const WANTED_MAX: usize = 64;
 /// The wait after a refresh that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 
@@ -59,26 +59,6 @@ pub struct Catalogue {
     uses: Mutex<Uses>,
     wanted: Notify,
     cache: Option<PathBuf>,
-}
-
-/// What the book was made from. Locked while a new one is made and put in place, never over a wait.
-#[derive(Debug, Default)]
-struct Texts {
-    models: String,
-    endpoints: BTreeMap<String, String>,
-    zdr: Option<String>,
-    /// What endpoints said that are no longer in the book: for telling what changed when they are read anew.
-    former: BTreeMap<String, Vec<Endpoint>>,
-    /// Changes that are not yet in the history on disk, and what the first of them is a change to.
-    unwritten: Vec<Entry>,
-    began: Option<Entry>,
-}
-
-/// Who uses it. Requests lock this, for a look-up.
-#[derive(Debug, Default)]
-struct Uses {
-    used: HashSet<String>,
-    wanted: Vec<String>,
 }
 
 impl Catalogue {
@@ -94,16 +74,9 @@ impl Catalogue {
         let cache = cache_dir.map(cache::file_in);
         let cached =
             cache.as_deref().and_then(cache::load).filter(|saved| saved.fetched_at_ms > SNAPSHOT_AT_MS);
-        let built = |saved: cache::Saved, source| {
-            let rows = read_models(&saved.models).filter(|rows| !rows.rows.is_empty())?;
-            let rows = with_endpoints(rows.rows, &saved.endpoints);
-            let book = Book::new(1, saved.fetched_at_ms, source, rows);
-            let cache::Saved { models, endpoints, zdr, .. } = saved;
-            Some((book, Texts { models, endpoints, zdr, ..Texts::default() }))
-        };
         let (book, texts) = cached
-            .and_then(|saved| built(saved, BookSource::Cache))
-            .or_else(|| built(snapshot(), BookSource::Snapshot))
+            .and_then(|saved| Texts::open(saved, BookSource::Cache))
+            .or_else(|| Texts::open(snapshot(), BookSource::Snapshot))
             .unwrap_or_else(|| {
                 (Book::new(1, SNAPSHOT_AT_MS, BookSource::Snapshot, Vec::new()), Texts::default())
             });
@@ -147,7 +120,7 @@ impl Catalogue {
     /// As there.
     pub async fn renew(&self, upstream: &Upstream) -> Result<Vec<Change>, AskError> {
         let mut found = self.take_models(upstream.models().await?).await?;
-        let used: Vec<String> = self.uses.lock().used.iter().cloned().collect();
+        let used = self.uses.lock().all();
         for model in used {
             found.extend(self.refresh_logged(upstream, &model).await);
         }
@@ -177,7 +150,7 @@ impl Catalogue {
             id = known(&self.book());
         }
         let Some(id) = id else { return Err(AskError::Status(404)) };
-        self.use_model(&id);
+        self.uses.lock().add(&id);
         found.extend(self.fetch_endpoints(upstream, &id).await?);
         self.save().await;
         Ok(found)
@@ -204,14 +177,10 @@ impl Catalogue {
         if row.is_free() || row.is_router() {
             return;
         }
-        let mut uses = self.uses.lock();
-        if uses.used.contains(&row.id) || uses.used.len() >= USED_MAX || uses.wanted.len() >= WANTED_MAX {
-            return;
+        let is_news = self.uses.lock().want(&row.id);
+        if is_news {
+            self.wanted.notify_one();
         }
-        uses.used.insert(row.id.clone());
-        uses.wanted.push(row.id.clone());
-        drop(uses);
-        self.wanted.notify_one();
     }
 
     /// Keeps the book fresh for as long as it is polled: the whole at once and then every `every`, wanted
@@ -231,7 +200,7 @@ impl Catalogue {
                     next = Instant::now() + wait;
                 }
                 () = self.wanted.notified() => {
-                    let wanted = std::mem::take(&mut self.uses.lock().wanted);
+                    let wanted = self.uses.lock().take_wanted();
                     for model in &wanted {
                         self.refresh_logged(&upstream, model).await;
                     }
@@ -240,13 +209,6 @@ impl Catalogue {
                     }
                 }
             }
-        }
-    }
-
-    fn use_model(&self, id: &str) {
-        let mut uses = self.uses.lock();
-        if uses.used.len() < USED_MAX {
-            uses.used.insert(id.to_owned());
         }
     }
 
@@ -299,9 +261,7 @@ impl Catalogue {
     /// Keeps changes for the history, where there is one.
     fn note(&self, texts: &mut Texts, found: impl Iterator<Item = Change>, old: &Book) {
         if self.cache.is_some() {
-            let now_ms = now_ms();
-            texts.began.get_or_insert_with(|| Entry::began(old, now_ms));
-            texts.unwritten.extend(found.map(|change| Entry::of(change, old, now_ms)));
+            texts.note(found, old, now_ms());
         }
     }
 
@@ -309,10 +269,7 @@ impl Catalogue {
         let Some(file) = self.cache.clone() else { return };
         let (saved, began, entries) = {
             let mut texts = self.texts.lock();
-            let entries = std::mem::take(&mut texts.unwritten);
-            let (models, endpoints, zdr) = (texts.models.clone(), texts.endpoints.clone(), texts.zdr.clone());
-            let fetched_at_ms = self.book.load().fetched_at_ms;
-            (cache::Saved { fetched_at_ms, models, endpoints, zdr }, texts.began.clone(), entries)
+            texts.save(self.book.load().fetched_at_ms)
         };
         let written = tokio::task::spawn_blocking(move || {
             let beside = file.parent().map(history::file_in);
@@ -329,50 +286,11 @@ impl Catalogue {
     }
 }
 
-impl Texts {
-    /// New rows with the endpoints that are known of them. Endpoints outlive a refresh only while the row they belong
-    /// to says the same: the rest are old news.
-    fn keep_endpoints(&mut self, mut rows: Vec<Model>, old: &Book) -> Vec<Model> {
-        let mut kept = BTreeMap::new();
-        for row in &mut rows {
-            let Some(former) = old.row(&row.id).filter(|former| former.id == row.id) else { continue };
-            let Some(endpoints) = &former.endpoints else { continue };
-            match self.endpoints.remove_entry(&row.id) {
-                Some((id, text)) if former.prices == row.prices => {
-                    kept.insert(id, text);
-                    row.endpoints = Some(endpoints.clone());
-                }
-                _ => {
-                    self.former.insert(row.id.clone(), endpoints.clone());
-                }
-            }
-        }
-        self.endpoints = kept;
-        rows
-    }
-
-    /// What one model's endpoints say that they did not say before.
-    fn endpoints_changed(&mut self, id: &str, old: &Book, new: &Book) -> Option<Change> {
-        let (before, now) = (old.row(id)?, new.row(id)?);
-        let endpoints = before.endpoints.clone().or_else(|| self.former.remove(id));
-        let alone = |row: Model| Book::new(1, 0, BookSource::Live, vec![row]);
-        let before = Model { endpoints, ..before.clone() };
-        changes(&alone(before), &alone(now.clone())).pop().filter(|change| change.kind == Kind::Changed)
-    }
-}
-
 /// Where the prices of an upstream are kept in a folder: each has its own, for a sandbox's are not OpenRouter's.
 pub fn cache_in(folder: &Path, upstream: &str) -> PathBuf {
     let host = upstream.split_once("://").map_or(upstream, |(_, rest)| rest);
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
     folder.join("cache").join(host.chars().map(plain).collect::<String>())
-}
-
-fn with_endpoints(mut rows: Vec<Model>, endpoints: &BTreeMap<String, String>) -> Vec<Model> {
-    for row in &mut rows {
-        row.endpoints = endpoints.get(&row.id).and_then(|text| read_endpoints(text)).map(|read| read.rows);
-    }
-    rows
 }
 
 fn text_of<'b>(body: &'b [u8], otherwise: &str) -> Result<&'b str, AskError> {

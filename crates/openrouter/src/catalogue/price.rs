@@ -5,7 +5,7 @@
 //! out, for it is inside the listed prices already.
 
 use money::{MoneyError, Rate};
-use pricing::{Override, Prices, RowPrices, Schedule, UnknownPrice};
+use pricing::{Override, PriceKey, Prices, Rates, RowPrices, Schedule, UnknownPrice};
 use serde_json::value::RawValue;
 
 use super::object::{Object, object};
@@ -28,25 +28,10 @@ enum PriceError {
 }
 
 fn read_prices(row: &Object<'_>) -> Result<Prices, PriceError> {
-    let required = |key: &str| rate(row, key)?.ok_or_else(|| PriceError::Unreadable(key.to_owned()));
-    let mut prices = Prices {
-        prompt: required("prompt")?,
-        completion: required("completion")?,
-        request: rate(row, "request")?.unwrap_or_default(),
-        cache_read: rate(row, "input_cache_read")?,
-        cache_write: rate(row, "input_cache_write")?,
-        cache_write_1h: rate(row, "input_cache_write_1h")?,
-        internal_reasoning: rate(row, "internal_reasoning")?,
-        web_search: rate(row, "web_search")?,
-        image: rate(row, "image")?,
-        image_token: rate(row, "image_token")?,
-        image_output: rate(row, "image_output")?,
-        audio: rate(row, "audio")?,
-        audio_output: rate(row, "audio_output")?,
-        audio_cache: rate(row, "input_audio_cache")?,
-        overrides: Vec::new(),
-        unknown: Vec::new(),
-    };
+    let mut prices =
+        Prices { rates: rates(row, &[PriceKey::Prompt, PriceKey::Completion])?, ..Prices::default() };
+    // A fee of zero is none.
+    prices.rates[PriceKey::Request].take_if(|fee| *fee == Rate::ZERO);
     for (key, raw) in row.iter() {
         if key == "overrides" {
             read_overrides(raw, &mut prices)?;
@@ -64,20 +49,7 @@ fn read_overrides(raw: &RawValue, prices: &mut Prices) -> Result<(), PriceError>
         let conditional = Override {
             min_prompt_tokens: present(&row, "min_prompt_tokens").and_then(|raw| raw.get().parse().ok()),
             schedule: schedule(&row),
-            prompt: rate(&row, "prompt")?,
-            completion: rate(&row, "completion")?,
-            request: rate(&row, "request")?,
-            cache_read: rate(&row, "input_cache_read")?,
-            cache_write: rate(&row, "input_cache_write")?,
-            cache_write_1h: rate(&row, "input_cache_write_1h")?,
-            internal_reasoning: rate(&row, "internal_reasoning")?,
-            web_search: rate(&row, "web_search")?,
-            image: rate(&row, "image")?,
-            image_token: rate(&row, "image_token")?,
-            image_output: rate(&row, "image_output")?,
-            audio: rate(&row, "audio")?,
-            audio_output: rate(&row, "audio_output")?,
-            audio_cache: rate(&row, "input_audio_cache")?,
+            rates: rates(&row, &[])?,
         };
         for (key, raw) in row.iter() {
             match key {
@@ -118,26 +90,9 @@ fn days(raw: &RawValue) -> Option<u8> {
     })
 }
 
-/// Whether a price key is read into a field, or known not to matter.
+/// Whether a price key is read, or known not to matter.
 fn is_read(key: &str) -> bool {
-    matches!(
-        key,
-        "prompt"
-            | "completion"
-            | "request"
-            | "input_cache_read"
-            | "input_cache_write"
-            | "input_cache_write_1h"
-            | "internal_reasoning"
-            | "web_search"
-            | "image"
-            | "image_token"
-            | "image_output"
-            | "audio"
-            | "audio_output"
-            | "input_audio_cache"
-            | "discount"
-    )
+    key == "discount" || PriceKey::named(key).is_some()
 }
 
 fn keep_unknown(key: &str, raw: &RawValue, unknown: &mut Vec<UnknownPrice>) {
@@ -145,6 +100,18 @@ fn keep_unknown(key: &str, raw: &RawValue, unknown: &mut Vec<UnknownPrice>) {
     if value != "null" && Rate::parse_ceil(value) != Ok(Rate::ZERO) {
         unknown.push(UnknownPrice { key: key.to_owned(), value: value.to_owned() });
     }
+}
+
+/// Every price that is listed.
+fn rates(row: &Object<'_>, required: &[PriceKey]) -> Result<Rates, PriceError> {
+    let mut rates = Rates::default();
+    for key in PriceKey::ALL {
+        rates[key] = rate(row, key.name())?;
+        if rates[key].is_none() && required.contains(&key) {
+            return Err(PriceError::Unreadable(key.name().to_owned()));
+        }
+    }
+    Ok(rates)
 }
 
 /// A price: decimal text, or a number; `None` when absent or null.

@@ -100,14 +100,34 @@ fn one<'a>(cursor: &mut Cursor<'a>, all: &mut Members<'a>, wrong: &BodyError) ->
     Ok(())
 }
 
-impl List {
-    /// Of a value that is a list, or says nothing.
-    pub(super) fn of(body: &str, raw: &str) -> Self {
-        let span = span(body, raw);
-        let is_list = raw.starts_with('[');
-        let object = is_list.then(|| Object { close: span.end - 1, empty: is_empty(raw) });
-        List { span, object }
+/// A value that is a list of objects, or says nothing; as [`objects`].
+pub(super) fn list<'a, F>(body: &str, raw: &'a str, wrong: &BodyError, each: F) -> Result<List, BodyError>
+where
+    F: FnMut(usize, &Members<'a>) -> Result<(), BodyError>,
+{
+    let span = span(body, raw);
+    let empty = is_empty(raw);
+    let object = raw.starts_with('[').then(|| Object { close: span.end - 1, empty });
+    if !empty {
+        objects(&mut Cursor::new(raw), wrong, each)?;
     }
+    Ok(List { span, object })
+}
+
+/// A value that is an object we edit, or null: where members can be added, and those it has. One given twice, as `of`
+/// and its name, is an error.
+pub(super) fn edited<'a>(
+    body: &str,
+    raw: &'a str,
+    wrong: &BodyError,
+    of: &str,
+) -> Result<Option<(Object, Members<'a>)>, BodyError> {
+    if is_null(raw) {
+        return Ok(None);
+    }
+    let members = object(raw, wrong)?;
+    unique(&members, of)?;
+    Ok(Some((Object { close: span(body, raw).end - 1, empty: members.is_empty() }, members)))
 }
 
 /// Where the object with these members ends: members can be added before.

@@ -6,11 +6,10 @@ use std::ops::Range;
 
 use pricing::{PdfEngine, Plugins, Unpriced};
 
-use super::fields::{Members, boolean, is_empty, is_null, object, objects, place, span, text, unique, wrong};
-use super::json::Cursor;
+use super::fields::{Members, boolean, edited, is_null, list, place, span, text, unique, wrong};
 use super::notes::Notes;
 use super::settings::{FETCH, SEARCH_PLUGIN, Settings};
-use super::{BodyError, List, Object, Places};
+use super::{BodyError, Object, Places};
 
 /// Where the engine of `file-parser` stands.
 #[derive(Clone, Debug)]
@@ -36,14 +35,11 @@ pub(super) fn plugins<'a>(
     places: &mut Places,
     raw: &'a str,
 ) -> Result<(), BodyError> {
-    let list = List::of(notes.body, raw);
-    let is_there = list.object.map_or(!is_empty(raw), |list| !list.empty);
-    places.plugins = Some(list);
-    if !is_there {
-        return Ok(());
-    }
     let mut seen = Seen::default();
-    objects(&mut Cursor::new(raw), &MUST, |index, members| plugin(notes, places, &mut seen, index, members))
+    let body = notes.body;
+    let read = |index, members: &Members<'a>| plugin(notes, places, &mut seen, index, members);
+    places.plugins = Some(list(body, raw, &MUST, read)?);
+    Ok(())
 }
 
 /// Which of those that are edited have been seen: one twice would be read either way.
@@ -153,14 +149,10 @@ fn parser<'a>(
 }
 
 fn pdf<'a>(notes: &mut Notes<'a, '_>, index: usize, raw: &'a str) -> Result<PdfPlace, BodyError> {
-    let at = span(notes.body, raw);
-    let mut pdf = PdfPlace { span: at.clone(), object: None, engine: None };
-    if is_null(raw) {
-        return Ok(pdf);
-    }
-    let members = object(raw, &wrong("plugins[].pdf", "an object"))?;
-    unique(&members, "plugins[].pdf.")?;
-    pdf.object = Some(Object { close: at.end - 1, empty: members.is_empty() });
+    let mut pdf = PdfPlace { span: span(notes.body, raw), object: None, engine: None };
+    let must = wrong("plugins[].pdf", "an object");
+    let Some((object, members)) = edited(notes.body, raw, &must, "plugins[].pdf.")? else { return Ok(pdf) };
+    pdf.object = Some(object);
     for (key, value) in &members {
         match key.as_ref() {
             "engine" => {

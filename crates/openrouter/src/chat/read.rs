@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pricing::{CacheWrite, Shape, TierAsked, Unpriced};
+use pricing::{CacheWrite, Shape, TierAsked, Unpriced, WebSearch};
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 use smallvec::SmallVec;
@@ -153,7 +153,7 @@ impl<'a> Root<'a, '_> {
                 notes.cost(Unpriced::Preset(preset.into_owned()));
             }
             "web_search_options" if !is_null(raw) => {
-                notes.cost(Unpriced::WebSearch("\"web_search_options\""));
+                notes.cost(Unpriced::WebSearch(WebSearch::Options));
             }
             "prediction" if !is_null(raw) => shape.prediction_bytes = raw.len() as u64,
             "audio" if !is_empty(raw) => shape.outputs.audio = true,

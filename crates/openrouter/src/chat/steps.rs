@@ -1,10 +1,9 @@
 //! `stop_server_tools_when`: any condition that fires ends the loop of server tools, so that the least count of steps
 //! holds, whatever stands beside it.
 
-use super::fields::{is_empty, objects, text, whole, wrong};
-use super::json::Cursor;
+use super::fields::{list, text, whole, wrong};
 use super::notes::Notes;
-use super::{BodyError, List, Places};
+use super::{BodyError, Places};
 
 const MUST: BodyError = wrong("stop_server_tools_when", "a list of conditions");
 
@@ -14,13 +13,8 @@ pub(super) fn steps<'a>(
     places: &mut Places,
     raw: &'a str,
 ) -> Result<(), BodyError> {
-    let list = List::of(notes.body, raw);
-    let is_there = list.object.map_or(!is_empty(raw), |list| !list.empty);
-    places.steps = Some(list);
-    if !is_there {
-        return Ok(());
-    }
-    objects(&mut Cursor::new(raw), &MUST, |_, members| {
+    let body = notes.body;
+    let conditions = list(body, raw, &MUST, |_, members| {
         let mut counts = true;
         let mut typed = false;
         let mut most = None;
@@ -44,5 +38,7 @@ pub(super) fn steps<'a>(
             notes.shape.run.steps = Some(known.map_or(most, |known| known.min(most)));
         }
         Ok(())
-    })
+    })?;
+    places.steps = Some(conditions);
+    Ok(())
 }

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use pricing::{CacheWrite, ServerTool};
 
-use super::fields::{Members, is_empty, is_null, object, objects, place, span, text, unique, wrong};
+use super::fields::{Members, edited, is_empty, is_null, objects, place, span, text, unique, wrong};
 use super::json::Cursor;
 use super::messages::cache_write;
 use super::notes::Notes;
 use super::settings::{FETCH, SEARCH, Settings, dearer};
-use super::{BodyError, Object, Places};
+use super::{BodyError, Places};
 
 /// Where the parameters of a server tool stand that has a rule.
 #[derive(Clone, Debug)]
@@ -147,13 +147,11 @@ fn parameters<'a>(
     index: usize,
     raw: &'a str,
 ) -> Result<Inner, BodyError> {
-    let at = span(notes.body, raw);
-    if is_null(raw) {
-        return Ok(Inner::Null(at));
-    }
-    let members = object(raw, &wrong("tools[].parameters", "an object"))?;
-    unique(&members, "tools[].parameters.")?;
-    let mut settings = Settings::new(Object { close: at.end - 1, empty: members.is_empty() });
+    let must = wrong("tools[].parameters", "an object");
+    let Some((object, members)) = edited(notes.body, raw, &must, "tools[].parameters.")? else {
+        return Ok(Inner::Null(span(notes.body, raw)));
+    };
+    let mut settings = Settings::new(object);
     for (key, value) in &members {
         if kind == Kind::Clock && key == "timezone" {
             continue;

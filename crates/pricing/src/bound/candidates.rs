@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use crate::book::Resolved;
 use crate::distrust::Distrusted;
 use crate::model::{Endpoint, Model, Tier};
+use crate::price_key::PriceKey;
 use crate::prices::Prices;
 use crate::shape::{CallerMaxPrice, Shape, TierAsked};
 use crate::unpriced::Unpriced;
@@ -29,6 +30,9 @@ pub(super) struct Candidates<'b> {
 #[derive(Clone, Copy)]
 pub(super) struct Candidate<'b> {
     pub(super) prices: &'b Prices,
+    /// The model's own row, where this endpoint lists no conditional prices and the row does: nobody says that they
+    /// are for others alone.
+    pub(super) row: Option<&'b Prices>,
     pub(super) endpoint: Option<&'b Endpoint>,
     pub(super) capped: bool,
     pub(super) output_limit: Option<u64>,
@@ -100,6 +104,7 @@ impl<'b> Candidates<'b> {
         self.known = free;
         self.usable.push(Candidate {
             prices,
+            row: None,
             endpoint: None,
             capped: model.supports_output_cap || free,
             output_limit: model.max_completion_tokens.or(model.context_length),
@@ -109,13 +114,18 @@ impl<'b> Candidates<'b> {
 
     fn fill(&mut self, endpoints: &'b [Endpoint], search: &Search<'_, '_, '_>) -> Result<(), Unpriced> {
         self.known = true;
-        let readable = |endpoint: &&Endpoint| {
-            endpoint.prices.priced().is_some_and(|p| p.unknown.is_empty() || search.unknown_allowed)
+        let row = self.model.prices.priced().filter(|row| !row.overrides.is_empty());
+        let row_of = move |prices: &'b Prices| row.filter(|_| prices.overrides.is_empty());
+        let unknown = move |prices: &'b Prices| {
+            [Some(prices), row_of(prices)].into_iter().flatten().find_map(|listed| listed.unknown.first())
+        };
+        let readable = |endpoint: &&'b Endpoint| {
+            endpoint.prices.priced().is_some_and(|p| search.unknown_allowed || unknown(p).is_none())
         };
         let distrusted = self.distrusted;
         let trusted = |endpoint: &Endpoint| !distrusted.iter().any(|one| endpoint.is_named(&one.provider));
         let good =
-            |endpoint: &&Endpoint| endpoint.supports_output_cap && readable(endpoint) && trusted(endpoint);
+            |endpoint: &&'b Endpoint| endpoint.supports_output_cap && readable(endpoint) && trusted(endpoint);
         let only = &search.shape.only;
         let remains = !search.keep_all
             && endpoints.iter().filter(good).any(|endpoint| {
@@ -127,6 +137,7 @@ impl<'b> Candidates<'b> {
             match endpoint.prices.priced() {
                 Some(prices) if kept => self.usable.push(Candidate {
                     prices,
+                    row: row_of(prices),
                     endpoint: Some(endpoint),
                     capped: endpoint.supports_output_cap,
                     output_limit: endpoint.output_limit(),
@@ -137,8 +148,8 @@ impl<'b> Candidates<'b> {
         if !self.usable.is_empty() {
             return Ok(());
         }
-        let unknown = endpoints.iter().find_map(|e| e.prices.priced()).and_then(|p| p.unknown.first());
-        Err(match unknown {
+        let first = endpoints.iter().find_map(|e| e.prices.priced());
+        Err(match first.and_then(unknown) {
             Some(unknown) => {
                 Unpriced::UnknownPrice { model: self.model.id.clone(), key: unknown.key.clone() }
             }
@@ -165,9 +176,9 @@ impl<'b> Candidates<'b> {
         let any_routed = self.usable.iter().any(routed);
         let ceiling = search.ceiling;
         let within = |prices: &Prices| {
-            ceiling.prompt.is_none_or(|most| prices.prompt <= most)
-                && ceiling.completion.is_none_or(|most| prices.completion <= most)
-                && ceiling.request.is_none_or(|most| prices.request <= most)
+            ceiling.prompt.is_none_or(|most| prices.prompt() <= most)
+                && ceiling.completion.is_none_or(|most| prices.completion() <= most)
+                && ceiling.request.is_none_or(|most| prices.request() <= most)
         };
         let mut found = false;
         for candidate in self.usable.iter().filter(|c| !any_routed || routed(c)) {
@@ -176,9 +187,9 @@ impl<'b> Candidates<'b> {
                 continue;
             }
             found = true;
-            self.prompt = self.prompt.max(candidate.prices.prompt);
-            self.completion = self.completion.max(candidate.prices.completion);
-            self.request = self.request.max(candidate.prices.request);
+            self.prompt = self.prompt.max(candidate.prices.prompt());
+            self.completion = self.completion.max(candidate.prices.completion());
+            self.request = self.request.max(candidate.prices.request());
         }
         if found { Ok(()) } else { Err(Unpriced::NothingWithinMaxPrice(self.model.id.clone())) }
     }
@@ -187,7 +198,7 @@ impl<'b> Candidates<'b> {
 impl Candidate<'_> {
     /// What tells two endpoints apart whose prices the permission makes equal.
     pub(super) fn base(&self) -> Rate {
-        self.prices.prompt.saturating_add(self.prices.completion)
+        self.prices.prompt().saturating_add(self.prices.completion())
     }
 
     pub(super) fn name(&self, model: &Model) -> String {
@@ -209,9 +220,7 @@ impl Candidate<'_> {
 }
 
 fn is_zero(prices: &Prices) -> bool {
-    prices.prompt == Rate::ZERO
-        && prices.completion == Rate::ZERO
-        && prices.request == Rate::ZERO
-        && prices.internal_reasoning.unwrap_or_default() == Rate::ZERO
-        && prices.overrides.is_empty()
+    use PriceKey::{Completion, Prompt, Reasoning, Request};
+    let is_zero = |key| prices.rates[key].unwrap_or_default() == Rate::ZERO;
+    [Prompt, Completion, Request, Reasoning].into_iter().all(is_zero) && prices.overrides.is_empty()
 }

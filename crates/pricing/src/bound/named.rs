@@ -13,18 +13,17 @@ use crate::bound::sum::{Asked, Sum};
 use crate::bound::turns::Servers;
 use crate::grounds::Grounds;
 use crate::model::Model;
+use crate::price_key::PriceKey;
 use crate::prices::RowPrices;
 use crate::shape::{CallerMaxPrice, Shape};
-use crate::unpriced::Unpriced;
+use crate::unpriced::{Unpriced, WebSearch};
 
 /// The models of a request.
 pub(super) struct Named<'b> {
     pub(super) sets: SmallVec<[Candidates<'b>; 2]>,
     /// The first, by the id of its row.
     pub(super) first: String,
-    /// A preset may change everything but the price ceiling.
-    pub(super) preset: bool,
-    /// The ceiling under which a router or a preset picks.
+    /// The ceiling under which a router picks, or a preset, which may change everything else.
     router: Option<CallerMaxPrice>,
     /// A name chooses among tiers (`:nitro`, `:floor`).
     steers: bool,
@@ -47,17 +46,11 @@ impl<'b> Named<'b> {
         grounds: &Grounds<'b>,
         allowed: &mut Allowed<'_>,
     ) -> Result<Named<'b>, Unpriced> {
-        let preset = shape.costs.iter().find(|cost| matches!(cost, Unpriced::Preset(_)));
-        let mut named = Named {
-            sets: SmallVec::new(),
-            first: String::new(),
-            preset: preset.is_some(),
-            router: None,
-            steers: false,
-        };
+        let mut named = Named { sets: SmallVec::new(), first: String::new(), router: None, steers: false };
         let ceiling = router_ceiling(shape, &grounds.policy.allowances);
-        if let Some(preset) = preset {
-            named.router = Some(ceiling.ok_or_else(|| preset.clone())?);
+        let within_ceiling = |cost: &Unpriced| ceiling.ok_or_else(|| cost.clone());
+        if let Some(preset) = shape.costs.iter().find(|cost| matches!(cost, Unpriced::Preset(_))) {
+            named.router = Some(within_ceiling(preset)?);
         }
         for asked in &shape.models {
             let id = match meaning(asked, grounds.book, allowed)? {
@@ -66,11 +59,7 @@ impl<'b> Named<'b> {
                     named.add(resolved, shape, grounds, allowed)?
                 }
                 Meaning::Any(cost) => {
-                    named.router = Some(ceiling.ok_or_else(|| cost.clone())?);
-                    if matches!(cost, Unpriced::Preset(_)) {
-                        allowed.take(&cost)?;
-                        named.preset = true;
-                    }
+                    named.router = Some(within_ceiling(&cost)?);
                     asked.as_ref()
                 }
             };
@@ -120,9 +109,9 @@ impl<'b> Named<'b> {
         };
         let request = most(&mut sets.iter().map(|set| set.request), None, caller.request);
         let media = &shape.media;
-        let listed = |wanted: bool, caller: Option<Rate>, key: fn(&crate::prices::Prices) -> Option<Rate>| {
+        let listed = |wanted: bool, caller: Option<Rate>, key: PriceKey| {
             let all = sets.iter().flat_map(|set| set.usable.iter());
-            let most = all.filter_map(|candidate| key(candidate.prices)).max().filter(|_| wanted)?;
+            let most = all.filter_map(|candidate| candidate.prices.rates[key]).max().filter(|_| wanted)?;
             let most = most.saturating_add(Rate::from_femtos(1));
             Some(caller.map_or(most, |caller| most.min(caller)))
         };
@@ -136,8 +125,8 @@ impl<'b> Named<'b> {
                 caller.completion,
             ),
             request: (request > Rate::ZERO).then_some(request),
-            image: listed(has_images, caller.image, |prices| prices.image),
-            audio: listed(has_audio, caller.audio, |prices| prices.audio),
+            image: listed(has_images, caller.image, PriceKey::Image),
+            audio: listed(has_audio, caller.audio, PriceKey::Audio),
         }
     }
 
@@ -198,7 +187,9 @@ fn may_be_picked(model: &Model) -> bool {
 /// What a name means, when its row has a price at all.
 fn meaning<'b>(asked: &str, book: &'b Book, allowed: &mut Allowed<'_>) -> Result<Meaning<'b>, Unpriced> {
     if let Some((_, slug)) = asked.split_once("@preset/") {
-        return Ok(Meaning::Any(Unpriced::Preset(slug.to_owned())));
+        let preset = Unpriced::Preset(slug.to_owned());
+        allowed.take(&preset)?;
+        return Ok(Meaning::Any(preset));
     }
     let Some(resolved) = book.resolve(asked) else {
         return Err(match asked.split_once(':') {
@@ -207,7 +198,7 @@ fn meaning<'b>(asked: &str, book: &'b Book, allowed: &mut Allowed<'_>) -> Result
         });
     };
     if resolved.online {
-        allowed.take(&Unpriced::WebSearch("the ':online' variant"))?;
+        allowed.take(&Unpriced::WebSearch(WebSearch::Online))?;
     }
     let model = resolved.model;
     let name = || model.id.clone();
@@ -224,7 +215,7 @@ fn meaning<'b>(asked: &str, book: &'b Book, allowed: &mut Allowed<'_>) -> Result
             if model.searches_by_itself() {
                 allowed.take(&Unpriced::SearchingModel(name()))?;
             }
-            if prices.prompt == Rate::ZERO && prices.completion == Rate::ZERO && !model.is_free() {
+            if prices.prompt() == Rate::ZERO && prices.completion() == Rate::ZERO && !model.is_free() {
                 allowed.take(&Unpriced::ZeroPrice(name()))?;
             }
         }

@@ -6,6 +6,7 @@ use crate::bound::candidates::Candidate;
 use crate::bound::class::{Reason, Reasons};
 use crate::bound::{MaxPrice, Outputs, PER_IMAGE_FROM};
 use crate::model::{Family, Model};
+use crate::price_key::PriceKey;
 use crate::prices::{Override, Prices};
 use crate::schedule::Span;
 use crate::shape::{CacheWrite, Shape};
@@ -38,6 +39,8 @@ pub(super) struct Terms<'s, 'a> {
     /// Tokens of the longest prompt of any turn.
     pub(super) tokens: u64,
     pub(super) outputs: Outputs,
+    /// Whether prompt or answer is more than text.
+    pub(super) more_than_text: bool,
     /// The model's own prices, for what an endpoint does not list.
     pub(super) row: Option<&'s Prices>,
 }
@@ -45,21 +48,26 @@ pub(super) struct Terms<'s, 'a> {
 /// The dearest of a base price and the conditions that may hold.
 struct Dearest<'p> {
     prices: &'p Prices,
+    overrides: &'p [Override],
     tokens: u64,
     span: Option<Span>,
 }
 
-impl Dearest<'_> {
-    fn of(&self, base: Option<Rate>, key: fn(&Override) -> Option<Rate>) -> Option<Rate> {
-        if self.prices.overrides.is_empty() {
-            return base;
-        }
-        let applies = self.prices.overrides.iter().filter(|o| o.may_apply(self.tokens, self.span));
-        applies.filter_map(key).chain(base).max()
+impl<'p> Dearest<'p> {
+    fn of(&self, key: PriceKey) -> Option<Rate> {
+        self.above(self.prices.rates[key], key)
     }
 
-    fn any(&self) -> bool {
-        self.prices.overrides.iter().any(|o| o.may_apply(self.tokens, self.span))
+    /// The same with another base price.
+    fn above(&self, base: Option<Rate>, key: PriceKey) -> Option<Rate> {
+        if self.overrides.is_empty() {
+            return base;
+        }
+        self.conditions().filter_map(|o| o.rates[key]).chain(base).max()
+    }
+
+    fn conditions(&self) -> impl Iterator<Item = &'p Override> {
+        self.overrides.iter().filter(|o| o.may_apply(self.tokens, self.span))
     }
 }
 
@@ -67,14 +75,15 @@ impl Paid {
     pub(super) fn of(candidate: &Candidate<'_>, model: &Model, terms: &Terms<'_, '_>) -> Self {
         let prices = candidate.prices;
         let max = terms.max_price;
-        let dearest = Dearest { prices, tokens: terms.tokens, span: terms.span };
+        let overrides = &candidate.row.unwrap_or(prices).overrides;
+        let dearest = Dearest { prices, overrides, tokens: terms.tokens, span: terms.span };
         let mut reasons = Reasons::default();
-        reasons.add_if(dearest.any(), Reason::Override);
-        let prompt = dearest.of(Some(prices.prompt.max(max.prompt)), |o| o.prompt).unwrap_or_default();
-        let completion =
-            dearest.of(Some(prices.completion.max(max.completion)), |o| o.completion).unwrap_or_default();
+        reasons.add_if(dearest.conditions().next().is_some(), Reason::Override);
+        let above = |base: Rate, key| dearest.above(Some(base), key).unwrap_or_default();
+        let prompt = above(prices.prompt().max(max.prompt), PriceKey::Prompt);
+        let completion = above(prices.completion().max(max.completion), PriceKey::Completion);
         let mut input = prompt;
-        if let Some(read) = dearest.of(prices.cache_read, |o| o.cache_read)
+        if let Some(read) = dearest.of(PriceKey::CacheRead)
             && read > input
         {
             reasons.add(Reason::DearerTokens);
@@ -87,16 +96,18 @@ impl Paid {
             input = input.max(write);
         }
         let mut output = completion;
-        if let Some(reasoning) = dearest.of(prices.internal_reasoning, |o| o.internal_reasoning)
+        if let Some(reasoning) = dearest.of(PriceKey::Reasoning)
             && reasoning > output
         {
             reasons.add(Reason::DearerTokens);
             output = reasoning;
         }
         // Keys we do not know are passed over by an allowance or a router only: each is taken as a fee of its own.
-        let unknown = prices.unknown.iter().filter_map(|price| Rate::parse_ceil(&price.value).ok());
-        let fee = unknown.fold(prices.request, Rate::saturating_add);
-        let base = Some(fee.max(max.request.unwrap_or_default()));
+        let unknown =
+            prices.unknown.iter().chain(candidate.row.map(|row| &row.unknown).into_iter().flatten());
+        let unknown = unknown.filter_map(|price| Rate::parse_ceil(&price.value).ok());
+        let fee = unknown.fold(prices.request(), Rate::saturating_add);
+        let fee = fee.max(max.request.unwrap_or_default());
         let mut paid = Paid {
             input,
             image: input,
@@ -105,8 +116,8 @@ impl Paid {
             output,
             read: input,
             image_output: Rate::ZERO,
-            request: dearest.of(base, |o| o.request).unwrap_or_default(),
-            search: dearest.of(prices.web_search, |o| o.web_search),
+            request: above(fee, PriceKey::Request),
+            search: dearest.of(PriceKey::WebSearch),
             reasons,
         };
         paid.media(&dearest, prompt, terms);
@@ -114,33 +125,28 @@ impl Paid {
     }
 
     fn media(&mut self, dearest: &Dearest<'_>, prompt: Rate, terms: &Terms<'_, '_>) {
-        let prices = dearest.prices;
-        let media = &terms.shape.media;
-        if !media.is_empty() || terms.outputs != Outputs::default() {
-            let image = dearest.of(prices.image, |o| o.image).unwrap_or_default();
+        let listed = |key| dearest.of(key).unwrap_or_default();
+        if terms.more_than_text {
+            let image = listed(PriceKey::Image);
             if image > prompt.saturating_mul(PER_IMAGE_FROM) {
                 self.each_image = image;
             } else {
                 self.image = self.image.max(image);
             }
-            self.image =
-                self.image.max(dearest.of(prices.image_token, |o| o.image_token).unwrap_or_default());
-            let audio = dearest.of(prices.audio, |o| o.audio).unwrap_or_default();
-            let cached = dearest.of(prices.audio_cache, |o| o.audio_cache).unwrap_or_default();
-            self.audio = self.audio.max(audio).max(cached);
+            self.image = self.image.max(listed(PriceKey::ImageToken));
+            self.audio = self.audio.max(listed(PriceKey::Audio)).max(listed(PriceKey::AudioCache));
         }
-        let row = terms.row;
+        let or_row = |key: PriceKey| {
+            let base = dearest.prices.rates[key].or(terms.row.and_then(|row| row.rates[key]));
+            dearest.above(base, key).unwrap_or_default()
+        };
         if terms.outputs.images {
-            let base = prices.image_output.or(row.and_then(|row| row.image_output));
-            let listed = dearest.of(base, |o| o.image_output).unwrap_or_default();
-            self.output = self.output.max(listed);
+            self.output = self.output.max(or_row(PriceKey::ImageOutput));
             self.image_output = self.output;
             self.read = self.read.max(self.image);
         }
         if terms.outputs.audio {
-            let base = prices.audio_output.or(row.and_then(|row| row.audio_output));
-            let listed = dearest.of(base, |o| o.audio_output).unwrap_or_default();
-            self.output = self.output.max(listed);
+            self.output = self.output.max(or_row(PriceKey::AudioOutput));
             self.read = self.read.max(self.audio);
         }
     }
@@ -161,9 +167,8 @@ fn cache_write(
     if asked == CacheWrite::None && on_request {
         return None;
     }
-    let prices = candidate.prices;
-    let five_minutes = dearest.of(prices.cache_write, |o| o.cache_write);
-    let hour = dearest.of(prices.cache_write_1h, |o| o.cache_write_1h);
+    let five_minutes = dearest.of(PriceKey::CacheWrite);
+    let hour = dearest.of(PriceKey::CacheWriteHour);
     // Unlisted writes at Anthropic's published multiples (CONTRACT 9.3): 1.25 for five minutes, 2 for an hour.
     let claude = model.family == Family::Claude && prompt > Rate::ZERO;
     let unlisted = |percent: u64| {

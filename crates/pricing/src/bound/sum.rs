@@ -57,9 +57,9 @@ impl<'b> Sum<'b> {
         let Asked { shape, max_price, span, turns, routed } = *asked;
         let model = set.model;
         let within = |prices: &Prices| {
-            prices.prompt <= max_price.prompt
-                && prices.completion <= max_price.completion
-                && max_price.request.is_none_or(|most| prices.request <= most)
+            prices.prompt() <= max_price.prompt
+                && prices.completion() <= max_price.completion
+                && max_price.request.is_none_or(|most| prices.request() <= most)
         };
         let eligible = || set.usable.iter().filter(|c| c.endpoint.is_none() || within(c.prices));
 
@@ -75,8 +75,11 @@ impl<'b> Sum<'b> {
         // Later turns have longer prompts, up to the context.
         let tokens = if turns.count > 1 { context.unwrap_or(u64::MAX) } else { inputs.total() };
         let outputs = Outputs::of(model, shape);
-        self.reasons.add_if(outputs != Outputs::default(), Reason::Outputs);
-        let terms = Terms { shape, max_price, span, tokens, outputs, row: model.prices.priced() };
+        let answers_in_more = outputs != Outputs::default();
+        self.reasons.add_if(answers_in_more, Reason::Outputs);
+        let more_than_text = answers_in_more || !shape.media.is_empty();
+        let row = model.prices.priced();
+        let terms = Terms { shape, max_price, span, tokens, outputs, more_than_text, row };
         let mut limit = Some(0);
         for candidate in eligible() {
             let paid = Paid::of(candidate, model, &terms);

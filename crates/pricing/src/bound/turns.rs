@@ -10,7 +10,7 @@ use crate::fees::{self, RESULTS_USUAL, search_fee};
 use crate::grounds::BoundPolicy;
 use crate::run::{Engine, Fetch, PdfEngine, Pins, Plugins, Search, ServerTool};
 use crate::shape::{Shape, TierAsked};
-use crate::unpriced::Unpriced;
+use crate::unpriced::{Unpriced, WebSearch};
 
 /// Characters of a search result, where the request does not say.
 const CHARACTERS: u32 = 1_000;
@@ -139,7 +139,7 @@ impl Turns {
         let mut pinned = Search { max_uses: Some(uses), ..*asked };
         if asked.engine == Engine::Native {
             if !servers.all_claude {
-                return Err(Unpriced::WebSearch("a provider's own engine"));
+                return Err(Unpriced::WebSearch(WebSearch::Native));
             }
             self.native += u64::from(uses);
             self.results = None;
@@ -160,7 +160,7 @@ impl Turns {
         pinned.max_total_results = Some(total);
         pinned.max_characters = Some(characters);
         let Some(fee) = search_fee(&pinned) else {
-            return Err(Unpriced::WebSearch("a mode without a published price"));
+            return Err(Unpriced::WebSearch(WebSearch::Mode));
         };
         self.searches = (self.searches.0 + u64::from(uses), self.searches.1.max(fee));
         let tokens = u64::from(characters).saturating_mul(TOKENS_PER_CHARACTER).saturating_add(PER_RESULT);

@@ -2,7 +2,8 @@
 //!
 //! All that is documented to happen happens, at its dearest: searches and fetches all come in the first step, so that
 //! every later turn reads their results; each turn writes its whole prompt to a cache where that is dearer, answers to
-//! its cap, and is billed at the dearest hour in which the request may run.
+//! its cap, and is billed at the dearest hour in which the request may run. An endpoint that lists no conditional prices
+//! bills by those of its model's row.
 
 use super::fees::{self, Fee};
 use super::matter::{self, Matter};
@@ -12,7 +13,7 @@ use crate::catalogue::{Endpoint, Model, PriceKind};
 use crate::clock::Moment;
 use crate::cost::Usage;
 use crate::exact::Exact;
-use crate::prices::Rates;
+use crate::prices::{Prices, Rates};
 use crate::request::Request;
 
 /// Pages that `mistral-ocr` reads of one file, at the most.
@@ -126,9 +127,12 @@ impl Case<'_> {
         if self.model.price == PriceKind::Free {
             return Turn { usage, ..Turn::default() };
         }
-        let prices = &self.endpoint.prices;
-        let moments = prices.moments(self.from, self.to);
-        let turns = moments.into_iter().map(|now| self.at(usage, text, prices.at(usage.prompt, now)));
+        let lists = self.endpoint.price_lists();
+        let rates = lists.flat_map(|prices| {
+            let moments = prices.moments(self.from, self.to).into_iter();
+            moments.map(|now| prices.at(usage.prompt, now))
+        });
+        let turns = rates.map(|rates| self.at(usage, text, rates));
         turns.max_by_key(|turn| turn.cost().total()).unwrap_or_default()
     }
 
@@ -210,7 +214,7 @@ impl Case<'_> {
                     add(
                         "search of the provider's own",
                         self.native_uses(search) * each,
-                        self.endpoint.prices.dearest_search(),
+                        self.dearest_search(),
                     );
                 }
                 engine => add("search", self.uses(search), fees::search(search, engine)),
@@ -230,9 +234,14 @@ impl Case<'_> {
             add("what is listed at zero", 1, Exact::EIGHT_CENTS);
         }
         if self.model.searches {
-            add("search of the model's own", 5 * turns, self.endpoint.prices.dearest_search());
+            add("search of the model's own", 5 * turns, self.dearest_search());
         }
         fees
+    }
+
+    /// The most that a search of the provider's own may cost.
+    fn dearest_search(&self) -> Exact {
+        self.endpoint.price_lists().map(Prices::dearest_search).max().unwrap_or_default()
     }
 
     /// Steps of the loop. The provider's own search is none of OpenRouter's tools.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use money::Rate;
-use pricing::{Book, Feature, Features, Modality, Model};
+use pricing::{Book, Feature, Features, Modality, Model, PriceKey};
 
 use super::row;
 use crate::failure::Failure;
@@ -89,10 +89,10 @@ impl Filter {
             && (!self.free || model.is_free())
             && self.answers.is_none_or(|kind| model.outputs.contains(kind.modality()))
             && zdr.is_none_or(|zdr| retaining_nothing(model, zdr).is_some())
-            && (!self.caching || priced.is_some_and(|prices| prices.cache_read.is_some()))
+            && (!self.caching || priced.is_some_and(|prices| prices.rates[PriceKey::CacheRead].is_some()))
             && self.context.is_none_or(|least| model.context_length.is_some_and(|most| most >= least))
             && self.max_price.is_none_or(|most| {
-                priced.is_some_and(|prices| prices.prompt <= most && prices.completion <= most)
+                priced.is_some_and(|prices| prices.prompt() <= most && prices.completion() <= most)
                     && row::tells_its_price(model)
             })
             && (self.provider.is_none() || !self.providers(model, zdr).is_empty())

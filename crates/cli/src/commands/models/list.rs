@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use clap::{Args, ValueEnum};
 use money::Nano;
-use pricing::Model;
+use pricing::{Model, PriceKey};
 use serde_json::json;
 
 use super::cost::RequestArgs;
@@ -125,7 +125,7 @@ fn render(models: &[(&Model, Option<Nano>)], costly: bool, terminal: &Terminal) 
             row::context(model.max_completion_tokens),
             prompt,
             completion,
-            row::price(model.prices.priced().and_then(|prices| prices.cache_read)),
+            row::price(model.prices.priced().and_then(|prices| prices.rates[PriceKey::CacheRead])),
             row::features(model),
         ]
     };

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use money::Rate;
-use pricing::{Modality, Model, PriceKey, RowPrices};
+use pricing::{Modality, Model, PriceKey, Prices, RowPrices};
 use serde_json::{Value, json};
 
 use crate::amount::rate;
@@ -16,7 +16,7 @@ pub(super) fn price(price: Option<Rate>) -> String {
 pub(super) fn prices(model: &Model) -> [String; 2] {
     match &model.prices {
         RowPrices::Priced(_) if !tells_its_price(model) => ["unknown".to_owned(), "unknown".to_owned()],
-        RowPrices::Priced(prices) => [price(Some(prices.prompt)), price(Some(prices.completion))],
+        RowPrices::Priced(prices) => [price(Some(prices.prompt())), price(Some(prices.completion()))],
         RowPrices::Dynamic => ["varies".to_owned(), "varies".to_owned()],
         RowPrices::Unreadable(_) => ["unknown".to_owned(), "unknown".to_owned()],
     }
@@ -25,10 +25,9 @@ pub(super) fn prices(model: &Model) -> [String; 2] {
 /// Whether the listed price is one of tokens and means what it says: a zero is not free unless the model is (CONTRACT
 /// 8.2), and what answers in neither text, images nor audio is billed by seconds, pages and songs.
 pub(super) fn tells_its_price(model: &Model) -> bool {
-    let zero = model
-        .prices
-        .priced()
-        .is_some_and(|p| p.prompt == Rate::ZERO && p.completion == Rate::ZERO && p.request == Rate::ZERO);
+    let zero = model.prices.priced().is_some_and(|p| {
+        p.prompt() == Rate::ZERO && p.completion() == Rate::ZERO && p.request() == Rate::ZERO
+    });
     let by_token = [Modality::Text, Modality::Image, Modality::Audio];
     (!zero || model.is_free()) && by_token.into_iter().any(|kind| model.outputs.contains(kind))
 }
@@ -58,9 +57,12 @@ pub(super) fn listed(model: &Model) -> Option<String> {
 }
 
 /// Every price of a row under OpenRouter's name for it, USD per unit.
-fn listed_usd(prices: &pricing::Prices) -> Value {
-    let keys = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of(prices)?)));
-    keys.map(|(key, rate)| (key.name().to_owned(), Value::from(rate.per_unit().to_string()))).collect()
+fn listed_usd(prices: &Prices) -> Value {
+    prices
+        .rates
+        .iter()
+        .map(|(key, rate)| (key.name().to_owned(), Value::from(rate.per_unit().to_string())))
+        .collect()
 }
 
 /// For machines. A price per million tokens is exact decimal text.
@@ -76,11 +78,11 @@ pub(super) fn json(model: &Model) -> Value {
         "max_completion_tokens": model.max_completion_tokens,
         "can": model.about.features.iter().map(|feature| feature.word()).collect::<Vec<_>>(),
         "free": model.is_free(),
-        "prompt_usd_per_million": per_million(prices.map(|prices| prices.prompt)),
-        "completion_usd_per_million": per_million(prices.map(|prices| prices.completion)),
-        "cache_read_usd_per_million": per_million(prices.and_then(|prices| prices.cache_read)),
-        "cache_write_usd_per_million": per_million(prices.and_then(|prices| prices.cache_write)),
-        "request_usd": prices.map(|prices| prices.request.per_unit().to_string()),
+        "prompt_usd_per_million": per_million(prices.map(Prices::prompt)),
+        "completion_usd_per_million": per_million(prices.map(Prices::completion)),
+        "cache_read_usd_per_million": per_million(prices.and_then(|prices| prices.rates[PriceKey::CacheRead])),
+        "cache_write_usd_per_million": per_million(prices.and_then(|prices| prices.rates[PriceKey::CacheWrite])),
+        "request_usd": prices.map(|prices| prices.request().per_unit().to_string()),
         "answers_in": model.outputs.iter().map(|modality| modality.word()).collect::<Vec<_>>(),
         "listed_usd": prices.map(listed_usd),
     })

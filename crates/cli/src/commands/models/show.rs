@@ -150,9 +150,10 @@ fn price(prices: &RowPrices) -> String {
     match prices {
         RowPrices::Priced(prices) => {
             let listed = |by_token: bool| {
-                let keys = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of(prices)?)));
-                let of_kind =
-                    keys.filter(move |(key, rate)| key.is_by_token(*rate, prices.prompt) == by_token);
+                let of_kind = prices
+                    .rates
+                    .iter()
+                    .filter(move |(key, rate)| key.is_by_token(*rate, prices.prompt()) == by_token);
                 of_kind.filter(|(_, rate)| *rate > Rate::ZERO || by_token).map(each).collect::<Vec<_>>()
             };
             let (tokens, others) = (listed(true), listed(false));
@@ -166,7 +167,7 @@ fn price(prices: &RowPrices) -> String {
 
 /// A zero that is not free, or a figure whose unit is not told.
 fn untold(prices: &RowPrices) -> String {
-    let listed = prices.priced().map(|prices| (prices.prompt, prices.completion));
+    let listed = prices.priced().map(|prices| (prices.prompt(), prices.completion()));
     match listed {
         Some((prompt, completion)) if prompt > Rate::ZERO || completion > Rate::ZERO => {
             let [prompt, completion] =
@@ -195,8 +196,7 @@ fn each((key, rate): (PriceKey, Rate)) -> String {
 
 /// `above 272,000 prompt tokens: $4.00 in, $15.00 out`.
 fn words(condition: &Override) -> String {
-    let prices = PriceKey::ALL.into_iter().filter_map(|key| Some((key, key.of_override(condition)?)));
-    format!("{}: {}", condition.when(), prices.map(each).collect::<Vec<_>>().join(", "))
+    format!("{}: {}", condition.when(), condition.rates.iter().map(each).collect::<Vec<_>>().join(", "))
 }
 
 /// The providers, the cheapest first.
@@ -212,7 +212,7 @@ fn endpoints(model: &Model, keeps_nothing: &[String], terminal: &Terminal) -> St
     }
     listed.sort_by_key(|endpoint| {
         let prices = endpoint.prices.priced();
-        (prices.is_none(), prices.map(|prices| (prices.prompt, prices.completion)))
+        (prices.is_none(), prices.map(|prices| (prices.prompt(), prices.completion())))
     });
     let tells = row::tells_its_price(model);
     let price = |rate| if tells { row::price(rate) } else { "unknown".to_owned() };
@@ -221,9 +221,9 @@ fn endpoints(model: &Model, keeps_nothing: &[String], terminal: &Terminal) -> St
         [
             printable(&endpoint.provider),
             printable(&endpoint.tag),
-            price(prices.map(|prices| prices.prompt)),
-            price(prices.map(|prices| prices.completion)),
-            row::price(prices.and_then(|prices| prices.cache_read)),
+            price(prices.map(|prices| prices.prompt())),
+            price(prices.map(|prices| prices.completion())),
+            row::price(prices.and_then(|prices| prices.rates[PriceKey::CacheRead])),
             row::context(endpoint.context_length),
             row::context(endpoint.output_limit()),
             notes(endpoint, keeps_nothing),
@@ -289,9 +289,9 @@ fn as_json(model: &Model, judged: &Result<Bound, Unpriced>, prices: &Prices) -> 
             "context_length": endpoint.context_length,
             "max_completion_tokens": endpoint.max_completion_tokens,
             "obeys_output_cap": endpoint.supports_output_cap,
-            "prompt_usd_per_million": per_million(listed.map(|prices| prices.prompt)),
-            "completion_usd_per_million": per_million(listed.map(|prices| prices.completion)),
-            "cache_read_usd_per_million": per_million(listed.and_then(|prices| prices.cache_read)),
+            "prompt_usd_per_million": per_million(listed.map(|prices| prices.prompt())),
+            "completion_usd_per_million": per_million(listed.map(|prices| prices.completion())),
+            "cache_read_usd_per_million": per_million(listed.and_then(|prices| prices.rates[PriceKey::CacheRead])),
             "conditional_prices": listed.map(|prices| prices.overrides.iter().map(words).collect::<Vec<_>>()),
         })
     });

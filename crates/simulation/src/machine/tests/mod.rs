@@ -59,7 +59,7 @@ fn bound() -> Bound {
         context_length: Some(1_000_000),
         max_completion_tokens: None,
         family: Family::Gpt,
-        prices: RowPrices::Priced(Prices { completion: dollar, ..Prices::default() }),
+        prices: RowPrices::Priced(Prices::new(Rate::ZERO, dollar)),
         endpoints: None,
         outputs: pricing::Modalities::TEXT,
         supports_output_cap: true,
