@@ -367,6 +367,19 @@ fn a_router_picks_within_a_ceiling() {
     assert_eq!(found.explain(0).terms[0].rate, "11");
     assert!(terms(&found).contains(&("request fee", 1)));
 
+    // Whoever lists neither a cap nor a limit may answer at any length.
+    let even = endpoint("even", Tier::Standard, prices());
+    let endless = Endpoint {
+        supports_output_cap: false,
+        max_completion_tokens: None,
+        context_length: None,
+        ..endpoint("odd", Tier::Standard, prices())
+    };
+    let mut rows: Vec<Model> = book.models().cloned().collect();
+    rows.push(Model { endpoints: Some(vec![endless, even]), ..model("e/m", prices()) });
+    let found = bound(&asked, &Grounds::new(&self::book(rows), &policy)).unwrap();
+    assert_eq!((found.ignore.as_slice(), found.uncapped_output), (&["odd".to_owned()][..], Nano::ZERO));
+
     let caller = CallerMaxPrice {
         prompt: Some(rate("0.000001")),
         completion: Some(rate("0.000002")),

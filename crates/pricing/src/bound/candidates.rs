@@ -208,6 +208,11 @@ impl Candidate<'_> {
         }
     }
 
+    /// Whether anything limits its answer, and its prompt.
+    pub(super) fn is_limited(&self, model: &Model) -> bool {
+        (self.capped || self.output_limit.is_some()) && self.context(model).is_some()
+    }
+
     /// Most tokens of prompt it takes.
     pub(super) fn context(&self, model: &Model) -> Option<u64> {
         let own = self.endpoint.and_then(|endpoint| endpoint.context_length);

@@ -66,12 +66,12 @@ pub fn bound(shape: &Shape<'_>, grounds: &Grounds<'_>) -> Result<Bound, Unpriced
     if allowed.fills {
         turns.results = None;
     }
-    let asked = Asked { shape, max_price: &max_price, span: grounds.span(), turns: &turns, routed: false };
+    let asked = Asked { shape, max_price: &max_price, span: grounds.span(), turns: &turns };
     let mut sum = Sum::default();
     for set in &named.sets {
         sum.take(set, &asked)?;
     }
-    named.take_routed(&mut sum, &Asked { routed: true, ..asked }, grounds)?;
+    named.take_routed(&mut sum, &asked, grounds)?;
     if turns.native > 0 && sum.search_fee.is_none() {
         return Err(Unpriced::WebSearch(WebSearch::Native));
     }

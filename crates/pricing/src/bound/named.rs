@@ -142,7 +142,8 @@ impl<'b> Named<'b> {
         }
     }
 
-    /// What a router may pick: every chat model of the book within the ceiling, whoever serves it.
+    /// What a router may pick: every chat model of the book within the ceiling, whoever serves it. Providers without a limit
+    /// are left out: nothing can be said of what they may cost.
     ///
     /// # Errors
     /// A provider that has broken its word and for which no bound is large enough.
@@ -166,8 +167,18 @@ impl<'b> Named<'b> {
             let resolved = Resolved { model, nitro: true, floor: true, online: false, alias: false };
             let Ok(mut set) = Candidates::of(resolved, &search) else { continue };
             set.shut_out.clear();
+            set.usable.retain(|candidate| match candidate.endpoint {
+                Some(endpoint) if !candidate.is_limited(model) => {
+                    sum.shut_out(endpoint);
+                    false
+                }
+                _ => true,
+            });
+            if set.usable.is_empty() {
+                continue;
+            }
             match sum.take(&set, asked) {
-                // Nothing can be said of what a model without limits may cost; the reason says that it is passed over.
+                // Of whom nobody knows who serves it, nobody can be left out; the reason says that it is passed over.
                 Ok(()) | Err(Unpriced::NoOutputLimit(_) | Unpriced::NoContextLength(_)) => {}
                 Err(unpriced) => return Err(unpriced),
             }

@@ -9,7 +9,7 @@ use crate::bound::paid::{Paid, Terms};
 use crate::bound::turns::Turns;
 use crate::bound::{MaxPrice, Outputs};
 use crate::distrust::Growth;
-use crate::model::Model;
+use crate::model::{Endpoint, Model};
 use crate::prices::Prices;
 use crate::schedule::Span;
 use crate::shape::Shape;
@@ -44,8 +44,6 @@ pub(super) struct Asked<'s, 'a> {
     pub(super) max_price: &'s MaxPrice,
     pub(super) span: Option<Span>,
     pub(super) turns: &'s Turns,
-    /// A router picks: who lists no limit is passed over, for nothing can be said of what it may cost.
-    pub(super) routed: bool,
 }
 
 impl<'b> Sum<'b> {
@@ -54,7 +52,7 @@ impl<'b> Sum<'b> {
     /// # Errors
     /// A provider without a cap or a limit; a context that would be filled and is not known.
     pub(super) fn take(&mut self, set: &Candidates<'b>, asked: &Asked<'_, '_>) -> Result<(), Unpriced> {
-        let Asked { shape, max_price, span, turns, routed } = *asked;
+        let Asked { shape, max_price, span, turns } = *asked;
         let model = set.model;
         let within = |prices: &Prices| {
             prices.prompt() <= max_price.prompt
@@ -90,9 +88,6 @@ impl<'b> Sum<'b> {
             }
             if !candidate.capped {
                 let Some(most) = candidate.output_limit else {
-                    if routed {
-                        continue;
-                    }
                     return Err(Unpriced::NoOutputLimit(model.id.clone()));
                 };
                 let answers = paid.output.saturating_mul(turns.count);
@@ -107,11 +102,18 @@ impl<'b> Sum<'b> {
         let limit = limit.or(model.context_length).unwrap_or(u64::MAX);
         self.output_limit = Some(self.output_limit.map_or(limit, |other| other.max(limit)));
         for endpoint in &set.shut_out {
-            if endpoint.prices.priced().is_none_or(&within) && !self.ignore.contains(&endpoint.tag) {
-                self.ignore.push(endpoint.tag.clone());
+            if endpoint.prices.priced().is_none_or(&within) {
+                self.shut_out(endpoint);
             }
         }
         self.grow(set)
+    }
+
+    /// A provider that may not serve.
+    pub(super) fn shut_out(&mut self, endpoint: &Endpoint) {
+        if !self.ignore.contains(&endpoint.tag) {
+            self.ignore.push(endpoint.tag.clone());
+        }
     }
 
     fn pay(&mut self, paid: &Paid, turns: &Turns) {
