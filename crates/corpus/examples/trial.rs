@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use corpus::{Trial, Verdict};
+use corpus::{Basis, Trial, Verdict};
 
 fn main() -> ExitCode {
     let argument = |name: &str| {
@@ -14,18 +14,21 @@ fn main() -> ExitCode {
     let trial = Trial::new(seed);
     if let Some(number) = argument("--number") {
         println!("{}", String::from_utf8_lossy(&trial.body(number)));
-        match trial.run(number, None) {
-            Verdict::Above { report, .. } => println!("{report}"),
-            other => println!("{other:?}"),
+        for basis in [Basis::Bytes, Basis::Counted] {
+            match trial.run(number, basis, None) {
+                Verdict::Above { report, .. } => println!("{basis:?}: {report}"),
+                other => println!("{basis:?}: {other:?}"),
+            }
         }
         return ExitCode::SUCCESS;
     }
     let tally = trial.all(0..requests, None);
     println!("{tally}");
-    for (number, _) in &tally.above {
-        let body = trial.shrink(*number);
-        println!("request {number}, shrunk: {}", String::from_utf8_lossy(&body));
-        if let Verdict::Above { report, .. } = trial.judge_body(&body, *number, None) {
+    for above in &tally.above {
+        let (number, basis) = (above.number, above.basis);
+        let body = trial.shrink(number, basis);
+        println!("request {number}, {basis:?}, shrunk: {}", String::from_utf8_lossy(&body));
+        if let Verdict::Above { report, .. } = trial.judge_body(&body, number, basis, None) {
             println!("{report}");
         }
     }

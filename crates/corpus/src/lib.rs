@@ -14,4 +14,4 @@ pub mod trial;
 
 pub use catalogue::{Catalogue, catalogue};
 pub use requests::Requests;
-pub use trial::{Trial, Verdict};
+pub use trial::{Basis, Trial, Verdict};

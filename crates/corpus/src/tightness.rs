@@ -1,8 +1,8 @@
 //! How far above the worst and the usual bill a bound lies: criterion 2.
 //!
 //! For each request of [`crate::realistic`] two ratios, with the prompt bounded by its bytes and by an exact count: the
-//! bound against the most that may be billed when the prompt is counted by a real tokenizer, and against what one such
-//! request plausibly costs. Everything is at the recorded prices.
+//! bound against the most that may be billed when the prompt is counted by the model's own tokenizer, and against what one
+//! such request plausibly costs. Everything is at the recorded prices.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ pub struct Tightness {
 /// Measures these.
 ///
 /// # Panics
-/// A bill is above its bound.
+/// A bill is above its bound, by bytes or counted.
 pub fn measure(samples: &[Sample]) -> Tightness {
     let endpoints: BTreeMap<String, serde_json::Value> =
         serde_json::from_str(RECORDED_ENDPOINTS).expect("the recorded endpoints are JSON");
@@ -84,6 +84,7 @@ fn one(sample: &Sample, book: &Book, judge: &Judge, seed: u64) -> Result<[u64; 4
     let usual = judge.usual(&sent, NOW_MS, seed).map_err(|refused| refused.body)?;
     let nanos = |bound: &Bound| u128::try_from(bound.usd().nanos()).unwrap_or_default();
     assert!(worst.nanos_up() <= nanos(&by_bytes), "{worst}");
+    assert!(worst.nanos_up() <= nanos(&counted), "{worst}");
     let ratio =
         |bound: &Bound, bill: u128| u64::try_from(nanos(bound) * 1_000 / bill.max(1)).unwrap_or(u64::MAX);
     let (worst, usual) = (worst.nanos_up(), usual.nanos_up());

@@ -1,7 +1,7 @@
 //! Criterion 1 of the bound: nobody bills above it.
 
-use corpus::trial::{Mutant, Tally};
-use corpus::{Trial, Verdict};
+use corpus::trial::{Miscount, Mutant, Tally, Wrong};
+use corpus::{Basis, Trial, Verdict};
 
 /// Every reason to refuse (`pricing::Unpriced::code`) that a request, the prices or the operator can give.
 const CODES: [&str; 21] = [
@@ -33,12 +33,12 @@ fn requests() -> u64 {
     if full { 1_000_000 } else { 50_000 }
 }
 
-/// So many requests over the catalogue of a seed; none may bill above its bound.
+/// So many requests over the catalogue of a seed, by bytes and counted; none may bill above its bound.
 fn tried(seed: u64, requests: u64) -> Tally {
     let tally = Trial::new(seed).all(0..requests, None);
     println!("seed {seed}: {tally}");
-    for (number, report) in &tally.above {
-        println!("request {number} of seed {seed}\n{report}");
+    for above in &tally.above {
+        println!("request {} of seed {seed}, {:?}\n{}", above.number, above.basis, above.report);
     }
     assert_eq!(tally.above.len(), 0, "billed above the bound");
     assert_eq!(tally.requests, requests);
@@ -63,6 +63,8 @@ fn never_bills_above_the_bound() {
     }
     let billed: u64 = tally.within.values().map(|sums| sums.requests).sum();
     assert!(billed * 2 > tally.requests, "most requests are billed: {billed} of {}", tally.requests);
+    let counted: u64 = tally.counted.values().map(|sums| sums.requests).sum();
+    assert!(counted * 8 > tally.requests, "many are counted: {counted} of {}", tally.requests);
 }
 
 /// Of a million, these eight billed above their bounds until 2026-11-24: what lies beyond the cap and is read again, and
@@ -71,7 +73,7 @@ fn never_bills_above_the_bound() {
 fn what_billed_above_its_bound_once() {
     let trial = Trial::new(7);
     for number in [1_609, 247_288, 457_007, 458_351, 526_403, 896_850, 956_343, 959_359] {
-        if let Verdict::Above { report, .. } = trial.run(number, None) {
+        if let Verdict::Above { report, .. } = trial.run(number, Basis::Bytes, None) {
             panic!("request {number} of seed 7\n{report}");
         }
     }
@@ -80,10 +82,11 @@ fn what_billed_above_its_bound_once() {
 #[test]
 fn one_thing_wrong_is_found() {
     let trial = Trial::new(1);
-    for mutant in Mutant::ALL {
-        let tally = trial.all(0..requests().min(50_000), Some(mutant));
+    let bounds = Mutant::ALL.map(Wrong::Bound);
+    for wrong in Miscount::ALL.map(Wrong::Count).into_iter().chain(bounds) {
+        let tally = trial.all(0..requests().min(50_000), Some(wrong));
         let found = tally.above.first();
-        println!("{mutant:?}: {:?}", found.map(|(number, _)| number));
-        assert!(found.is_some(), "{mutant:?} was not found in {} requests", tally.requests);
+        println!("{wrong:?}: {:?}", found.map(|above| above.number));
+        assert!(found.is_some(), "{wrong:?} was not found");
     }
 }

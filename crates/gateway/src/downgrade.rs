@@ -179,7 +179,7 @@ impl Walk<'_> {
     /// What a stand-in must be able to do: the features asked for, with room for the prompt and a useful answer.
     fn need(&self) -> Need {
         let shape = &self.chat.shape;
-        let asked = shape.output_cap.unwrap_or(self.shared.config.bounds.default_output);
+        let asked = self.shared.config.bounds.output_cap(shape);
         let least = self.shared.config.clamp_min.unwrap_or(asked).saturating_add(shape.reasoning_budget);
         Need::of(shape, asked.min(least))
     }

@@ -54,8 +54,7 @@ pub fn fitting(shape: &Shape<'_>, grounds: &Grounds<'_>, room: Room, among: &[&s
         let others = among.iter().filter(|name| !shape.models.iter().any(|asked| asked == *name));
         return others.filter_map(|name| fit(name)).take(FITS_MAX).collect();
     }
-    let floor =
-        floor(shape.output_cap.unwrap_or(grounds.policy.default_output), shape.reasoning_budget, room);
+    let floor = floor(grounds.policy.output_cap(shape), shape.reasoning_budget, room);
     let need = Need::of(shape, floor);
     let bytes = shape.body.len() as u64;
     let found = Alternatives::of(asked, &need, grounds.book, |model| {

@@ -6,6 +6,7 @@ use crate::allowance::Allowances;
 use crate::book::Book;
 use crate::distrust::Distrust;
 use crate::schedule::Span;
+use crate::shape::Shape;
 
 /// A call may be billed this much after it was sent, milliseconds: prices by the clock are taken as they are until
 /// then. And this much before, for clocks differ.
@@ -36,6 +37,12 @@ impl BoundPolicy {
         keep_plugin_defaults: false,
         allowances: Allowances { usd: BTreeMap::new(), router: None },
     };
+
+    /// The output cap that a request asks for, tokens; the default where it sets none, and beside the reasoning it wants:
+    /// a cap below that leaves no answer, and providers refuse it.
+    pub fn output_cap(&self, shape: &Shape<'_>) -> u64 {
+        shape.output_cap.unwrap_or_else(|| self.default_output.saturating_add(shape.reasoning_budget))
+    }
 }
 
 impl Default for BoundPolicy {

@@ -351,6 +351,23 @@ fn a_cap_that_is_advised_fits_once_it_is_written_down() {
     assert_eq!(with.cap_to_ask_for(amount), with.cap_within(amount), "it is in the body already");
 }
 
+/// Providers refuse a cap below the reasoning that is asked for.
+#[test]
+fn a_cap_of_ours_leaves_room_for_the_reasoning() {
+    let plain = model("a/m", prices("0.000001", "0.000002"), None);
+    for (limit, asked, reasoning, expected) in [
+        (Some(64_000), None, 0, 16_384),
+        (Some(64_000), None, 20_000, 36_384),
+        (Some(30_000), None, 20_000, 30_000),
+        (Some(64_000), Some(25_000), 20_000, 25_000),
+    ] {
+        let book = book(vec![Model { max_completion_tokens: limit, ..plain.clone() }]);
+        let request = Shape { output_cap: asked, reasoning_budget: reasoning, ..shape(&["a/m"], BODY) };
+        let found = bound(&request, &Grounds::new(&book, &POLICY)).unwrap();
+        assert_eq!(found.output_cap, expected, "{asked:?} {reasoning}");
+    }
+}
+
 #[test]
 fn names_and_aliases() {
     let row = prices("0.000001", "0.000001");

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::account::guardrail::Rules;
 use crate::exact::Exact;
 use crate::prices::Prices;
+use crate::vocabulary::Vocabulary;
 
 const MODELS: &str = include_str!("../../openrouter/data/models.json");
 const ENDPOINTS: &str = include_str!("../../openrouter/data/endpoints.json");
@@ -34,6 +35,7 @@ pub(crate) struct Model {
     pub(crate) id: Arc<str>,
     pub(crate) canonical: Arc<str>,
     pub(crate) family: Family,
+    pub(crate) vocabulary: Vocabulary,
     pub(crate) price: PriceKind,
     /// Writes text at all, and is asked in tokens.
     pub(crate) chats: bool,
@@ -281,6 +283,7 @@ impl Model {
                 "Other" | "Nova" => Family::Normalised,
                 _ => Family::Other,
             },
+            vocabulary: Vocabulary::of_model(&id),
             chats: outputs.iter().any(|output| matches!(output.as_str(), "text" | "image"))
                 && row["context_length"] != 0,
             reasons: strings(&row["supported_parameters"]).iter().any(|name| name == "reasoning"),

@@ -60,6 +60,7 @@ mod server;
 mod stream;
 mod tokens;
 mod toll;
+mod vocabulary;
 mod words;
 
 pub use account::settings::{DeclaredKey, PlainCredits};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::account::guardrail::Rules;
 use crate::account::purse::{Ask, Purse};
-use crate::catalogue::{Asked, Catalogue, Endpoint, Family, Model, PriceKind, Variant};
+use crate::catalogue::{Asked, Catalogue, Endpoint, Model, PriceKind, Variant};
 use crate::clock::Moment;
 use crate::config::{Byok, Config, UsageTail};
 use crate::cost::{Charge, Cost, Usage};
@@ -263,11 +263,11 @@ pub(crate) fn drafts<'a>(
     let mut drafts = Vec::new();
     let mut refused = Vec::new();
     for asked in asked {
-        let least = world.least_tokens(request, asked.model.family);
+        let least = world.least_tokens(request, &asked.model);
         let defaults = world.config.defaults();
         match route::eligible(asked, request, least, world.rules, defaults.premium) {
             Ok(endpoints) => {
-                let matter = Matter::of(request, asked, world.counting(), &defaults);
+                let matter = Matter::of(request, asked, world.adversary(), &defaults);
                 let draft = |endpoint| world.draft(request, asked, endpoint, least, &matter, seed);
                 drafts.push(endpoints.into_iter().map(draft).collect());
             }
@@ -351,18 +351,23 @@ fn drawn(weights: &[f64], rng: &mut Rng) -> usize {
 }
 
 impl World<'_> {
-    /// What is usual is always counted.
-    fn counting(&self) -> Counting {
-        if self.config.adversarial { self.counting } else { Counting::Tokenizer }
+    /// How an adversary counts, if it is one.
+    fn adversary(&self) -> Option<Counting> {
+        self.config.adversarial.then_some(self.counting)
     }
 
     /// As few prompt tokens as it can be said to have: what the context filter takes.
-    fn least_tokens(&self, request: &Request, family: Family) -> u64 {
+    fn least_tokens(&self, request: &Request, model: &Model) -> u64 {
         if self.config.adversarial {
-            let worst = tokens::worst(request, family);
-            if worst < SURELY_FITS { worst } else { tokens::counted(request, family).min(worst) }
+            let worst = tokens::worst(request, model);
+            let fits = |endpoint: &Endpoint| {
+                worst <= endpoint.prompt_max && worst.saturating_add(endpoint.output_max) <= endpoint.context
+            };
+            // Where it fits however it is counted, and no purse is asked, nothing depends on it.
+            let fits_all = || self.purse.is_none() && model.endpoints.iter().all(fits);
+            if worst < SURELY_FITS || fits_all() { worst } else { tokens::counted(request, model).min(worst) }
         } else {
-            tokens::counted(request, family)
+            tokens::counted(request, model)
         }
     }
 
@@ -389,8 +394,7 @@ impl World<'_> {
             let (from, to) = (self.now, self.now.after_ms(self.span_ms));
             let cap = hinted.unwrap_or_else(|| wanted.min(endpoint.output_max));
             let in_the_states = self.config.in_the_states;
-            let counting = self.counting;
-            worst::toll(&Case { request, model, endpoint, matter, counting, cap, from, to, in_the_states })
+            worst::toll(&Case { request, model, endpoint, matter, cap, from, to, in_the_states })
         } else {
             let mut rng = Rng::with_seed(seed);
             usual::toll(model, endpoint, matter, self.now, self.config.in_the_states, &mut rng)

@@ -1,7 +1,7 @@
 //! What OpenRouter reads of a request, and what it says when it cannot.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::ops::Range;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -10,6 +10,7 @@ use crate::asks::Asks;
 use crate::asks::media::Part;
 use crate::error::Failure;
 use crate::exact::Exact;
+use crate::tokens::Counts;
 
 /// A chat completion that was asked for.
 #[derive(Debug, Default)]
@@ -19,8 +20,12 @@ pub(crate) struct Request {
     pub(crate) stream: bool,
     /// Roles, contents, tool calls and schemas, as a template would render them.
     pub(crate) rendered: String,
+    /// Where in it are answers of tools, which some templates write as JSON.
+    pub(crate) answers: Vec<Range<usize>>,
     /// Its tokens, once somebody has counted.
-    pub(crate) count: OnceLock<u64>,
+    pub(crate) counts: Counts,
+    /// And those of [`Request::rendered_as_json`].
+    pub(crate) as_json: Counts,
     pub(crate) messages: u64,
     /// What it holds and wants beside text.
     pub(crate) asks: Asks,
@@ -121,6 +126,20 @@ impl Request {
         Ok(request)
     }
 
+    /// As a template renders it that writes answers of tools as JSON; nothing where there are none.
+    pub(crate) fn rendered_as_json(&self) -> Option<String> {
+        let last = self.answers.last()?.end;
+        let mut text = String::with_capacity(self.rendered.len() * 9 / 8);
+        let mut end = 0;
+        for answer in &self.answers {
+            text.push_str(&self.rendered[end..answer.start]);
+            text.push_str(&Value::from(&self.rendered[answer.clone()]).to_string());
+            end = answer.end;
+        }
+        text.push_str(&self.rendered[last..]);
+        Some(text)
+    }
+
     fn read_messages(&mut self, messages: Option<&Value>, prompt: Option<&Value>) -> Result<(), Failure> {
         match (messages, prompt) {
             (Some(Value::Array(messages)), _) if !messages.is_empty() => {
@@ -155,6 +174,7 @@ impl Request {
         }
         self.asks.read_message(message);
         self.rendered.push('\n');
+        let begin = self.rendered.len();
         match message.get("content") {
             None | Some(Value::Null) => {}
             Some(Value::String(text)) => self.rendered.push_str(text),
@@ -162,6 +182,9 @@ impl Request {
             Some(_) => {
                 return Err(Failure::zod("expected string", &["messages", &index.to_string(), "content"]));
             }
+        }
+        if matches!(role, "tool" | "function") {
+            self.answers.push(begin..self.rendered.len());
         }
         Ok(())
     }
@@ -356,6 +379,20 @@ mod tests {
         assert!(request.asks.web.is_some());
         assert_eq!(request.rendered, "user\nhé");
         assert!(request.stream && request.provider.by_price && request.provider.allow_fallbacks);
+    }
+
+    #[test]
+    fn answers_of_tools_as_json() {
+        let request = read(
+            r#"{"model":"m","messages":[{"role":"user","content":"a\"b"},{"role":"tool","tool_call_id":"c","content":[{"type":"text","text":"x\"y"},{"type":"text","text":"\n"}]},
+            {"role":"user","content":"z"}],"tools":[]}"#,
+        );
+        assert_eq!(request.rendered, "user\na\"btoolc\nx\"y\nuser\nz");
+        assert_eq!(request.rendered_as_json().as_deref(), Some("user\na\"btoolc\n\"x\\\"y\\n\"user\nz"));
+        assert_eq!(
+            read(r#"{"model":"m","messages":[{"role":"user","content":"a"}]}"#).rendered_as_json(),
+            None
+        );
     }
 
     #[test]

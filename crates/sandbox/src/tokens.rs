@@ -1,9 +1,11 @@
-//! How many tokens a prompt has: by a real tokenizer, or a token a byte when it is adversarial.
+//! How many tokens a prompt has: by the model's tokenizer, or a token a byte when it is adversarial.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::OnceLock;
 
-use crate::catalogue::Family;
+use crate::catalogue::{Family, Model};
 use crate::request::Request;
+use crate::vocabulary::Vocabulary;
 
 /// What a chat template adds.
 struct Template {
@@ -23,27 +25,39 @@ const WORST: Template = Template { per_prompt: 100, per_message: 8, tool_preambl
 /// Three bytes, of which the compatibility forms of Unicode make 33.
 const LONGEST: char = '\u{FDFA}';
 
-/// Prompt tokens as counted by a tokenizer.
-pub(crate) fn counted(request: &Request, family: Family) -> u64 {
-    let template = if family == Family::Claude { CLAUDE } else { USUAL };
-    *request.count.get_or_init(|| of(&request.rendered)) + template.adds(request)
+/// The tokens of one prompt by each vocabulary, once somebody has counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counts([OnceLock<u64>; Vocabulary::COUNT]);
+
+impl Counts {
+    fn of(&self, vocabulary: Vocabulary, text: &str) -> u64 {
+        *self.0[vocabulary as usize].get_or_init(|| vocabulary.count(text))
+    }
+}
+
+/// Prompt tokens as counted by the model's tokenizer, and a usual template.
+pub(crate) fn counted(request: &Request, model: &Model) -> u64 {
+    let template = if model.family == Family::Claude { CLAUDE } else { USUAL };
+    request.counts.of(model.vocabulary, &request.rendered) + template.adds(request)
+}
+
+/// Prompt tokens as counted by the model's tokenizer, and the worst template, which may write answers of tools as JSON.
+pub(crate) fn counted_at_worst(request: &Request, model: &Model) -> u64 {
+    let plain = request.counts.of(model.vocabulary, &request.rendered);
+    let as_json = request.rendered_as_json().map_or(0, |text| request.as_json.of(model.vocabulary, &text));
+    plain.max(as_json) + WORST.adds(request)
 }
 
 /// A token for each byte of the prompt, and the worst template.
-pub(crate) fn worst(request: &Request, family: Family) -> u64 {
-    let grown =
-        if family == Family::Normalised { 30 * request.rendered.matches(LONGEST).count() as u64 } else { 0 };
+pub(crate) fn worst(request: &Request, model: &Model) -> u64 {
+    let normalised = model.family == Family::Normalised;
+    let grown = if normalised { 30 * request.rendered.matches(LONGEST).count() as u64 } else { 0 };
     request.rendered.len() as u64 + grown + WORST.adds(request)
 }
 
-/// Tokens of a text by itself.
-pub(crate) fn of(text: &str) -> u64 {
-    bpe_openai::o200k_base().count(text) as u64
-}
-
-/// Loads the tokenizer, which takes a while the first time.
+/// Loads the tokenizer that most are counted with, which takes a while the first time.
 pub(crate) fn warm() {
-    bpe_openai::o200k_base().count("warm");
+    Vocabulary::O200k.count("warm");
 }
 
 /// A hash that is the same in every run.

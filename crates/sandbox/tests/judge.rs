@@ -1,4 +1,4 @@
-//! What the judge bills for each kind of request, by hand, over a catalogue of three models.
+//! What the judge bills for each kind of request, by hand, over a catalogue of a few models.
 
 use sandbox::{Counting, Judge, Verdict};
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ fn judge() -> Judge {
             json!({ "prompt": "0.000001", "completion": "0.000002", "overrides": [
                 { "min_prompt_tokens": WORD - 1, "prompt": "0.000003" },
                 { "utc_start": 900, "utc_end": 1000, "completion": "0.000007" }] })),
+        row("qwen/qwen3-32b", "Qwen3", json!(["text"]), json!(["text"]),
+            json!({ "prompt": "0.000001", "completion": "0.000002" })),
     ] });
     let bare = json!({ "provider_name": "Mistral", "tag": "mistral", "context_length": 100_000,
         "max_completion_tokens": 10_000, "pricing": { "prompt": "0.000001", "completion": "0.000002" },
@@ -211,6 +213,25 @@ fn what_an_account_has_on() {
     // Nothing, or `auto`: a dearer tier.
     let body = ask("mistralai/mistral-large", json!("hi"), json!({ "service_tier": "auto" }));
     check(&body, 4 * (WORD + 200));
+}
+
+/// By the model's own tokenizer, and still with the largest template.
+#[test]
+fn a_prompt_that_is_counted() {
+    let counted = |model: &str, role: &str, content: &str| {
+        let mut body = ask(model, json!(content), json!({}));
+        body["messages"][0]["role"] = json!(role);
+        let verdict = judge().worst(body.to_string().as_bytes(), Counting::Tokenizer, 0, 0);
+        verdict.expect("a bill").prompt_tokens() - 108
+    };
+    // "user", a line feed; then numbers of three digits, or of one.
+    assert_eq!(counted("openai/gpt-4o", "user", "1234567890"), 2 + 4);
+    assert_eq!(counted("qwen/qwen3-32b", "user", "1234567890"), 2 + 10);
+    // What a tool says may be written as JSON.
+    let quotes = "\"\n".repeat(40);
+    let (said, answered) =
+        (counted("qwen/qwen3-32b", "user", &quotes), counted("qwen/qwen3-32b", "tool", &quotes));
+    assert!(said + 40 <= answered, "{said} and {answered}");
 }
 
 #[test]

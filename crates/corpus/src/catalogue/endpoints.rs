@@ -117,6 +117,10 @@ fn pricing(listed: &Value, factor: u64, priority: bool, rng: &mut Rng) -> Value 
         pricing.remove("input_cache_write");
         pricing.insert("input_cache_read".to_owned(), json!(text(DOLLAR / 1_000_000)));
     }
+    // Some list no conditions although the model's row does.
+    if factor != 100 && factor % 3 > 0 {
+        pricing.remove("overrides");
+    }
     if priority && factor == 100 {
         let dearer = scaled(listed, 400);
         pricing.insert(

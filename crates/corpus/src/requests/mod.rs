@@ -1,27 +1,36 @@
 //! [`Requests`]: chat bodies that try everything, alone and together.
 //!
 //! Most are what a program would send, each part of it drawn from what OpenRouter's document allows; some are not, and
-//! are to be refused. Every choice comes from the seed and the number of the request, so that one can be made again.
+//! are to be refused. One in sixteen is hard to count, at models that can be counted for. Every choice comes from the seed
+//! and the number of the request, so that one can be made again.
 
 mod bytes;
 mod content;
+mod hard;
 mod limits;
 mod media;
 mod names;
 mod run;
 
 use fastrand::Rng;
+use pricing::Encoding;
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::Catalogue;
 
 pub use media::{gif, jpeg, pcm, png, url as data_url, wav, webp};
 
+/// Numbers of requests that are hard to count; none of those that billed above their bounds once.
+const HARD_EVERY: u64 = 16;
+const HARD_AT: u64 = 5;
+
 /// A maker of requests over a catalogue.
 #[derive(Clone, Debug)]
 pub struct Requests {
     seed: u64,
     ids: Vec<String>,
+    /// Those whose tokenizer is public, by tokenizer.
+    public: Vec<Vec<String>>,
 }
 
 /// How a body is written once its members are chosen.
@@ -33,7 +42,11 @@ struct Draft {
 impl Requests {
     /// Over the models of a catalogue.
     pub fn new(seed: u64, catalogue: &Catalogue) -> Requests {
-        Requests { seed, ids: catalogue.ids.clone() }
+        let with = |encoding| {
+            let has = |id: &&String| Encoding::of_model(id) == Some(encoding);
+            catalogue.ids.iter().filter(has).cloned().collect()
+        };
+        Requests { seed, ids: catalogue.ids.clone(), public: Encoding::ALL.map(with).to_vec() }
     }
 
     /// The request of this number.
@@ -44,6 +57,9 @@ impl Requests {
             rng.u64(..);
         }
         let mut draft = Draft { root: Map::new(), rng };
+        if number % HARD_EVERY == HARD_AT {
+            return draft.hard(&self.public);
+        }
         draft.names(&self.ids);
         draft.messages();
         draft.limits();

@@ -1,5 +1,9 @@
 //! [`Trial`]: whether a bill is ever above its bound.
+//!
+//! A request is tried by its bytes, against a judge that counts a token for each; and where every model that it may be
+//! billed at has a public tokenizer, once more with its prompt counted, against a judge that counts with that tokenizer.
 
+mod miscount;
 mod mutant;
 mod shrink;
 mod tally;
@@ -11,12 +15,16 @@ use fastrand::Rng;
 use money::{Nano, Rate};
 use openrouter::catalogue::{read_endpoints, read_models};
 use openrouter::chat::{self, Permission};
-use pricing::{Allowances, Book, BookSource, BoundPolicy, Class, Distrust, Grounds, RouterCeiling, bound};
+use pricing::{
+    Allowances, Book, BookSource, BoundPolicy, Class, Counted, Distrust, Encoding, Grounds, Reason,
+    RouterCeiling, Shape, bound,
+};
 use sandbox::{Counting, Judge};
 
 use crate::catalogue::Catalogue;
 use crate::requests::Requests;
 
+pub use miscount::Miscount;
 pub use mutant::Mutant;
 pub use tally::Tally;
 
@@ -38,9 +46,29 @@ pub struct Trial {
     distrust: Distrust,
 }
 
+/// How a prompt is bounded, and judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// By its bytes, and a token for each.
+    Bytes,
+    /// By a count, and with the model's own tokenizer.
+    Counted,
+}
+
+/// One thing wrong with the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// With what it sees or writes.
+    Bound(Mutant),
+    /// With how it counts.
+    Count(Miscount),
+}
+
 /// What became of a request.
 #[derive(Clone, Debug)]
 pub enum Verdict {
+    /// It is not counted: a model's tokenizer is not public, or its bound does not rest on a count.
+    Uncounted,
     /// It is no request.
     NoRequest(String),
     /// It has no bound, for the reason of this code.
@@ -93,12 +121,12 @@ impl Trial {
     }
 
     /// Tries the request of this number, with the product as it is or with one thing wrong.
-    pub fn run(&self, number: u64, mutant: Option<Mutant>) -> Verdict {
-        self.judge_body(&self.body(number), number, mutant)
+    pub fn run(&self, number: u64, basis: Basis, wrong: Option<Wrong>) -> Verdict {
+        self.judge_body(&self.body(number), number, basis, wrong)
     }
 
     /// Tries a body under the circumstances of this number: time, policy, clamp.
-    pub fn judge_body(&self, body: &[u8], number: u64, mutant: Option<Mutant>) -> Verdict {
+    pub fn judge_body(&self, body: &[u8], number: u64, basis: Basis, wrong: Option<Wrong>) -> Verdict {
         let mut rng = Rng::with_seed(number ^ 0x6369_7263);
         let now_ms = START_MS + rng.u64(..WEEK_MS);
         let policy = if rng.u8(..4) == 0 { &self.generous } else { &self.plain };
@@ -111,14 +139,23 @@ impl Trial {
             Ok(request) => request,
             Err(error) => return Verdict::NoRequest(tally::kind(&error).to_owned()),
         };
+        if basis == Basis::Counted {
+            match self.counted(body, &request.shape, wrong) {
+                Some(counted) => request.shape.counted = counted,
+                None => return Verdict::Uncounted,
+            }
+        }
         let sent_shape = request.shape.clone();
-        if let Some(mutant) = mutant {
+        if let Some(Wrong::Bound(mutant)) = wrong {
             mutant.blind(&mut request.shape);
         }
         let bound = match bound(&request.shape, &grounds) {
             Ok(bound) => bound,
             Err(unpriced) => return Verdict::Refused(unpriced.code()),
         };
+        if basis == Basis::Counted && !bound.reasons.contains(Reason::Counted) {
+            return Verdict::Uncounted;
+        }
         request.shape = sent_shape;
         let clamped = if rng.bool() { bound.output_cap } else { rng.u64(1..=bound.output_cap) };
         let mut permission = Permission {
@@ -128,12 +165,16 @@ impl Trial {
             pins: bound.pins.clone(),
             models: None,
         };
-        if let Some(mutant) = mutant {
+        if let Some(Wrong::Bound(mutant)) = wrong {
             mutant.loosen(&mut permission);
         }
         let sent = request.splice(body, &permission);
         let from = now_ms.saturating_sub(SLACK_MS);
-        let verdict = match self.judge.worst(&sent, Counting::Bytes, from, SPAN_MS + SLACK_MS) {
+        let counting = match basis {
+            Basis::Bytes => Counting::Bytes,
+            Basis::Counted => Counting::Tokenizer,
+        };
+        let verdict = match self.judge.worst(&sent, counting, from, SPAN_MS + SLACK_MS) {
             Ok(verdict) => verdict,
             Err(refused) => return Verdict::Declined(refused.status),
         };
@@ -146,8 +187,21 @@ impl Trial {
         Verdict::Above { class: bound.class, report }
     }
 
+    /// What the product counts, where it would: as in `gateway::counting`.
+    fn counted(&self, body: &[u8], shape: &Shape<'_>, wrong: Option<Wrong>) -> Option<Counted> {
+        let of = |name: &str| Encoding::of_model(&self.book.model(name)?.id);
+        let mut encodings = shape.models.iter().map(|name| of(name)).collect::<Option<Vec<Encoding>>>()?;
+        encodings.sort_unstable();
+        encodings.dedup();
+        match wrong {
+            _ if encodings.is_empty() => None,
+            Some(Wrong::Count(miscount)) => miscount.counted(body, shape, &encodings, &self.book),
+            _ => tokens::counted(body, &encodings),
+        }
+    }
+
     /// Tries all of these, on every core; stops at the first bill above a proven or published bound.
-    pub fn all(&self, numbers: std::ops::Range<u64>, mutant: Option<Mutant>) -> Tally {
+    pub fn all(&self, numbers: std::ops::Range<u64>, wrong: Option<Wrong>) -> Tally {
         let next = AtomicU64::new(numbers.start);
         let total = Mutex::new(Tally::default());
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -160,8 +214,8 @@ impl Trial {
                         if number >= numbers.end {
                             break;
                         }
-                        own.count(number, self.run(number, mutant));
-                        if own.is_over(mutant.is_some()) {
+                        self.one(number, wrong, &mut own);
+                        if own.is_over(wrong.is_some()) {
                             next.store(numbers.end, Ordering::Relaxed);
                         }
                     }
@@ -172,9 +226,25 @@ impl Trial {
         total.into_inner().expect("no thread panicked")
     }
 
+    /// By its bytes and counted; with one thing wrong, as it shows.
+    fn one(&self, number: u64, wrong: Option<Wrong>, tally: &mut Tally) {
+        let body = self.body(number);
+        let bases: &[Basis] = match wrong {
+            None => &[Basis::Bytes, Basis::Counted],
+            Some(Wrong::Bound(_)) => &[Basis::Bytes],
+            Some(Wrong::Count(_)) => &[Basis::Counted],
+        };
+        for &basis in bases {
+            tally.count(number, basis, self.judge_body(&body, number, basis, wrong));
+        }
+    }
+
     /// The smallest body found that is still billed above its bound under the circumstances of this number.
-    pub fn shrink(&self, number: u64) -> Vec<u8> {
-        let fails = |body: &[u8]| matches!(self.judge_body(body, number, None), Verdict::Above { class, .. } if class != Class::Unbounded);
+    pub fn shrink(&self, number: u64, basis: Basis) -> Vec<u8> {
+        let fails = |body: &[u8]| {
+            let verdict = self.judge_body(body, number, basis, None);
+            matches!(verdict, Verdict::Above { class, .. } if class != Class::Unbounded)
+        };
         shrink::smallest(self.body(number), fails)
     }
 }

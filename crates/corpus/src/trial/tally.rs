@@ -6,7 +6,7 @@ use std::fmt;
 use openrouter::chat::BodyError;
 use pricing::{Class, Distrust, Distrusted, Growth};
 
-use super::Verdict;
+use super::{Basis, Verdict};
 
 /// Failures kept.
 const KEPT: usize = 20;
@@ -24,10 +24,23 @@ pub struct Tally {
     pub declined: BTreeMap<u16, u64>,
     /// Requests billed within their bounds, by class.
     pub within: BTreeMap<&'static str, Sums>,
-    /// Requests billed above an unbounded bound, which was somebody's own figure.
+    /// Those of them that were tried once more with their prompts counted, and billed within that, by class.
+    pub counted: BTreeMap<&'static str, Sums>,
+    /// Trials billed above an unbounded bound, which was somebody's own figure.
     pub above_allowance: u64,
-    /// Requests billed above a proven or published bound: their numbers, and both sums.
-    pub above: Vec<(u64, String)>,
+    /// Trials billed above a proven or published bound.
+    pub above: Vec<Above>,
+}
+
+/// A bill above its bound.
+#[derive(Clone, Debug)]
+pub struct Above {
+    /// The number of the request.
+    pub number: u64,
+    /// How it was bounded and judged.
+    pub basis: Basis,
+    /// Both sums line by line.
+    pub report: String,
 }
 
 /// Sums over requests.
@@ -44,21 +57,30 @@ pub struct Sums {
 }
 
 impl Tally {
-    pub(super) fn count(&mut self, number: u64, verdict: Verdict) {
-        self.requests += 1;
+    pub(super) fn count(&mut self, number: u64, basis: Basis, verdict: Verdict) {
         match verdict {
-            Verdict::NoRequest(why) => *self.no_requests.entry(why).or_default() += 1,
-            Verdict::Refused(code) => *self.refused.entry(code).or_default() += 1,
-            Verdict::Declined(status) => *self.declined.entry(status).or_default() += 1,
             Verdict::Within { class, bound, bill } => {
-                let sums = self.within.entry(class.word()).or_default();
+                let sums = self.sums(basis).entry(class.word()).or_default();
                 sums.requests += 1;
                 sums.bounds += bound;
                 sums.bills += bill;
                 sums.closest = sums.closest.max(bill * 1_000 / bound.max(1));
             }
             Verdict::Above { class: Class::Unbounded, .. } => self.above_allowance += 1,
-            Verdict::Above { report, .. } => self.above.push((number, report)),
+            Verdict::Above { report, .. } => self.above.push(Above { number, basis, report }),
+            _ if basis == Basis::Counted => {}
+            Verdict::NoRequest(why) => *self.no_requests.entry(why).or_default() += 1,
+            Verdict::Refused(code) => *self.refused.entry(code).or_default() += 1,
+            Verdict::Declined(status) => *self.declined.entry(status).or_default() += 1,
+            Verdict::Uncounted => {}
+        }
+        self.requests += u64::from(basis == Basis::Bytes);
+    }
+
+    fn sums(&mut self, basis: Basis) -> &mut BTreeMap<&'static str, Sums> {
+        match basis {
+            Basis::Bytes => &mut self.within,
+            Basis::Counted => &mut self.counted,
         }
     }
 
@@ -78,16 +100,37 @@ impl Tally {
         for (status, count) in other.declined {
             *self.declined.entry(status).or_default() += count;
         }
-        for (class, more) in other.within {
-            let sums = self.within.entry(class).or_default();
-            sums.requests += more.requests;
-            sums.bounds += more.bounds;
-            sums.bills += more.bills;
-            sums.closest = sums.closest.max(more.closest);
+        for (basis, classes) in [(Basis::Bytes, other.within), (Basis::Counted, other.counted)] {
+            for (class, more) in classes {
+                self.sums(basis).entry(class).or_default().add(more);
+            }
         }
         self.above_allowance += other.above_allowance;
         self.above.extend(other.above);
-        self.above.sort_by_key(|(number, _)| *number);
+        self.above.sort_by_key(|above| above.number);
+    }
+}
+
+impl Sums {
+    fn add(&mut self, more: Sums) {
+        self.requests += more.requests;
+        self.bounds += more.bounds;
+        self.bills += more.bills;
+        self.closest = self.closest.max(more.closest);
+    }
+}
+
+impl fmt::Display for Sums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} billed within their bounds, bounds {} USD, worst bills {} USD, the closest at {}.{} %",
+            self.requests,
+            dollars(self.bounds),
+            dollars(self.bills),
+            self.closest / 10,
+            self.closest % 10
+        )
     }
 }
 
@@ -95,15 +138,10 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} requests", self.requests)?;
         for (class, sums) in &self.within {
-            writeln!(
-                f,
-                "  {class}: {} billed within their bounds, bounds {} USD, worst bills {} USD, the closest at {}.{} %",
-                sums.requests,
-                dollars(sums.bounds),
-                dollars(sums.bills),
-                sums.closest / 10,
-                sums.closest % 10
-            )?;
+            writeln!(f, "  {class}: {sums}")?;
+        }
+        for (class, sums) in &self.counted {
+            writeln!(f, "  once more with the prompt counted, {class}: {sums}")?;
         }
         writeln!(f, "  above a proven or published bound: {}", self.above.len())?;
         writeln!(f, "  above an allowance: {}", self.above_allowance)?;

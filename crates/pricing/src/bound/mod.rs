@@ -153,7 +153,7 @@ impl Sum<'_> {
             input: lines.total(),
             output_rate: answers.saturating_add(again).saturating_mul(choices),
             uncapped_output: self.uncapped_output.saturating_mul(shape.choices.max(1)),
-            output_cap: shape.output_cap.unwrap_or(grounds.policy.default_output).max(1).min(limit),
+            output_cap: grounds.policy.output_cap(shape).max(1).min(limit),
             asked_cap: shape.output_cap,
             reasoning_budget: shape.reasoning_budget,
             max_price,

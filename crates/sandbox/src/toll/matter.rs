@@ -54,17 +54,23 @@ impl Fills {
 }
 
 impl Matter {
-    /// What a request holds for a model, counted as an adversary does.
-    pub(crate) fn of(request: &Request, asked: &Asked, counting: Counting, defaults: &Defaults) -> Matter {
+    /// What a request holds for a model, counted as an adversary does, or as is usual.
+    pub(crate) fn of(
+        request: &Request,
+        asked: &Asked,
+        adversary: Option<Counting>,
+        defaults: &Defaults,
+    ) -> Matter {
         let (asks, model) = (&request.asks, &*asked.model);
         let mut matter = Matter {
-            text: match counting {
-                Counting::Bytes => tokens::worst(request, model.family),
-                Counting::Tokenizer => tokens::counted(request, model.family),
+            text: match adversary {
+                Some(Counting::Bytes) => tokens::worst(request, model),
+                Some(Counting::Tokenizer) => tokens::counted_at_worst(request, model),
+                None => tokens::counted(request, model),
             },
-            prediction: match counting {
-                Counting::Bytes => asks.prediction.len() as u64,
-                Counting::Tokenizer => tokens::of(&asks.prediction),
+            prediction: match adversary {
+                Some(Counting::Bytes) => asks.prediction.len() as u64,
+                Some(Counting::Tokenizer) | None => model.vocabulary.count(&asks.prediction),
             },
             pictures: asks.pictures.len() as u64,
             ..Matter::default()

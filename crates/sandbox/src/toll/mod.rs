@@ -17,13 +17,13 @@ use crate::cost::{Cost, Usage};
 use crate::exact::Exact;
 use crate::prices::Rates;
 
-/// How an adversary counts the tokens of a prompt.
+/// How an adversary counts the tokens of a prompt. The largest template comes to either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Counting {
-    /// A token for each byte, and the largest template.
+    /// A token for each byte.
     #[default]
     Bytes,
-    /// By a real tokenizer (o200k), and a usual template.
+    /// By the model's own tokenizer, and by o200k where that is not public.
     Tokenizer,
 }
 

@@ -7,7 +7,7 @@
 
 use super::fees::{self, Fee};
 use super::matter::{self, Matter};
-use super::{Counting, Toll, Turn};
+use super::{Toll, Turn};
 use crate::asks::{Engine, Fetch, Search};
 use crate::catalogue::{Endpoint, Model, PriceKind};
 use crate::clock::Moment;
@@ -22,6 +22,10 @@ const PAGES_MAX: u64 = 1_000;
 const SEARCHES_MAX: u64 = 20;
 /// Characters of a result where nothing caps them: the largest context size of Exa.
 const CHARACTERS_MAX: u64 = 30_000;
+/// A character of a result has four bytes at most, and each may be a token, whatever counts.
+const PER_CHARACTER: u64 = 4;
+/// And an "approximate token" of a page may be four characters.
+const PER_PAGE_TOKEN: u64 = 4;
 /// Bytes of the title, address and date of a result.
 const FRAME_BYTES: u64 = 400;
 /// What a call of the clock adds.
@@ -35,7 +39,6 @@ pub(crate) struct Case<'a> {
     pub(crate) model: &'a Model,
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) matter: &'a Matter,
-    pub(crate) counting: Counting,
     /// The output cap that the endpoint keeps to.
     pub(crate) cap: u64,
     /// The hours in which it may be billed.
@@ -287,10 +290,6 @@ impl Case<'_> {
     /// What the results of such searches, and of all fetches, add to a prompt.
     fn results(&self, which: impl Fn(&Search) -> bool) -> Grown {
         let mut grown = Grown::default();
-        let (per_character, frame, per_token) = match self.counting {
-            Counting::Bytes => (4, FRAME_BYTES, 4),
-            Counting::Tokenizer => (1, FRAME_BYTES / 4, 2),
-        };
         for search in self.matter.searches.iter().filter(|search| which(search)) {
             let engine = matter::engine(search, self.endpoint);
             if matches!(engine, Engine::Native | Engine::Firecrawl) {
@@ -299,7 +298,7 @@ impl Case<'_> {
             }
             let most = if engine == Engine::Perplexity { search.results().min(20) } else { search.results() };
             let results = self.uses(search).saturating_mul(most).min(search.max_total_results);
-            let each = search.characters.unwrap_or(CHARACTERS_MAX) * per_character + frame;
+            let each = search.characters.unwrap_or(CHARACTERS_MAX) * PER_CHARACTER + FRAME_BYTES;
             grown.text = grown.text.saturating_add(results.saturating_mul(each));
         }
         // Pages are fetched by the loop.
@@ -307,7 +306,7 @@ impl Case<'_> {
             for fetch in &self.matter.fetches {
                 match fetch.max_content_tokens {
                     Some(tokens) => {
-                        let each = tokens.saturating_mul(per_token) + frame;
+                        let each = tokens.saturating_mul(PER_PAGE_TOKEN) + FRAME_BYTES;
                         grown.text = grown.text.saturating_add(self.pages(fetch).saturating_mul(each));
                     }
                     None => grown.fills = true,

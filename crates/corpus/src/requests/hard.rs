@@ -1,0 +1,301 @@
+//! Requests that are hard to count: every script, emoji, control characters, long runs, base64, code and JSON, wherever
+//! a request has text, cut into strings that a template may join.
+
+use serde_json::{Value, json};
+
+use super::{Draft, media};
+
+/// Characters of one script or kind each.
+const SCRIPTS: [(u32, u32); 30] = [
+    (0x00, 0x1f),
+    (0x20, 0x7e),
+    (0x7f, 0xff),
+    (0x100, 0x24f),
+    (0x300, 0x36f),
+    (0x370, 0x3ff),
+    (0x400, 0x52f),
+    (0x530, 0x5ff),
+    (0x600, 0x6ff),
+    (0x700, 0x8ff),
+    (0x900, 0xdff),
+    (0xe00, 0xfff),
+    (0x1000, 0x13ff),
+    (0x1400, 0x18ff),
+    (0x1d00, 0x1eff),
+    (0x1f00, 0x1fff),
+    (0x2000, 0x206f),
+    (0x2070, 0x2bff),
+    (0x3000, 0x30ff),
+    (0x3100, 0x33ff),
+    (0x4e00, 0x9fff),
+    (0xa000, 0xabff),
+    (0xac00, 0xd7a3),
+    (0xe000, 0xf8ff),
+    (0xf900, 0xfaff),
+    (0xfb00, 0xffff),
+    (0x10000, 0x1bfff),
+    (0x1d000, 0x1efff),
+    (0x1f000, 0x1faff),
+    (0x20000, 0x10ffff),
+];
+/// Things that are worse together than alone.
+const ATOMS: [&str; 32] = [
+    "👩‍👩‍👧‍👦",
+    "🏳️‍🌈",
+    "👍🏽",
+    "🇩🇪",
+    "\u{fdfa}",
+    "\u{3316}",
+    "e\u{301}",
+    "\u{1d160}",
+    "\u{1100}\u{1161}\u{11a8}",
+    "\u{958}",
+    "\u{200d}",
+    "\u{feff}",
+    "\u{202e}",
+    "\r\n",
+    "\t\u{3000} ",
+    "  ",
+    "\n\n\n",
+    "'s",
+    "'LL",
+    "don't",
+    "/\n/",
+    ".\n/",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<｜User｜>",
+    "[INST]",
+    "{\"a\":\"\\\"b\\\"\"}",
+    "fn x(&self)->Vec<u8>{",
+    "0123456789",
+    "ＡＢＣ",
+    "\\u00e9",
+    "漢字",
+];
+const RUNS: [&str; 14] =
+    ["a", " ", "\n", "A", "!", "字", "é", "👩", "ab", "-", "0", "\u{300}", "\u{958}", "\u{1d160}"];
+const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const SIGNS: &str = " \t\n{}()[];:=<>\"'/*,.-_#";
+/// Lines of programs.
+const CODE: [&str; 5] = [
+    "    pub fn window_of(&self, entry: &Ledger) -> Option<Entry> {\n",
+    "\t\tif (a[i] !== b[i+1]) { return null; } // ünïcode\r\n",
+    "SELECT id, SUM(nanos) FROM postings WHERE at >= '2026-11-24' GROUP BY 1;\n",
+    "        \"key\": [0.1, -2e-9, null, true, \"\\u00fc\\n\"],\n",
+    "#include <stdio.h>\nint main(){printf(\"%08x\\n\",0xdeadbeef);}\n",
+];
+
+impl Draft {
+    /// The body of one, at models of these, by tokenizer.
+    pub(super) fn hard(mut self, public: &[Vec<String>]) -> Vec<u8> {
+        let name = self.public(public);
+        self.put("model", json!(name));
+        if self.one_in(8) {
+            let other = self.public(public);
+            self.put("models", json!([other]));
+        }
+        self.hard_messages();
+        self.limits();
+        self.hard_schemas();
+        if self.one_in(10) {
+            self.provider();
+            self.settings();
+        }
+        self.write()
+    }
+
+    /// One of a tokenizer, each tokenizer as often.
+    fn public(&mut self, public: &[Vec<String>]) -> String {
+        let ids = self.pick(public);
+        if ids.is_empty() { "openai/gpt-4o".to_owned() } else { self.pick(ids).clone() }
+    }
+
+    /// A hard text.
+    fn hard_text(&mut self) -> String {
+        let most = match self.rng.u32(..1_000) {
+            0 => 6_000,
+            1..20 => 600,
+            20..200 => 80,
+            _ => 20,
+        };
+        let count = self.rng.usize(..most);
+        match self.rng.u32(..12) {
+            0..3 => self.script(count * 2),
+            3 | 4 => (0..count).map(|_| *self.pick(&ATOMS)).collect(),
+            5 => self.pick(&RUNS).repeat(count * 4),
+            6 => self.characters(BASE64, count * 4),
+            7 => self.characters(SIGNS, count),
+            8 => (0..count / 8 + 1).map(|_| *self.pick(&CODE)).collect(),
+            9 => {
+                json!({ "query": self.script(count), "n": [count, null, { "é": self.words(3) }] }).to_string()
+            }
+            10 => self.rng.u64(..).to_string().repeat(count / 8 + 1),
+            _ => self.words(count),
+        }
+    }
+
+    fn script(&mut self, count: usize) -> String {
+        let (from, to) = *self.pick(&SCRIPTS);
+        (0..count).filter_map(|_| char::from_u32(self.rng.u32(from..=to))).collect()
+    }
+
+    fn characters(&mut self, among: &str, count: usize) -> String {
+        let among: Vec<char> = among.chars().collect();
+        (0..count).map(|_| *self.pick(&among)).collect()
+    }
+
+    fn hard_messages(&mut self) {
+        let count = if self.one_in(12) { self.rng.usize(20..120) } else { self.rng.usize(1..8) };
+        let messages: Vec<Value> = (0..count).map(|_| self.hard_message()).collect();
+        self.put("messages", json!(messages));
+    }
+
+    fn hard_message(&mut self) -> Value {
+        let role = *self.pick(&["system", "developer", "user", "user", "assistant", "assistant", "tool"]);
+        let content = if self.one_in(3) { self.hard_parts() } else { json!(self.hard_text()) };
+        let mut message = json!({ "role": role, "content": content });
+        match role {
+            "assistant" if self.one_in(2) => {
+                let calls: Vec<Value> = (0..self.rng.usize(1..4)).map(|_| self.hard_call()).collect();
+                message["tool_calls"] = json!(calls);
+            }
+            "assistant" if self.one_in(4) => message["reasoning"] = json!(self.hard_text()),
+            "assistant" if self.one_in(4) => {
+                message["reasoning_details"] =
+                    json!([{ "type": "reasoning.text", "text": self.hard_text() }]);
+            }
+            "tool" => message["tool_call_id"] = json!(self.hard_name()),
+            _ => {}
+        }
+        if self.one_in(8) {
+            message["name"] = json!(self.hard_name());
+        }
+        message
+    }
+
+    fn hard_call(&mut self) -> Value {
+        let arguments = if self.one_in(2) {
+            self.hard_text()
+        } else {
+            json!({ "path": self.hard_name(), "text": self.hard_text() }).to_string()
+        };
+        json!({ "id": self.hard_name(), "type": "function",
+            "function": { "name": self.hard_name(), "arguments": arguments } })
+    }
+
+    /// A few long parts, or many that are cut out of one text.
+    fn hard_parts(&mut self) -> Value {
+        let mut parts: Vec<Value> = if self.one_in(3) {
+            let text: Vec<char> = self.hard_text().chars().take(200).collect();
+            let each = self.rng.usize(1..5);
+            let part = |part: &[char]| json!({ "type": "text", "text": part.iter().collect::<String>() });
+            text.chunks(each).map(part).collect()
+        } else {
+            let part = |draft: &mut Draft| json!({ "type": "text", "text": draft.hard_text() });
+            (0..self.rng.usize(1..4)).map(|_| part(self)).collect()
+        };
+        match self.rng.u32(..12) {
+            0 => parts.push(self.image()),
+            1 | 2 => {
+                let data = media::url("text/plain", self.hard_file().as_bytes());
+                parts.push(json!({ "type": "file", "file": { "filename": "notes.txt", "file_data": data } }));
+            }
+            _ => {}
+        }
+        json!(parts)
+    }
+
+    /// Mostly ASCII, which is text for certain.
+    fn hard_file(&mut self) -> String {
+        let count = self.rng.usize(1..2_000);
+        match self.rng.u32(..3) {
+            0 => self.hard_text(),
+            1 => self.words(count),
+            _ => self.characters(BASE64, count),
+        }
+    }
+
+    fn hard_name(&mut self) -> String {
+        let count = if self.one_in(8) { self.rng.usize(1..400) } else { self.rng.usize(1..24) };
+        match self.rng.u32(..4) {
+            0 => self.script(count),
+            1 => self.characters(BASE64, count),
+            _ => format!("call_{:x}", self.rng.u32(..)),
+        }
+    }
+
+    fn hard_schemas(&mut self) {
+        if self.one_in(3) {
+            let most = if self.one_in(10) { 60 } else { 6 };
+            let tools: Vec<Value> = (0..self.rng.usize(1..most)).map(|_| self.hard_tool()).collect();
+            self.put("tools", json!(tools));
+        } else if self.one_in(8) {
+            self.tools();
+        }
+        if self.one_in(6) {
+            let schema = self.hard_schema();
+            let format = json!({ "type": "json_schema",
+                "json_schema": { "name": self.hard_name(), "strict": true, "schema": schema } });
+            self.put("response_format", format);
+        }
+    }
+
+    fn hard_tool(&mut self) -> Value {
+        let schema = self.hard_schema();
+        let mut function = json!({ "name": self.hard_name(), "parameters": schema });
+        if !self.one_in(4) {
+            function["description"] = json!(self.hard_text());
+        }
+        json!({ "type": "function", "function": function })
+    }
+
+    fn hard_schema(&mut self) -> Value {
+        let mut properties = serde_json::Map::new();
+        for _ in 0..self.rng.usize(..4) {
+            let names: Vec<String> = (0..self.rng.usize(1..6)).map(|_| self.hard_name()).collect();
+            let kind = self.pick(&["string", "integer", "array"]).to_owned();
+            properties.insert(
+                self.hard_name(),
+                json!({ "type": kind, "enum": names, "description": self.hard_text(), "minimum": -1.5e-7 }),
+            );
+        }
+        json!({ "type": "object", "properties": properties, "additionalProperties": false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{HARD_AT, HARD_EVERY, Requests};
+    use crate::catalogue;
+
+    #[test]
+    fn every_tokenizer_has_models_in_every_catalogue() {
+        for seed in 1..=7 {
+            let requests = Requests::new(seed, &catalogue(seed));
+            assert!(requests.public.iter().all(|ids| !ids.is_empty()), "{seed}: {:?}", requests.public);
+        }
+    }
+
+    #[test]
+    fn they_are_hard() {
+        let requests = Requests::new(1, &catalogue(1));
+        let hard =
+            |number: u64| String::from_utf8_lossy(&requests.nth(number * HARD_EVERY + HARD_AT)).into_owned();
+        let all: String = (0..400).map(hard).collect();
+        for what in [
+            "\u{1d160}",
+            "\u{958}",
+            "<|im_end|>",
+            "漢字",
+            "\\u0007",
+            "\\\"b",
+            "text/plain",
+            "json_schema",
+            "enum",
+            "tool_calls",
+        ] {
+            assert!(all.contains(what), "{what:?}");
+        }
+    }
+}
