@@ -42,9 +42,9 @@ struct ListArgs {
     /// The folder of the books
     #[arg(long, value_name = "DIR", env = "FAREBOX_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
-    /// Print JSON: an array of {model, provider, calls, caps_broken, cancels_broken,
-    /// usage_missing, counts_broken, overruns, overrun_usd, worst_percent, last_at,
-    /// cleared_at}
+    /// Print JSON: an array of {model, provider, calls, caps_broken,
+    /// cancels_broken, usage_missing, counts_broken, overruns, overrun_usd,
+    /// worst_percent, last_at, cleared_at}
     #[arg(long, verbatim_doc_comment)]
     json: bool,
 }
