@@ -68,12 +68,14 @@ fn one(sample: &Sample, book: &Book, judge: &Judge, seed: u64) -> Result<[u64; 4
     let grounds = Grounds { now_ms: Some(NOW_MS as i64), ..Grounds::new(book, &policy) };
     let mut request = chat::read(&sample.body).map_err(|error| error.to_string())?;
     let by_bytes = bound(&request.shape, &grounds).map_err(|unpriced| unpriced.to_string())?;
-    request.shape.counted = tokens::counted(&sample.body, &Encoding::ALL).ok_or("it cannot be counted")?;
+    request.shape.counted =
+        tokens::counted(&sample.body, &Encoding::ALL).ok_or("it cannot be counted")?.with_margin();
     let counted = bound(&request.shape, &grounds).map_err(|unpriced| unpriced.to_string())?;
     let permission = Permission {
         output_cap: by_bytes.output_cap,
         max_price: by_bytes.max_price,
         ignore: by_bytes.ignore.clone(),
+        only: by_bytes.only.clone(),
         pins: by_bytes.pins.clone(),
         models: None,
     };

@@ -14,7 +14,7 @@ OpenRouter could bill for the request as it is sent: its prompt counted by the m
 is not public, in the largest template known, results of searches at a token a byte, at the dearest endpoint, answered to
 the cap. *Usual* is what one such
 request plausibly costs, most answers being far shorter than their cap. *Bytes* is the bound that costs nothing; *counted* is the one with
-the prompt counted by the model's tokenizer, where it is public, which `farebox estimate` shows and the gateway holds for where the bytes do not fit the money.
+the prompt counted by the model's tokenizer, where it is public, and an eighth to spare, which `farebox estimate` shows and the gateway holds for where the bytes do not fit the money.
 
 The requests are generated from a seed and described in `crates/corpus/src/realistic.rs`; prices are the recorded ones.
 

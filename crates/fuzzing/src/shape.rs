@@ -117,6 +117,7 @@ fn permitted(bound: &Bound) -> Permission {
         output_cap: bound.output_cap,
         max_price: bound.max_price,
         ignore: bound.ignore.clone(),
+        only: bound.only.clone(),
         pins: bound.pins.clone(),
         models: None,
     }
@@ -144,6 +145,7 @@ fn permissions(seed: u64) -> [Permission; 3] {
             ..price(0, u64::MAX, Some(Rate::from_femtos(5_000_000_000_000)))
         },
         ignore: names(&["x/fp8", "é\"\\"]),
+        only: names(&["y", "\u{1F4B8}/\""]),
         models: Some(names(&["a/b:floor", "c/\u{1F4B8}", "e\"f"])),
         pins: every_pin(),
     };
@@ -299,7 +301,8 @@ fn check_models(before: &Members<'_>, after: &Members<'_>, permission: &Permissi
 fn check_provider(before: Option<&str>, after: &str, permission: &Permission) {
     let before = before.and_then(Members::of).unwrap_or_default();
     let after = Members::of(after).expect("an object");
-    let may_change = ["max_price", "ignore"];
+    let only = (!permission.only.is_empty()).then_some("only");
+    let may_change: Vec<&str> = ["max_price", "ignore"].into_iter().chain(only).collect();
     for (added, _) in before.kept_in(&after, &may_change) {
         assert!(may_change.contains(&added), "'provider.{added}' was added");
     }
@@ -309,6 +312,9 @@ fn check_provider(before: Option<&str>, after: &str, permission: &Permission) {
     let (given, ignored) = (list(before.get("ignore")), list(after.get("ignore")));
     let missing = permission.ignore.iter().filter(|tag| !given.contains(tag)).cloned();
     assert_eq!(ignored, given.iter().cloned().chain(missing).collect::<Vec<_>>());
+    if only.is_some() {
+        assert_eq!(list(after.get("only")), permission.only);
+    }
     check_prices(before.get("max_price"), after.get("max_price").expect("a ceiling"), &permission.max_price);
 }
 

@@ -11,7 +11,7 @@ use ledger::{Label, Scope};
 use money::Nano;
 use openrouter::chat::{self, ChatRequest, Permission};
 use parking_lot::Mutex;
-use pricing::{Book, Bound, Fit, Grounds, Shape, Unpriced};
+use pricing::{Book, Bound, Fit, Grounds, Reason, Shape, Unpriced};
 use tokio::time::Instant;
 
 use crate::body::Body;
@@ -108,10 +108,14 @@ impl Walk<'_> {
         if clamped.is_some() {
             self.shared.stats.clamped.add();
         }
+        if bound.reasons.contains(Reason::Counted) {
+            self.shared.stats.counted.add();
+        }
         let permission = Permission {
             output_cap: cap,
             max_price: bound.max_price,
             ignore: bound.ignore.clone(),
+            only: bound.only.clone(),
             pins: bound.pins.clone(),
             models: stage.models.map(<[String]>::to_vec),
         };
@@ -180,9 +184,7 @@ impl Walk<'_> {
 
     pub(crate) fn bound_of(&self, shape: &Shape<'_>, book: &Book) -> Result<Bound, Unpriced> {
         for model in &shape.models {
-            if book.model(model).is_some_and(|row| row.endpoints.is_none()) {
-                self.shared.catalogue.want_endpoints(model);
-            }
+            self.shared.catalogue.want_endpoints(model);
         }
         let distrust = self.shared.honesty().distrust();
         pricing::bound(shape, &Grounds { distrust: distrust.as_deref(), ..self.grounds(book) })

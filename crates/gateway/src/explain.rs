@@ -217,6 +217,7 @@ fn bound_json(bound: &Bound, cap: u64) -> Value {
         "asked_cap": bound.asked_cap,
         "dearest_endpoint": explanation.dearest,
         "ignored_providers": explanation.ignored,
+        "only_providers": bound.only,
         "pinned": bound.pins.told(),
         "enlarged": bound.grown_for.as_ref().map(|provider| enlarged_json(bound, provider)),
         "max_price_per_million": {

@@ -149,6 +149,8 @@ impl Attempt {
             Some(charge) if charge.amount > held => {
                 let in_vain = told.provider.is_some_and(|name| self.had_excluded(told.model, name));
                 find(Finding::Overrun { held, cost: charge.amount, in_vain });
+                // Whatever the reason: a count is no ground for it any more.
+                shared.seen.disagreed(&self.explained.model, told.provider.unwrap_or_default());
             }
             Some(_) => {}
             None if otherwise == UnknownReason::NoCost => find(Finding::UsageMissing),
@@ -158,7 +160,7 @@ impl Attempt {
             find(Finding::CapBroken);
         }
         if let (Some(sample), Some(used)) = (sample, told.used) {
-            sample.compare(shared, &self.answered(told.model), told.provider, used.prompt);
+            sample.compare(shared, told.model, told.provider, used.prompt);
         }
     }
 

@@ -76,6 +76,7 @@ fn permission(bound: &Bound) -> Permission {
         output_cap: bound.output_cap,
         max_price: bound.max_price,
         ignore: bound.ignore.clone(),
+        only: bound.only.clone(),
         pins: bound.pins.clone(),
         models: None,
     }

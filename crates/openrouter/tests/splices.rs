@@ -309,6 +309,7 @@ fn permission(media: bool, ignore: bool, chain: usize, pins: Pins) -> Permission
             audio: price("0.0625"),
         },
         ignore: if ignore { vec!["z".to_owned(), "y/\"fp8".to_owned()] } else { Vec::new() },
+        only: if media != ignore { vec!["x".to_owned(), "w/\"é".to_owned()] } else { Vec::new() },
         pins,
         models: (chain > 0).then(|| names[..chain].iter().map(|name| (*name).to_owned()).collect()),
     }
@@ -332,6 +333,9 @@ fn expected(body: &Value, permission: &Permission, any: &AnyPins) -> Value {
         let given = provider.get("ignore").and_then(Value::as_array).cloned().unwrap_or_default();
         let missing = permission.ignore.iter().map(|tag| json!(tag)).filter(|tag| !given.contains(tag));
         provider.insert("ignore".to_owned(), given.iter().cloned().chain(missing).collect());
+    }
+    if !permission.only.is_empty() {
+        provider.insert("only".to_owned(), json!(permission.only));
     }
     let max_price = object_at(provider, "max_price");
     price(max_price, "prompt", Some(0.150_000_001));

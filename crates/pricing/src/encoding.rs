@@ -123,6 +123,12 @@ fn glm(slug: &str) -> Option<Encoding> {
     matches!(slug, "glm-4.5" | "glm-4.5-air" | "glm-4.6" | "glm-4.7").then_some(Encoding::Glm4)
 }
 
+/// An eighth more. An answer agrees with a count when it tells no more than this, so whoever agreed makes no more of
+/// any text: what is held for a count has the same margin.
+pub const fn with_margin(tokens: u64) -> u64 {
+    tokens.saturating_add(tokens.div_ceil(8))
+}
+
 /// Exact counts of a request's text: each string by itself, as a template keeps them apart. What the template adds is
 /// not in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,6 +145,12 @@ impl Counted {
         self.0[encoding as usize]
     }
 
+    /// With an eighth more: what answers that agreed with a count leave open.
+    #[must_use]
+    pub fn with_margin(self) -> Counted {
+        Counted(self.0.map(|tokens| tokens.map(with_margin)))
+    }
+
     /// With a count.
     #[must_use]
     pub const fn with(mut self, encoding: Encoding, tokens: u64) -> Counted {
@@ -150,6 +162,15 @@ impl Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_margin_is_an_eighth_rounded_up() {
+        for (tokens, more) in [(0, 0), (1, 2), (8, 9), (9, 11), (80, 90), (u64::MAX, u64::MAX)] {
+            assert_eq!(with_margin(tokens), more);
+        }
+        let counted = Counted::default().with(Encoding::Qwen2, 16).with_margin();
+        assert_eq!((counted.get(Encoding::Qwen2), counted.get(Encoding::Glm4)), (Some(18), None));
+    }
 
     #[test]
     fn what_is_known_for_certain() {

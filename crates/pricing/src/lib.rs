@@ -48,7 +48,7 @@ pub use book::{Book, BookSource, Resolved};
 pub use bound::{Bound, Class, MaxPrice, Reason, Reasons, bound};
 pub use change::{Change, Kind, Move, changes};
 pub use distrust::{Distrust, Distrusted, Growth};
-pub use encoding::{Counted, Encoding};
+pub use encoding::{Counted, Encoding, with_margin};
 pub use estimate::{Estimate, Guess, Sum, USUAL_OUTPUT, estimate, usual_cost};
 pub use explain::{Explanation, Term};
 pub use fees::{FETCH, OCR_PAGE, OCR_PAGES_MAX, search_fee};

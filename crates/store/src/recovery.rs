@@ -449,10 +449,15 @@ impl Torn {
 /// was a spare when its header was read.
 fn grown(found: &Found, end: &End, last: u64) -> bool {
     let next = last + 1;
-    let mut scan = Scan::new(found[end.index].0.file.clone(), end.offset);
-    let written_now = |segment: &Segment| matches!(Header::read(&*segment.file), Ok(Head::Written(header)) if header.first_seq == next);
+    let segment = &found[end.index].0;
+    let mut scan = Scan::new(segment.file.clone(), end.offset);
     matches!(scan.step(), Ok(Step::Frame { seq, .. }) if seq == next)
-        || found.get(end.index + 1).is_some_and(|(segment, _)| written_now(segment))
+        || found.get(end.index + 1).is_some_and(|(spare, head)| {
+            let was_unwritten = written(head).is_none() && spare.ordinal == segment.ordinal + 1;
+            let begins = |header: &Header| header.ordinal == spare.ordinal && header.first_seq == next;
+            was_unwritten
+                && matches!(Header::read(&*spare.file), Ok(Head::Written(ref header)) if begins(header))
+        })
 }
 
 /// What is behind the last valid record of a segment.

@@ -21,6 +21,38 @@ const SCHEMAS: [&str; 3] = ["tools", "functions", "response_format"];
 /// Parts that are no text; bounded as media.
 const MEDIA: [&str; 4] = ["image_url", "input_audio", "video_url", "input_video"];
 
+/// Members of a body that leave the prompt as it is; beside them, in a plain one, are messages and tools.
+const HARMLESS: [&str; 28] = [
+    "frequency_penalty",
+    "include_reasoning",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "metadata",
+    "min_p",
+    "model",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "provider",
+    "reasoning",
+    "reasoning_effort",
+    "repetition_penalty",
+    "response_format",
+    "seed",
+    "session_id",
+    "stop",
+    "stream",
+    "stream_options",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
+    "usage",
+    "user",
+];
+
 /// What a model reads of a chat request.
 #[derive(Clone, Debug, Default)]
 pub struct Prompt {
@@ -28,6 +60,8 @@ pub struct Prompt {
     file_bytes: u64,
     messages: u64,
     tools: bool,
+    /// It has members that a template, or OpenRouter, may read or leave out, or that change what is read.
+    odd: bool,
 }
 
 /// A string of a prompt.
@@ -58,6 +92,7 @@ impl Prompt {
         let body: Node = serde_json::from_slice(body).ok()?;
         let mut prompt = Prompt::default();
         for (key, value) in body.members() {
+            prompt.odd |= key != "messages" && !HARMLESS.contains(&key.as_str()) && !value.is_empty();
             match key.as_str() {
                 "messages" => prompt.conversation(value),
                 key if NOT_READ.contains(&key) || value.is_empty() => {}
@@ -90,6 +125,29 @@ impl Prompt {
         self.words.iter().map(of).sum::<u64>() + self.file_bytes
     }
 
+    /// Tokens of the texts of its messages: what every template keeps as it is, or makes longer.
+    pub fn said(&self, encoding: Encoding) -> u64 {
+        self.texts().map(|text| count(text, encoding)).sum()
+    }
+
+    /// Bytes of those texts, as UTF-8.
+    pub fn said_bytes(&self) -> u64 {
+        self.texts().map(|text| text.len() as u64).sum()
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().filter_map(|words| match words {
+            Words::Said(text) | Words::Quoted(text) => Some(text.as_str()),
+            Words::Likely(_) | Words::Most(_) | Words::Schema(_) => None,
+        })
+    }
+
+    /// Whether nothing in it may be left out by a template, or change what is read: its texts, tools and their calls are
+    /// all there is.
+    pub const fn is_plain(&self) -> bool {
+        !self.odd && self.file_bytes == 0
+    }
+
     /// Its messages.
     pub const fn messages(&self) -> u64 {
         self.messages
@@ -110,6 +168,9 @@ impl Prompt {
                 key == "role" && role.text().is_some_and(|role| role == "tool" || role == "function")
             });
             for (key, value) in message.members() {
+                let known =
+                    matches!(key.as_str(), "role" | "content" | "name" | "tool_calls" | "tool_call_id");
+                self.odd |= !known && !value.is_empty();
                 self.member(key, value, is_tool);
             }
         }
@@ -133,6 +194,7 @@ impl Prompt {
             return self.words.push(Words::Said(text.to_owned()));
         }
         for (key, value) in part.members() {
+            self.odd |= !matches!(key.as_str(), "type" | "text" | "cache_control");
             match (key.as_str(), value) {
                 ("type" | "cache_control", _) => {}
                 ("file", file) => self.file_bytes += file.json().len() as u64,
@@ -260,6 +322,35 @@ mod tests {
         let large = format!("{{\"x\":\"{}\"}}", "y".repeat(BODY_BYTES_MAX));
         assert!(counted(large.as_bytes(), &[Encoding::O200k]).is_none());
         assert!(counted(b"{}", &[Encoding::O200k]).unwrap().get(Encoding::Qwen2).is_none());
+    }
+
+    #[test]
+    fn what_is_said_is_the_texts_of_messages_alone() {
+        let body = r#"{"model":"one two","metadata":{"a":"three"},"messages":[{"role":"user","content":"hello world"},{"role":"assistant","tool_calls":[{"id":"x","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"x","content":"hello"}],"tools":[{"type":"function","function":{"name":"f"}}]}"#;
+        let prompt = read(body);
+        assert_eq!((prompt.said(Encoding::O200k), prompt.said_bytes()), (3, 16));
+        assert!(prompt.is_plain());
+    }
+
+    #[test]
+    fn what_may_be_left_out_or_shortened_is_not_plain() {
+        let message = |more: &str| format!(r#"{{"messages":[{{"role":"user","content":"a"{more}}}]}}"#);
+        let beside = |more: &str| format!(r#"{{"messages":[{{"role":"user","content":"a"}}]{more}}}"#);
+        let parts = |part: &str| format!(r#"{{"messages":[{{"role":"user","content":[{part}]}}]}}"#);
+        for (body, plain) in [
+            (message(""), true),
+            (message(r#","name":"b","reasoning":null"#), true),
+            (message(r#","reasoning":"b""#), false),
+            (message(r#","reasoning_details":[{"text":"b"}]"#), false),
+            (beside(r#","temperature":0.5,"user":"b","plugins":[],"provider":{"only":["b"]}"#), true),
+            (beside(r#","transforms":["middle-out"]"#), false),
+            (beside(r#","plugins":[{"id":"context-compression"}]"#), false),
+            (beside(r#","something":"new""#), false),
+            (parts(r#"{"type":"text","text":"b","cache_control":{"type":"ephemeral"}}"#), true),
+            (parts(r#"{"type":"file","file":{"file_data":"b"}}"#), false),
+        ] {
+            assert_eq!(read(&body).is_plain(), plain, "{body}");
+        }
     }
 
     #[test]

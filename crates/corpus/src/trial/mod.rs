@@ -162,6 +162,7 @@ impl Trial {
             output_cap: clamped,
             max_price: bound.max_price,
             ignore: bound.ignore.clone(),
+            only: bound.only.clone(),
             pins: bound.pins.clone(),
             models: None,
         };

@@ -1,21 +1,21 @@
-//! Counting: where money refuses or clamps a request that is bounded by its bytes, its tokens are counted and it is
-//! bounded once more.
+//! Counting: where money refuses a request that is bounded by its bytes, its tokens are counted and it is bounded once
+//! more.
 //!
 //! ```text
-//! reserve by bytes ──▶ fits
-//!        │ refused, clamped, or would have to wait
+//! reserve by bytes, clamp, wait ──▶ fits
+//!        │ refused for money
 //!        ▼
-//! who has been seen to count as the tokenizer does? ──▶ the others are left out (`provider.ignore`)
+//! who has been seen to count as the tokenizer does? ──▶ only they may serve (`provider.only`)
 //!        ▼
 //! would it fit with no prompt at all? ──▶ count (elsewhere, a few at once) ──▶ bound ──▶ reserve, as always
 //! ```
 //!
 //! A count is worth something only where whoever bills counts alike. So answers are held against our own count
 //! ([`Sample`]), and only providers that agreed ([`Seen`]) may serve a request whose hold rests on one; one that ever
-//! counted more goes into the honesty register, and is counted no more.
+//! counted more goes into the honesty register, and is believed no more. What agreeing leaves open, an eighth, is held.
 //!
-//! Only models whose tokenizer is public are counted, and bodies below [`BODY_BYTES_MAX`]. Whatever goes wrong, the
-//! bound by bytes stands: this fails closed.
+//! Only single models whose tokenizer is public are counted, by their own name, and bodies below [`BODY_BYTES_MAX`].
+//! Whatever goes wrong, the bound by bytes stands: this fails closed.
 
 mod sample;
 mod seen;
@@ -24,8 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admission::{Refusal, RefusalReason, Reserved, Shortage};
-use pricing::{Book, Bound, Counted, Distrust, Distrusted, Encoding, Grounds, Reason};
-use smallvec::SmallVec;
+use pricing::{Book, Bound, Counted, Distrust, Distrusted, Encoding, Grounds, Model, Reason};
 use tokio::time::{Instant, timeout};
 
 use crate::admit::admit;
@@ -36,18 +35,18 @@ pub(crate) use self::sample::{SAMPLES_AT_ONCE, Sample};
 pub(crate) use self::seen::Seen;
 
 /// Bodies above this are not counted, bytes: 20 ms of one core for prose, a second for the worst.
-const BODY_BYTES_MAX: usize = 1 << 20;
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 /// Prompts counted at once. Hostile ones take a core each for that second.
 pub(crate) const AT_ONCE: usize = 2;
 /// Where others are being counted for longer than this, the bound by bytes will do.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-type Encodings = SmallVec<[Encoding; 2]>;
-
-/// What a counted bound rests on beside the count.
-struct Rest<'a> {
-    book: &'a Book,
-    left_out: &'a Distrust,
+/// Who may serve a counted request.
+struct Servers {
+    /// By tag, for `provider.only`.
+    only: Vec<String>,
+    /// The others, beside those who are distrusted anyway.
+    distrust: Distrust,
 }
 
 impl Walk<'_> {
@@ -58,81 +57,64 @@ impl Walk<'_> {
         stage: &Stage<'_>,
         deadline: Instant,
     ) -> Result<Reserved, Refusal> {
-        let first = self.shared.admission.reserve(&self.ask(bound, stage), self.shared.now_ms());
-        if first.as_ref().is_ok_and(|reserved| reserved.output_cap() >= bound.output_cap)
-            || !is_for_money(&first)
-        {
-            return first.map_err(refusal);
+        let refusal = match admit(self.shared, &self.ask(bound, stage), self.body.len(), deadline).await {
+            Ok(reserved) => return Ok(reserved),
+            Err(refusal) => refusal,
+        };
+        if !is_for_money(&refusal) {
+            return Err(refusal);
         }
         // Boxed: it is seldom needed, and every call would carry its size.
-        match (Box::pin(self.counted(bound, stage)).await, first) {
-            (Some(counted), first) => {
-                *bound = counted;
-                // What was clamped is given back in the moment in which it is asked for again.
-                drop(first);
-            }
-            (None, Ok(clamped)) => return Ok(clamped),
-            (None, Err(_)) => {}
-        }
+        let Some(counted) = Box::pin(self.counted(bound, stage)).await else { return Err(refusal) };
+        *bound = counted;
         admit(self.shared, &self.ask(bound, stage), self.body.len(), deadline).await
     }
 
     /// The bound with its prompt counted, where that is lower.
     async fn counted(&self, bound: &Bound, stage: &Stage<'_>) -> Option<Bound> {
-        if !self.shared.config.count_prompts {
-            return None;
-        }
-        if self.body.len() > BODY_BYTES_MAX || bound.reasons.contains(Reason::Counted) {
+        if !self.shared.config.count_prompts || self.body.len() > BODY_BYTES_MAX {
             return None;
         }
         let book = self.shared.catalogue.book();
-        let encodings = self.encodings(stage, &book)?;
-        let left_out = self.left_out(stage, &book)?;
-        let with =
-            |counted| self.with_count(bound, counted, stage, &Rest { book: &book, left_out: &left_out });
-        let none = encodings.iter().fold(Counted::default(), |none, &encoding| none.with(encoding, 0));
-        if !self.may_fit(&with(none)?, stage) {
+        let model = self.only_model(stage, &book)?;
+        let encoding = Encoding::of_model(&model.id)?;
+        let servers = self.servers(model)?;
+        let with = |tokens| {
+            self.with_count(bound, Counted::default().with(encoding, tokens), stage, &book, &servers)
+        };
+        if !self.may_fit(&with(0)?, stage) {
             return None;
         }
-        let counted = self.count(encodings).await?;
-        let counted = with(counted).filter(|counted| counted.usd() < bound.usd())?;
-        self.shared.stats.counted.add();
-        Some(counted)
+        let tokens = self.count(encoding).await?.with_margin().get(encoding)?;
+        with(tokens).filter(|counted| counted.usd() < bound.usd())
     }
 
-    /// The names of the models it may be billed at.
-    fn models<'s>(&'s self, stage: &Stage<'s>) -> SmallVec<[&'s str; 2]> {
-        match stage.models {
-            Some(models) => models.iter().map(String::as_str).collect(),
-            None => self.chat.shape.models.iter().map(AsRef::as_ref).collect(),
-        }
+    /// The one model it may be billed at, asked for by its own name: where an alias leads may change.
+    fn only_model<'b>(&self, stage: &Stage<'_>, book: &'b Book) -> Option<&'b Model> {
+        let alone = match stage.models {
+            Some([name]) => name.as_str(),
+            Some(_) => return None,
+            None => self.chat.shape.models.first().filter(|_| self.chat.shape.models.len() == 1)?.as_ref(),
+        };
+        book.resolve(alone).filter(|resolved| !resolved.alias).map(|resolved| resolved.model)
     }
 
-    /// Whoever may not serve a counted request: those who are distrusted anyway, and those who have not been seen to
-    /// count as the tokenizer does. `None` where nobody knows who serves a model.
-    fn left_out(&self, stage: &Stage<'_>, book: &Book) -> Option<Distrust> {
-        let mut left_out = self.shared.honesty().distrust().map(|known| (*known).clone()).unwrap_or_default();
-        for name in self.models(stage) {
-            let row = book.model(name)?;
-            for endpoint in row.endpoints.as_deref().filter(|known| !known.is_empty())? {
-                let seen = self.shared.seen.provider(&row.id, endpoint, self.body.len());
-                if !seen.is_some_and(|provider| self.shared.honesty().keeps_counts(&row.id, &provider)) {
-                    let provider = endpoint.provider.clone();
-                    left_out.add(&row.id, Distrusted { provider, growth: None, in_vain: false });
-                }
+    /// Who has been seen to count as the model's tokenizer does, among those that the caller accepts; `None`: nobody, or
+    /// nobody knows who serves it.
+    fn servers(&self, model: &Model) -> Option<Servers> {
+        let distrust = self.shared.honesty().distrust().map(|known| (*known).clone()).unwrap_or_default();
+        let mut servers = Servers { only: Vec::new(), distrust };
+        let accepted = &self.chat.shape.only;
+        for endpoint in model.endpoints.as_deref()? {
+            let seen = self.shared.seen.provider(&model.id, endpoint, self.body.len());
+            if !seen.is_some_and(|provider| self.shared.honesty().keeps_counts(&model.id, &provider)) {
+                let provider = endpoint.provider.clone();
+                servers.distrust.add(&model.id, Distrusted { provider, growth: None, in_vain: false });
+            } else if accepted.is_empty() || accepted.iter().any(|name| endpoint.is_named(name)) {
+                servers.only.push(endpoint.tag.clone());
             }
         }
-        Some(left_out)
-    }
-
-    /// The tokenizers of all the models it may be billed at; `None` where one is not public.
-    fn encodings(&self, stage: &Stage<'_>, book: &Book) -> Option<Encodings> {
-        let of = |name: &str| Encoding::of_model(&book.model(name)?.id);
-        let all: Option<Encodings> = self.models(stage).into_iter().map(of).collect();
-        let mut all = all?;
-        all.sort_unstable();
-        all.dedup();
-        Some(all)
+        Some(servers).filter(|servers| !servers.only.is_empty())
     }
 
     /// The same request bounded by a count, its other limits kept.
@@ -141,13 +123,21 @@ impl Walk<'_> {
         bound: &Bound,
         counted: Counted,
         stage: &Stage<'_>,
-        rest: &Rest<'_>,
+        book: &Book,
+        servers: &Servers,
     ) -> Option<Bound> {
-        let mut shape = self.chat.shape.with_models(self.models(stage));
+        let shape = &self.chat.shape;
+        let mut shape = match stage.models {
+            Some(models) => shape.with_models(models.iter().map(String::as_str)),
+            None => shape.with_models(shape.models.iter().map(AsRef::as_ref)),
+        };
         shape.counted = counted;
-        let grounds = Grounds { distrust: Some(rest.left_out), ..self.grounds(rest.book) };
+        let grounds = Grounds { distrust: Some(&servers.distrust), ..self.grounds(book) };
         let mut again = pricing::bound(&shape, &grounds).ok()?;
         again.output_cap = again.output_cap.min(bound.output_cap);
+        // Whoever comes to serve the model later has not been seen either: those who may are named, not the others.
+        again.only.clone_from(&servers.only);
+        again.ignore.retain(|tag| bound.ignore.contains(tag));
         if bound.reasons.contains(Reason::StalePrices) {
             again.rests_on_stale_prices();
         }
@@ -160,31 +150,19 @@ impl Walk<'_> {
         !matches!(reserved, Err(Shortage::Refused(_)))
     }
 
-    async fn count(&self, encodings: Encodings) -> Option<Counted> {
+    async fn count(&self, encoding: Encoding) -> Option<Counted> {
         let turn = timeout(PATIENCE, Arc::clone(&self.shared.counts).acquire_owned()).await.ok()?.ok()?;
         let body = self.body.to_vec();
         let work = move || {
             // Kept until the work is done, also when nobody waits for it any more.
             let _turn = turn;
-            tokens::counted(&body, &encodings)
+            tokens::counted(&body, &[encoding])
         };
         tokio::task::spawn_blocking(work).await.ok()?
     }
 }
 
-fn refusal(shortage: Shortage) -> Refusal {
-    match shortage {
-        Shortage::Refused(refusal) => refusal,
-        Shortage::Wait(wait) => wait.refusal,
-    }
-}
-
 /// Whether less money would have done.
-fn is_for_money(first: &Result<Reserved, Shortage>) -> bool {
-    match first {
-        Ok(_) | Err(Shortage::Wait(_)) => true,
-        Err(Shortage::Refused(refusal)) => {
-            matches!(refusal.reason, RefusalReason::UsedUp | RefusalReason::Held | RefusalReason::PerRequest)
-        }
-    }
+fn is_for_money(refusal: &Refusal) -> bool {
+    matches!(refusal.reason, RefusalReason::UsedUp | RefusalReason::Held | RefusalReason::PerRequest)
 }

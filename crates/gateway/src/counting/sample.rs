@@ -1,28 +1,33 @@
 //! [`Sample`]: a prompt kept until its answer has told how many tokens it had, to hold our count against it.
 //!
-//! The first answers of each model are looked at, then a few, and every one whose hold rested on a count. The work is done
-//! beside the requests, after the answer. Bounded: [`SAMPLES_AT_ONCE`] prompts of [`BODY_BYTES`] at most; the others are not
-//! looked at.
+//! The first answers of each model are looked at, then a few, and those to requests whose holds rested on a count. The work
+//! is done beside the requests, after the answer. Bounded: [`SAMPLES_AT_ONCE`] prompts of [`BODY_BYTES_MAX`] at most; the
+//! others are not looked at.
+//!
+//! An answer agrees where it tells as many tokens as the texts of its messages have, less a tenth or more an eighth, tools
+//! and template included, and where counting bytes would have told more. So whoever agreed makes no more than an eighth
+//! more of a text, and that much is held beside a count. Prompts that OpenRouter or a template may have shortened or may
+//! add to (transforms, plugins, thoughts of earlier turns, a context half full) do not tell.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use openrouter::chat;
-use pricing::{Book, Bound, Encoding, Outputs, Reason, Shape, prompt_tokens};
+use pricing::{Book, Bound, Counted, Encoding, Outputs, Reason, Shape, prompt_tokens, with_margin};
+use tokens::Prompt;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::chat::Walk;
+use crate::counting::BODY_BYTES_MAX;
 use crate::honesty::Finding;
 use crate::plan::Stage;
 use crate::shared::Shared;
 
 /// Prompts kept at once.
 pub(crate) const SAMPLES_AT_ONCE: usize = 8;
-/// Bodies that are looked at, bytes: what is shorter says little, what is longer takes long.
-const BODY_BYTES: RangeInclusive<usize> = 1_024..=256 << 10;
-/// Of the tokens counted here, an answer tells at least one in so many, or it says nothing.
-const TOLD_MIN: u64 = 4;
+/// Bodies that are looked at, bytes: what is shorter says little.
+const BODY_BYTES: RangeInclusive<usize> = 1_024..=BODY_BYTES_MAX;
 
 /// A prompt on its way.
 #[derive(Debug)]
@@ -37,8 +42,11 @@ pub(crate) struct Sample {
 /// What an answer's number says about who counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
-    /// No more than the tokenizer, where counting bytes would have come to more.
-    Agreed,
+    /// No more than the tokenizer and the margin, where counting bytes would have come to more.
+    Agreed {
+        /// Bytes of the text.
+        bytes: u64,
+    },
     /// More than the tokenizer and the template can make.
     More,
 }
@@ -55,10 +63,10 @@ impl Walk<'_> {
         if !is_plain(&self.chat.shape) || config.bounds.keep_plugin_defaults {
             return None;
         }
+        let slot = Arc::clone(&self.shared.samples).try_acquire_owned().ok()?;
         if !bound.reasons.contains(Reason::Counted) && !self.shared.seen.is_due(&bound.model) {
             return None;
         }
-        let slot = Arc::clone(&self.shared.samples).try_acquire_owned().ok()?;
         Some(Sample { body: self.body.to_vec(), model: bound.model.clone(), encoding, _slot: slot })
     }
 }
@@ -72,42 +80,53 @@ fn is_plain(shape: &Shape<'_>) -> bool {
 
 impl Sample {
     /// Holds our count against the prompt tokens that an answer of this model and provider told.
-    pub(crate) fn compare(self, shared: &Arc<Shared>, model: &str, provider: Option<&str>, told: u64) {
+    pub(crate) fn compare(
+        self,
+        shared: &Arc<Shared>,
+        named: Option<&str>,
+        provider: Option<&str>,
+        told: u64,
+    ) {
         let Ok(runtime) = Handle::try_current() else { return };
-        if model != self.model {
+        // An answer that names another model, or one we do not know, says nothing of this one.
+        let book = shared.catalogue.book();
+        if named.and_then(|named| book.model(named)).is_none_or(|row| row.id != self.model) {
             return;
         }
         let (shared, provider) = (Arc::clone(shared), provider.unwrap_or_default().to_owned());
-        runtime.spawn_blocking(move || {
-            let book = shared.catalogue.book();
-            match self.says(&book, &shared.config.allow_fields, told) {
-                Some(Says::Agreed) if !provider.is_empty() => {
-                    shared.seen.agreed(&self.model, &provider, self.body.len());
-                }
-                Some(Says::More) => {
-                    shared.seen.disagreed(&self.model, &provider);
-                    shared.find(&self.model, Some(&provider), Finding::CountBroken);
-                }
-                Some(Says::Agreed) | None => {}
-            }
+        runtime.spawn(async move {
+            let Ok(_turn) = Arc::clone(&shared.counts).acquire_owned().await else { return };
+            // At a stop nobody waits for it; the next start sees anew.
+            let _ = tokio::task::spawn_blocking(move || self.keep(&shared, &provider, told)).await;
         });
+    }
+
+    fn keep(&self, shared: &Shared, provider: &str, told: u64) {
+        match self.says(&shared.catalogue.book(), &shared.config.allow_fields, told) {
+            Some(Says::Agreed { bytes }) if !provider.is_empty() => {
+                shared.seen.agreed(&self.model, provider, bytes);
+            }
+            Some(Says::More) => {
+                shared.seen.disagreed(&self.model, provider);
+                shared.find(&self.model, Some(provider), Finding::CountBroken);
+            }
+            Some(Says::Agreed { .. }) | None => {}
+        }
     }
 
     fn says(&self, book: &Book, allow_fields: &[String], told: u64) -> Option<Says> {
         let row = book.model(&self.model)?;
+        let prompt = Prompt::read(&self.body)?;
         let mut shape = chat::read_allowing(&self.body, allow_fields).ok()?.shape;
-        let by_bytes = prompt_tokens(row, &shape);
-        shape.counted = tokens::counted(&self.body, &[self.encoding])?;
-        let counted = prompt_tokens(row, &shape);
-        let text = shape.counted.get(self.encoding)?;
-        // What is allowed for the template must not hide a count by bytes.
-        let tells_apart = text.saturating_mul(2) >= counted && by_bytes >= counted.saturating_mul(2);
-        if told > counted {
-            Some(Says::More)
-        } else if tells_apart && told >= text / TOLD_MIN {
-            Some(Says::Agreed)
-        } else {
-            None
+        shape.counted = Counted::default().with(self.encoding, prompt.most(self.encoding));
+        let most = prompt_tokens(row, &shape);
+        if told > most {
+            return Some(Says::More);
         }
+        // Where it may have been shortened, what was told is of another text.
+        let is_whole = prompt.is_plain() && row.context_length.is_some_and(|context| most <= context / 2);
+        let (tokens, bytes) = (prompt.said(self.encoding), prompt.said_bytes());
+        let agrees = (tokens - tokens / 10..=with_margin(tokens)).contains(&told);
+        (is_whole && agrees && bytes >= tokens.saturating_mul(2)).then_some(Says::Agreed { bytes })
     }
 }

@@ -10,9 +10,8 @@ use pricing::Endpoint;
 
 /// So many answers have to agree.
 const AGREED_MIN: u32 = 3;
-/// A prompt is counted up to so many times the longest that agreed: what a provider adds to each prompt is allowed for, what
-/// it adds to each token would show only in long ones.
-const LONGER_MAX: usize = 8;
+/// A prompt is counted up to so many times the longest text that agreed.
+const LONGER_MAX: u64 = 8;
 /// The first calls of a model are all looked at, then one of so many.
 const FIRST: u32 = 32;
 const LATER: u32 = 64;
@@ -36,8 +35,8 @@ struct Provider {
     /// As answers have it.
     name: String,
     agreed: u32,
-    /// Bytes of the longest body that agreed.
-    longest: usize,
+    /// Bytes of the longest text that agreed.
+    longest: u64,
 }
 
 impl Seen {
@@ -56,8 +55,8 @@ impl Seen {
         })
     }
 
-    /// A provider counted no more than the tokenizer for a body of so many bytes.
-    pub(super) fn agreed(&self, model: &str, name: &str, bytes: usize) {
+    /// A provider counted as the tokenizer does, for a text of so many bytes.
+    pub(super) fn agreed(&self, model: &str, name: &str, bytes: u64) {
         let mut models = self.0.lock();
         let Some(calls) = models.get_mut(model) else { return };
         if let Some(provider) = calls.providers.iter_mut().find(|provider| provider.name == name) {
@@ -68,8 +67,8 @@ impl Seen {
         }
     }
 
-    /// A provider counted more: it begins anew. One without a name may have been any.
-    pub(super) fn disagreed(&self, model: &str, name: &str) {
+    /// A provider counted more, or billed more than a counted hold: it begins anew. One without a name may have been any.
+    pub(crate) fn disagreed(&self, model: &str, name: &str) {
         if let Some(calls) = self.0.lock().get_mut(model) {
             calls.providers.retain(|provider| !name.is_empty() && provider.name != name);
         }
@@ -81,7 +80,7 @@ impl Seen {
         let models = self.0.lock();
         let enough = |provider: &&Provider| {
             provider.agreed >= AGREED_MIN
-                && bytes <= provider.longest.saturating_mul(LONGER_MAX)
+                && bytes as u64 <= provider.longest.saturating_mul(LONGER_MAX)
                 && endpoint.is_named(&provider.name)
         };
         models.get(model)?.providers.iter().find(enough).map(|provider| provider.name.clone())

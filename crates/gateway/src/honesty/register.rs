@@ -11,7 +11,7 @@ use store::HonestyRow;
 use super::finding::Finding;
 use super::policy::{self, OnOverrun};
 
-/// Rows, at most. Beyond, the oldest one without an overrun goes, or the oldest.
+/// Rows, at most. Beyond, the oldest one that nothing follows from goes, or the oldest.
 const ROWS_MAX: usize = 4_096;
 /// Names longer than this are cut: they come from the upstream.
 const NAME_BYTES_MAX: usize = 128;
@@ -155,7 +155,10 @@ fn counts(of: &HonestyRow, finding: Finding, now_ms: i64) -> HonestyRow {
 }
 
 fn drop_one(rows: &mut BTreeMap<(String, String), Kept>) {
-    let oldest = rows.iter().min_by_key(|(_, kept)| (kept.row.overruns > 0, kept.row.last_ms));
+    let oldest = rows.iter().min_by_key(|(_, kept)| {
+        let row = &kept.row;
+        (row.overruns > 0 || row.counts_broken > 0, row.last_ms)
+    });
     if let Some(name) = oldest.map(|(name, _)| name.clone()) {
         rows.remove(&name);
     }

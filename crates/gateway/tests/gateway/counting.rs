@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::post_with;
 use crate::support::upstream::{answer_body, reply};
-use crate::support::{Answer, House, Script, Setup, asking, until};
+use crate::support::{Answer, House, MODEL, Script, Setup, asking, until};
 
 const COUNTED: &str = "the prompt was counted with the model's published tokenizer";
 const PROSE: &str = "Every morning the miller counted his sacks twice, and wrote the sum upon the door. ";
@@ -35,10 +35,14 @@ async fn seen(limit: i64) -> House {
     house
 }
 
-/// An answer that tells so many prompt tokens, and costs nothing.
+/// An answer of OpenAI's that tells so many prompt tokens, and costs nothing.
 fn told(tokens: u64) -> Script {
+    told_of(GPT, tokens)
+}
+
+fn told_of(model: &str, tokens: u64) -> Script {
     let usage = format!(r#"{{"prompt_tokens":{tokens},"completion_tokens":1,"cost":0}}"#);
-    reply("200 OK", "", &answer_body("gen-c", &usage))
+    reply("200 OK", "", &answer_body("gen-c", &usage).replace(MODEL, model))
 }
 
 /// One call of 6 KB, of which the tokenizer makes 1,260 tokens, whose answer tells so many.
@@ -81,20 +85,29 @@ async fn a_prompt_that_fits_only_counted() {
     let sent = house.upstream.chats().pop().unwrap().json();
     assert_eq!(sent["messages"][0]["content"], prompt, "what is counted is sent as it came");
     assert_eq!(sent["max_tokens"], 100, "nothing was clamped");
-    let ignored = sent["provider"]["ignore"].as_array().expect("a list");
-    assert!(ignored.contains(&json!("azure")) && !ignored.contains(&json!("openai")), "{ignored:?}");
+    assert_eq!(sent["provider"]["only"], json!(["openai"]), "nobody else, whoever comes to serve it");
     house.settles_at(1_000_000).await;
     house.end().await;
 }
 
 #[tokio::test]
-async fn a_count_spares_a_clamp() {
-    // 0.0063 for the bytes and 0.0049 for 8,192 tokens of answer; counted, both fit.
+async fn a_count_spares_a_refusal() {
+    // 0.0063 for the bytes leave too little for 4,096 tokens of answer; counted, 8,192 fit.
     let house = seen(8_000_000).await;
     let answer = house.chat(&body(GPT, &PROSE.repeat(LONG), r#","max_tokens":8192"#)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(is_counted(&house));
     assert_eq!(answer.header("x-farebox-clamped"), None);
+    house.settles_at(1_000_000).await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn what_can_be_clamped_is_not_counted() {
+    let house = seen(9_500_000).await;
+    let answer = house.chat(&body(GPT, &PROSE.repeat(LONG), r#","max_tokens":8192"#)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(!is_counted(&house) && answer.header("x-farebox-clamped").is_some());
     house.settles_at(1_000_000).await;
     house.end().await;
 }
@@ -116,6 +129,7 @@ async fn what_cannot_be_counted_is_bounded_by_its_bytes() {
     for (model, prompt, more) in [
         ("anthropic/claude-sonnet-4.5", long.as_str(), CAP),
         (GPT, long.as_str(), r#","max_tokens":100,"models":["anthropic/claude-haiku-4.5"]"#),
+        (GPT, long.as_str(), r#","max_tokens":100,"models":["openai/gpt-4.1-nano"]"#),
         ("openai/gpt-4.1-nano", long.as_str(), CAP),
         (GPT, &PROSE.repeat(13_000), CAP),
         (GPT, &PROSE.repeat(LONG), r#","max_tokens":100,"provider":{"only":["azure"]}"#),
@@ -142,14 +156,15 @@ async fn a_count_that_does_not_help_is_refused_all_the_same() {
 
 #[tokio::test]
 async fn nobody_is_believed_before_answers_were_seen() {
-    for change in [|_: &mut gateway::Config| {}, |config: &mut gateway::Config| config.count_prompts = false]
-    {
-        let house = house(3_000_000, change).await;
-        for times in 0..2 {
-            let refused = house.chat(&body(GPT, &PROSE.repeat(LONG), CAP)).await;
-            assert_eq!(refused.status, 402, "after {times}: {}", refused.text());
+    let off = |config: &mut gateway::Config| config.count_prompts = false;
+    let (waiting, off) = (house(3_000_000, |_| {}).await, house(3_000_000, off).await);
+    for (house, answers) in [(waiting, 2), (off, 4)] {
+        for _ in 0..answers {
+            counts(&house, false).await;
             tell(&house, 1_200).await;
         }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        counts(&house, false).await;
         house.end().await;
     }
 }
@@ -195,10 +210,21 @@ async fn who_begins_to_count_more_is_believed_no_more() {
 async fn numbers_that_say_nothing_are_no_evidence() {
     let house = house(3_000_000, |_| {}).await;
     for _ in 0..4 {
-        // Fewer than any tokenizer could make of it; and a prompt so short that the template's allowance hides its bytes.
-        tell(&house, 3).await;
-        house.chat_by(told(400), &body(GPT, &PROSE.repeat(13), CAP)).await;
+        // Fewer than any tokenizer could make of it; of another model, and of none that we know; more than an eighth too
+        // many, though within what a template may add; what may have been shortened; and thoughts that may be left out.
+        tell(&house, 1_000).await;
+        for model in ["openai/gpt-4.1-nano", MODEL] {
+            house.chat_by(told_of(model, 1_200), &body(GPT, &PROSE.repeat(70), CAP)).await;
+        }
+        house.chat_by(told(400), &body(GPT, &PROSE.repeat(15), CAP)).await;
+        let more = r#","max_tokens":100,"transforms":["middle-out"]"#;
+        house.chat_by(told(1_200), &body(GPT, &PROSE.repeat(70), more)).await;
+        let thought =
+            format!(r#""role":"assistant","reasoning":{},"content""#, Value::from(PROSE.repeat(50)));
+        let odd = body(GPT, &PROSE.repeat(20), CAP).replacen(r#""role":"user","content""#, &thought, 1);
+        house.chat_by(told(1_200), &odd).await;
     }
+    assert_eq!(house.upstream.chats().len(), 24, "all of them were sent");
     tokio::time::sleep(Duration::from_millis(300)).await;
     counts(&house, false).await;
     house.end().await;

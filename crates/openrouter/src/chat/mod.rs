@@ -67,6 +67,8 @@ pub struct Permission {
     pub max_price: MaxPrice,
     /// Providers to exclude, by tag.
     pub ignore: Vec<String>,
+    /// The only providers that may serve, by tag, instead of the caller's own list; empty: as the caller says.
+    pub only: Vec<String>,
     /// What else the body must say.
     pub pins: Pins,
     /// The models to send instead of those asked for, the first as `model`, the rest as `models`; `None`: those

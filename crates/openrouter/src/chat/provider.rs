@@ -19,6 +19,8 @@ pub(super) struct Provider {
     pub(super) object: Option<Object>,
     pub(super) max_price: Option<MaxPricePlace>,
     pub(super) ignore: Option<Ignore>,
+    /// Where the caller's `only` is.
+    pub(super) only: Option<Range<usize>>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +54,7 @@ type Keys<'a> = SmallVec<[Cow<'a, str>; 24]>;
 pub(super) fn read<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<Provider, BodyError> {
     let body = notes.body;
     let place = span(body, raw);
-    let mut provider = Provider { span: place, object: None, max_price: None, ignore: None };
+    let mut provider = Provider { span: place, object: None, max_price: None, ignore: None, only: None };
     if is_null(raw) {
         return Ok(provider);
     }
@@ -61,8 +63,11 @@ pub(super) fn read<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<Provid
         match key.as_ref() {
             "max_price" => provider.max_price = Some(max_price(body, value)?),
             "ignore" => provider.ignore = Some(ignore(body, value)?),
-            "only" if !is_null(value) => {
-                notes.shape.only = names(value, "provider.only")?.into_iter().collect();
+            "only" => {
+                provider.only = Some(span(body, value));
+                if !is_null(value) {
+                    notes.shape.only = names(value, "provider.only")?.into_iter().collect();
+                }
             }
             // Handed to the provider as it is: what it switches on there, nobody knows.
             "options" if !is_empty(value) => {

@@ -9,7 +9,7 @@ use super::provider::{Ceiling, Ignore, MaxPricePlace, Provider};
 use super::{ChatRequest, Permission};
 
 impl ChatRequest<'_> {
-    /// The same bytes with only the permission spliced in: output cap, `provider.max_price`, `provider.ignore`, the
+    /// The same bytes with only the permission spliced in: output cap, `provider.max_price`, `ignore` and `only`, the
     /// pins, and other models where the permission names some. What the caller set lower stays as it is. `body` is
     /// the body this was read from.
     pub fn splice(&self, body: &[u8], permission: &Permission) -> Vec<u8> {
@@ -76,6 +76,7 @@ impl ChatRequest<'_> {
             if !permission.ignore.is_empty() {
                 member(&mut inside, format_args!("\"ignore\":[{}]", tags(permission.ignore.iter())));
             }
+            only(&permission.only, &mut inside);
             inside
         };
         match &self.places.provider {
@@ -83,10 +84,16 @@ impl ChatRequest<'_> {
             Some(Provider { span, object: None, .. }) => {
                 edits.put(span, format!("{{{}}}", whole()));
             }
-            Some(Provider { object: Some(object), max_price: place, ignore: list, .. }) => {
+            Some(Provider { object: Some(object), max_price: place, ignore: list, only: named, .. }) => {
                 let mut inside = String::new();
                 max_price(place.as_ref(), &permission.max_price, edits, &mut inside);
                 ignore(list.as_ref(), &permission.ignore, edits, &mut inside);
+                match named {
+                    Some(place) if !permission.only.is_empty() => {
+                        edits.put(place, format!("[{}]", tags(permission.only.iter())));
+                    }
+                    _ => only(&permission.only, &mut inside),
+                }
                 edits.add(*object, inside);
             }
         }
@@ -104,6 +111,7 @@ impl ChatRequest<'_> {
             && permission.max_price.request.is_none_or(|most| within(caller.request, most))
             && permission.max_price.image.is_none_or(|most| within(caller.image, most))
             && permission.max_price.audio.is_none_or(|most| within(caller.audio, most))
+            && (permission.only.is_empty() || read.shape.only.as_slice() == permission.only)
             && pins::hold(self, &read, &permission.pins)
             && match permission.models.as_deref() {
                 None | Some([]) => read.shape.models == self.shape.models,
@@ -170,6 +178,12 @@ fn ignore(given: Option<&Ignore>, tags_wanted: &[String], edits: &mut Edits, add
                 edits.put(&(at..at), format!("{comma}{missing}"));
             }
         }
+    }
+}
+
+fn only(names: &[String], added: &mut String) {
+    if !names.is_empty() {
+        member(added, format_args!("\"only\":[{}]", tags(names.iter())));
     }
 }
 

@@ -158,6 +158,7 @@ impl Sum<'_> {
             reasoning_budget: shape.reasoning_budget,
             max_price,
             ignore: self.ignore,
+            only: Vec::new(),
             class: self.reasons.class(),
             reasons: self.reasons,
             growth: growth.unwrap_or(Growth::NONE),

@@ -178,7 +178,7 @@ impl<'b> Named<'b> {
                 continue;
             }
             match sum.take(&set, asked) {
-                // Of whom nobody knows who serves it, nobody can be left out; the reason says that it is passed over.
+                // Of a model whose providers nobody knows, none can be left out: without limits it is passed over.
                 Ok(()) | Err(Unpriced::NoOutputLimit(_) | Unpriced::NoContextLength(_)) => {}
                 Err(unpriced) => return Err(unpriced),
             }

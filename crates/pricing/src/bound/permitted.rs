@@ -51,6 +51,8 @@ pub struct Bound {
     pub max_price: MaxPrice,
     /// Providers to exclude, by tag.
     pub ignore: Vec<String>,
+    /// The only providers that may serve, by tag; any when empty. For bounds that rest on what was seen of a provider.
+    pub only: Vec<String>,
     /// What else the body must say.
     pub pins: Pins,
     /// How far the bound can be trusted.

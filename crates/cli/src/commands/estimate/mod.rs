@@ -213,7 +213,7 @@ impl Asking<'_> {
         let of = |name: &str| Encoding::of_model(&grounds.book.model(name)?.id);
         let encodings: Vec<Encoding> = shape.models.iter().map(|name| of(name)).collect::<Option<_>>()?;
         let mut shape = shape.clone();
-        shape.counted = tokens::counted(shape.body, &encodings)?;
+        shape.counted = tokens::counted(shape.body, &encodings)?.with_margin();
         let bound = pricing::bound(&shape, grounds).ok()?;
         (bound.usd() < estimate.worst.usd()).then_some(bound)
     }

@@ -66,7 +66,7 @@ fn alone(row: &Row, terminal: &Terminal) -> String {
     if let Some(counted) = row.counted.as_ref().filter(|counted| tells(counted.usd(), estimate.worst.usd())) {
         let (usd, tokens) = (estimated(counted.usd()), grouped(counted.input_tokens));
         let sentence = format!(
-            "  Counted with the model's own tokenizer, its prompt has {tokens} tokens at most: {usd} at worst. A gateway holds that where the bytes do not fit the money, at providers it has seen to count alike."
+            "  Counted with the model's own tokenizer, an eighth to spare, its prompt has {tokens} tokens at most: {usd} at worst. A gateway holds that where the bytes do not fit the money, at providers it has seen to count alike."
         );
         text += &prose::line(&sentence, 2, terminal);
     }

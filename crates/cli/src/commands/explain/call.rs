@@ -61,6 +61,7 @@ struct Bound {
     why_not_proven: Vec<String>,
     dearest_endpoint: String,
     ignored_providers: Vec<String>,
+    only_providers: Vec<String>,
     /// What tools and plugins were held to.
     pinned: Vec<String>,
     terms: Vec<Term>,
@@ -195,6 +196,10 @@ impl Bound {
         if !self.ignored_providers.is_empty() {
             text +=
                 &format!("Left out, for they may ignore the cap: {}.\n", self.ignored_providers.join(", "));
+        }
+        if !self.only_providers.is_empty() {
+            let only = self.only_providers.join(", ");
+            text += &format!("Served only by whoever was seen to count as its tokenizer does: {only}.\n");
         }
         text
     }

@@ -296,7 +296,9 @@ impl State {
                 Some(body) => ("200 OK", body.clone()),
                 None => ("404 Not Found", r#"{"error":{"code":404,"message":"not found"}}"#.to_owned()),
             }
-        } else if path.ends_with("/models") && self.priceless.load(Ordering::SeqCst) {
+        } else if (path.ends_with("/models") || path.ends_with("/endpoints"))
+            && self.priceless.load(Ordering::SeqCst)
+        {
             ("500 Internal Server Error", r#"{"error":{"code":500,"message":"out of order"}}"#.to_owned())
         } else if path.ends_with("/models") {
             let others =
