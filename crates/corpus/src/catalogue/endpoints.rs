@@ -118,7 +118,7 @@ fn pricing(listed: &Value, factor: u64, priority: bool, rng: &mut Rng) -> Value 
         pricing.insert("input_cache_read".to_owned(), json!(text(DOLLAR / 1_000_000)));
     }
     // Some list no conditions although the model's row does.
-    if factor != 100 && factor % 3 > 0 {
+    if factor != 100 && !factor.is_multiple_of(3) {
         pricing.remove("overrides");
     }
     if priority && factor == 100 {
