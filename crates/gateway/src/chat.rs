@@ -108,7 +108,8 @@ impl Walk<'_> {
         if clamped.is_some() {
             self.shared.stats.clamped.add();
         }
-        if bound.reasons.contains(Reason::Counted) {
+        let is_counted = bound.reasons.contains(Reason::Counted);
+        if is_counted {
             self.shared.stats.counted.add();
         }
         let permission = Permission {
@@ -148,6 +149,9 @@ impl Walk<'_> {
         });
         self.explain(&explained);
         let mut ended = exchange::run(self.shared, permit, request, decided, explained, sample).await;
+        if is_counted && is_unserved(&ended) {
+            return Ok(Ended::Unserved);
+        }
         if let Ended::NoMoney(no) = &mut ended {
             no.lower_to =
                 no.affordable.filter(|&tokens| lowest.is_some_and(|least| tokens >= least) && tokens < cap);
@@ -382,6 +386,15 @@ impl Shared {
 }
 
 /// The ceiling on one request: the smallest of ours and the caller's.
+/// Whether nobody was there to serve it.
+fn is_unserved(ended: &Ended) -> bool {
+    match ended {
+        Ended::Answer(response) => response.status() == StatusCode::NOT_FOUND,
+        Ended::OverPrice(_) => true,
+        _ => false,
+    }
+}
+
 fn ceiling(headers: &HeaderMap, ours: Option<Nano>) -> Result<Option<Nano>, Problem> {
     headers.get_all(headers::MAX_COST).iter().try_fold(ours, |least, value| {
         let theirs = value.to_str().ok().and_then(|text| Nano::parse_floor(text).ok()).ok_or_else(|| {

@@ -79,6 +79,7 @@ impl Walk<'_> {
             match self.attempt(plan, &stage, repeats.deadline).await? {
                 Ended::Answer(response) => return self.taken(response, &stage),
                 Ended::Problem(problem) => return Err(problem.into()),
+                Ended::Unserved => stage.by_bytes = true,
                 Ended::NoMoney(no) => match no.lower_to.filter(|_| !repeats.lowered) {
                     Some(tokens) => {
                         repeats.lowered = true;
@@ -125,7 +126,7 @@ impl Walk<'_> {
         };
         let mut tried = vec![Tried::new(asked, &first)];
         for models in self.others(plan, &first) {
-            let stage = Stage { models: Some(&models), cap_max: None, tried: &tried };
+            let stage = Stage { models: Some(&models), tried: &tried, ..Stage::default() };
             match self.stage(plan, stage, repeats).await {
                 Ok(response) => {
                     self.shared.stats.downgraded.add();

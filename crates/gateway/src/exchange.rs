@@ -35,6 +35,8 @@ pub(crate) enum Ended {
     NotSent(String),
     /// No endpoint within the ceiling: our prices may be old. With the answer, should that not be so.
     OverPrice(Response<Body>),
+    /// None of the few who may serve a counted request is there.
+    Unserved,
     /// OpenRouter has no money for it.
     NoMoney(Box<NoMoney>),
     /// With an error of ours.

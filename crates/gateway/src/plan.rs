@@ -108,6 +108,8 @@ pub(crate) struct Stage<'p> {
     pub(crate) models: Option<&'p [String]>,
     /// The output tokens that OpenRouter said it can afford.
     pub(crate) cap_max: Option<u64>,
+    /// Whether its prompt is held for by its bytes, whatever was seen: nobody was there to serve it counted.
+    pub(crate) by_bytes: bool,
     /// The earlier stages that money refused.
     pub(crate) tried: &'p [Tried],
 }

@@ -159,6 +159,10 @@ impl Attempt {
         if told.used.is_some_and(|used| used.completion > self.explained.tokens_max) {
             find(Finding::CapBroken);
         }
+        if told.provider.is_some_and(|name| self.had_not_named(name)) {
+            tracing::warn!(provider = told.provider, "served a request that named others in provider.only");
+            shared.seen.breach();
+        }
         if let (Some(sample), Some(used)) = (sample, told.used) {
             sample.compare(shared, told.model, told.provider, used.prompt);
         }
@@ -169,6 +173,20 @@ impl Attempt {
         let book = self.count.shared().catalogue.book();
         let row = named.and_then(|named| book.model(named));
         row.map_or_else(|| self.explained.model.clone(), |row| row.id.clone())
+    }
+
+    /// Whether the request had named others than the provider that served it.
+    fn had_not_named(&self, provider: &str) -> bool {
+        let Some(bound) = self.explained.bound.as_ref().filter(|bound| !bound.only.is_empty()) else {
+            return false;
+        };
+        let book = self.count.shared().catalogue.book();
+        let endpoints = book.model(&bound.model).and_then(|row| row.endpoints.as_deref()).unwrap_or_default();
+        let is_it = |tag: &String| {
+            let named = endpoints.iter().filter(|endpoint| endpoint.tag == *tag);
+            named.into_iter().any(|endpoint| endpoint.is_named(provider))
+        };
+        !bound.only.iter().any(is_it)
     }
 
     /// Whether the request had excluded the provider that served it.

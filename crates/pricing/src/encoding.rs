@@ -123,8 +123,8 @@ fn glm(slug: &str) -> Option<Encoding> {
     matches!(slug, "glm-4.5" | "glm-4.5-air" | "glm-4.6" | "glm-4.7").then_some(Encoding::Glm4)
 }
 
-/// An eighth more. An answer agrees with a count when it tells no more than this, so whoever agreed makes no more of
-/// any text: what is held for a count has the same margin.
+/// An eighth more: what is held for a count, for answers that agreed with one may be off by nearly as much
+/// (`gateway::counting`).
 pub const fn with_margin(tokens: u64) -> u64 {
     tokens.saturating_add(tokens.div_ceil(8))
 }

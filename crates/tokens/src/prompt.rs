@@ -130,9 +130,11 @@ impl Prompt {
         self.texts().map(|text| count(text, encoding)).sum()
     }
 
-    /// Bytes of those texts, as UTF-8.
-    pub fn said_bytes(&self) -> u64 {
-        self.texts().map(|text| text.len() as u64).sum()
+    /// Bytes of those texts, as UTF-8; and how many of them are not ASCII.
+    pub fn said_bytes(&self) -> (u64, u64) {
+        let bytes =
+            |text: &str| (text.len() as u64, text.bytes().filter(|byte| !byte.is_ascii()).count() as u64);
+        self.texts().map(bytes).fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1))
     }
 
     fn texts(&self) -> impl Iterator<Item = &str> {
@@ -170,7 +172,9 @@ impl Prompt {
             for (key, value) in message.members() {
                 let known =
                     matches!(key.as_str(), "role" | "content" | "name" | "tool_calls" | "tool_call_id");
-                self.odd |= !known && !value.is_empty();
+                // Some templates leave out what was thought before.
+                let thought = value.text().is_some_and(|text| text.contains("</think>"));
+                self.odd |= (!known && !value.is_empty()) || thought;
                 self.member(key, value, is_tool);
             }
         }
@@ -180,6 +184,10 @@ impl Prompt {
         match (key, value) {
             ("role", Node::Text(role)) => self.words.push(Words::Most(role.clone())),
             ("tool_call_id" | "id", Node::Text(id)) => self.words.push(Words::Most(id.clone())),
+            ("name", Node::Text(name)) => {
+                self.words.push(Words::Likely(name.clone()));
+                self.words.push(Words::Most(name.clone()));
+            }
             ("content", Node::Text(text)) if is_tool => self.words.push(Words::Quoted(text.clone())),
             ("content", Node::List(parts)) => parts.iter().for_each(|part| self.part(part, is_tool)),
             ("tool_calls", Node::List(calls)) => calls.iter().for_each(|call| self.call(call)),
@@ -328,7 +336,8 @@ mod tests {
     fn what_is_said_is_the_texts_of_messages_alone() {
         let body = r#"{"model":"one two","metadata":{"a":"three"},"messages":[{"role":"user","content":"hello world"},{"role":"assistant","tool_calls":[{"id":"x","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"x","content":"hello"}],"tools":[{"type":"function","function":{"name":"f"}}]}"#;
         let prompt = read(body);
-        assert_eq!((prompt.said(Encoding::O200k), prompt.said_bytes()), (3, 16));
+        assert_eq!((prompt.said(Encoding::O200k), prompt.said_bytes()), (3, (16, 0)));
+        assert_eq!(read(r#"{"messages":[{"content":"né"}]}"#).said_bytes(), (3, 2));
         assert!(prompt.is_plain());
     }
 
@@ -341,6 +350,7 @@ mod tests {
             (message(""), true),
             (message(r#","name":"b","reasoning":null"#), true),
             (message(r#","reasoning":"b""#), false),
+            (r#"{"messages":[{"role":"assistant","content":"<think>a</think>b"}]}"#.to_owned(), false),
             (message(r#","reasoning_details":[{"text":"b"}]"#), false),
             (beside(r#","temperature":0.5,"user":"b","plugins":[],"provider":{"only":["b"]}"#), true),
             (beside(r#","transforms":["middle-out"]"#), false),

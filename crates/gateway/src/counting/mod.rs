@@ -19,12 +19,14 @@
 
 mod sample;
 mod seen;
+mod texture;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use admission::{Refusal, RefusalReason, Reserved, Shortage};
-use pricing::{Book, Bound, Counted, Distrust, Distrusted, Encoding, Grounds, Model, Reason};
+use pricing::{Book, Bound, Counted, Distrust, Distrusted, Encoding, Grounds, Model, Reason, with_margin};
+use tokens::Prompt;
 use tokio::time::{Instant, timeout};
 
 use crate::admit::admit;
@@ -33,6 +35,7 @@ use crate::plan::Stage;
 
 pub(crate) use self::sample::{SAMPLES_AT_ONCE, Sample};
 pub(crate) use self::seen::Seen;
+use self::texture::Texture;
 
 /// Bodies above this are not counted, bytes: 20 ms of one core for prose, a second for the worst.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
@@ -66,27 +69,32 @@ impl Walk<'_> {
         }
         // Boxed: it is seldom needed, and every call would carry its size.
         let Some(counted) = Box::pin(self.counted(bound, stage)).await else { return Err(refusal) };
-        *bound = counted;
-        admit(self.shared, &self.ask(bound, stage), self.body.len(), deadline).await
+        match admit(self.shared, &self.ask(&counted, stage), self.body.len(), deadline).await {
+            Err(other) if !is_for_money(&other) => Err(refusal),
+            reserved => {
+                *bound = counted;
+                reserved
+            }
+        }
     }
 
     /// The bound with its prompt counted, where that is lower.
     async fn counted(&self, bound: &Bound, stage: &Stage<'_>) -> Option<Bound> {
-        if !self.shared.config.count_prompts || self.body.len() > BODY_BYTES_MAX {
+        if !self.shared.config.count_prompts || stage.by_bytes || self.body.len() > BODY_BYTES_MAX {
             return None;
         }
         let book = self.shared.catalogue.book();
         let model = self.only_model(stage, &book)?;
         let encoding = Encoding::of_model(&model.id)?;
-        let servers = self.servers(model)?;
-        let with = |tokens| {
-            self.with_count(bound, Counted::default().with(encoding, tokens), stage, &book, &servers)
-        };
-        if !self.may_fit(&with(0)?, stage) {
+        let servers = self.servers(model, None)?;
+        if !self.may_fit(&self.with_count(bound, (encoding, 0), stage, &book, &servers)?, stage) {
             return None;
         }
-        let tokens = self.count(encoding).await?.with_margin().get(encoding)?;
-        with(tokens).filter(|counted| counted.usd() < bound.usd())
+        let (tokens, texture) = self.count(encoding).await?;
+        let servers = self.servers(model, Some(&texture))?;
+        let counted = (encoding, with_margin(tokens));
+        let again = self.with_count(bound, counted, stage, &book, &servers)?;
+        (again.reasons.contains(Reason::Counted) && again.usd() < bound.usd()).then_some(again)
     }
 
     /// The one model it may be billed at, asked for by its own name: where an alias leads may change.
@@ -99,15 +107,15 @@ impl Walk<'_> {
         book.resolve(alone).filter(|resolved| !resolved.alias).map(|resolved| resolved.model)
     }
 
-    /// Who has been seen to count as the model's tokenizer does, among those that the caller accepts; `None`: nobody, or
-    /// nobody knows who serves it.
-    fn servers(&self, model: &Model) -> Option<Servers> {
+    /// Who has been seen to count as the model's tokenizer does, and, where it is known, in texts like this, among those
+    /// that the caller accepts; `None`: nobody, or nobody knows who serves it.
+    fn servers(&self, model: &Model, texture: Option<&Texture>) -> Option<Servers> {
         let distrust = self.shared.honesty().distrust().map(|known| (*known).clone()).unwrap_or_default();
         let mut servers = Servers { only: Vec::new(), distrust };
         let accepted = &self.chat.shape.only;
         for endpoint in model.endpoints.as_deref()? {
-            let seen = self.shared.seen.provider(&model.id, endpoint, self.body.len());
-            if !seen.is_some_and(|provider| self.shared.honesty().keeps_counts(&model.id, &provider)) {
+            let seen = self.shared.seen.has_agreed(&model.id, &endpoint.provider, texture);
+            if !seen || !self.shared.honesty().keeps_counts(&model.id, &endpoint.provider) {
                 let provider = endpoint.provider.clone();
                 servers.distrust.add(&model.id, Distrusted { provider, growth: None, in_vain: false });
             } else if accepted.is_empty() || accepted.iter().any(|name| endpoint.is_named(name)) {
@@ -121,7 +129,7 @@ impl Walk<'_> {
     fn with_count(
         &self,
         bound: &Bound,
-        counted: Counted,
+        (encoding, tokens): (Encoding, u64),
         stage: &Stage<'_>,
         book: &Book,
         servers: &Servers,
@@ -131,13 +139,12 @@ impl Walk<'_> {
             Some(models) => shape.with_models(models.iter().map(String::as_str)),
             None => shape.with_models(shape.models.iter().map(AsRef::as_ref)),
         };
-        shape.counted = counted;
+        shape.counted = Counted::default().with(encoding, tokens);
         let grounds = Grounds { distrust: Some(&servers.distrust), ..self.grounds(book) };
         let mut again = pricing::bound(&shape, &grounds).ok()?;
         again.output_cap = again.output_cap.min(bound.output_cap);
-        // Whoever comes to serve the model later has not been seen either: those who may are named, not the others.
+        // Beside those who are left out: whoever comes to serve the model later has not been seen either.
         again.only.clone_from(&servers.only);
-        again.ignore.retain(|tag| bound.ignore.contains(tag));
         if bound.reasons.contains(Reason::StalePrices) {
             again.rests_on_stale_prices();
         }
@@ -150,13 +157,15 @@ impl Walk<'_> {
         !matches!(reserved, Err(Shortage::Refused(_)))
     }
 
-    async fn count(&self, encoding: Encoding) -> Option<Counted> {
+    /// The most tokens of its text, and what kind of text that is.
+    async fn count(&self, encoding: Encoding) -> Option<(u64, Texture)> {
         let turn = timeout(PATIENCE, Arc::clone(&self.shared.counts).acquire_owned()).await.ok()?.ok()?;
         let body = self.body.to_vec();
         let work = move || {
             // Kept until the work is done, also when nobody waits for it any more.
             let _turn = turn;
-            tokens::counted(&body, &[encoding])
+            let prompt = Prompt::read(&body)?;
+            Some((prompt.most(encoding), Texture::of(&prompt, encoding)))
         };
         tokio::task::spawn_blocking(work).await.ok()?
     }

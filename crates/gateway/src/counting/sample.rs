@@ -4,22 +4,23 @@
 //! is done beside the requests, after the answer. Bounded: [`SAMPLES_AT_ONCE`] prompts of [`BODY_BYTES_MAX`] at most; the
 //! others are not looked at.
 //!
-//! An answer agrees where it tells as many tokens as the texts of its messages have, less a tenth or more an eighth, tools
-//! and template included, and where counting bytes would have told more. So whoever agreed makes no more than an eighth
-//! more of a text, and that much is held beside a count. Prompts that OpenRouter or a template may have shortened or may
+//! An answer agrees where it tells as many tokens as the texts of its messages have, a tenth more or less, tools and
+//! template included, and where counting bytes would have told more. So whoever agreed makes no more than an eighth more
+//! of such a text ([`Texture`] has the rest), and that much is held beside a count. Prompts that OpenRouter or a template may have shortened or may
 //! add to (transforms, plugins, thoughts of earlier turns, a context half full) do not tell.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use openrouter::chat;
-use pricing::{Book, Bound, Counted, Encoding, Outputs, Reason, Shape, prompt_tokens, with_margin};
+use pricing::{Book, Bound, Counted, Encoding, Outputs, Reason, Shape, prompt_tokens};
 use tokens::Prompt;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::chat::Walk;
 use crate::counting::BODY_BYTES_MAX;
+use crate::counting::texture::Texture;
 use crate::honesty::Finding;
 use crate::plan::Stage;
 use crate::shared::Shared;
@@ -42,11 +43,8 @@ pub(crate) struct Sample {
 /// What an answer's number says about who counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
-    /// No more than the tokenizer and the margin, where counting bytes would have come to more.
-    Agreed {
-        /// Bytes of the text.
-        bytes: u64,
-    },
+    /// As the tokenizer, where counting bytes would have come to more.
+    Agreed(Texture),
     /// More than the tokenizer and the template can make.
     More,
 }
@@ -60,7 +58,9 @@ impl Walk<'_> {
             return None;
         }
         let encoding = Encoding::of_model(&bound.model)?;
-        if !is_plain(&self.chat.shape) || config.bounds.keep_plugin_defaults {
+        // What an allowance stands for, a search by the model itself, may be in its prompt.
+        let more = [Reason::Allowance, Reason::PluginDefaults, Reason::UnknownScalars];
+        if !is_plain(&self.chat.shape) || more.iter().any(|reason| bound.reasons.contains(*reason)) {
             return None;
         }
         let slot = Arc::clone(&self.shared.samples).try_acquire_owned().ok()?;
@@ -103,14 +103,14 @@ impl Sample {
 
     fn keep(&self, shared: &Shared, provider: &str, told: u64) {
         match self.says(&shared.catalogue.book(), &shared.config.allow_fields, told) {
-            Some(Says::Agreed { bytes }) if !provider.is_empty() => {
-                shared.seen.agreed(&self.model, provider, bytes);
+            Some(Says::Agreed(texture)) if !provider.is_empty() => {
+                shared.seen.agreed(&self.model, provider, texture);
             }
             Some(Says::More) => {
                 shared.seen.disagreed(&self.model, provider);
                 shared.find(&self.model, Some(provider), Finding::CountBroken);
             }
-            Some(Says::Agreed { .. }) | None => {}
+            Some(Says::Agreed(_)) | None => {}
         }
     }
 
@@ -125,8 +125,8 @@ impl Sample {
         }
         // Where it may have been shortened, what was told is of another text.
         let is_whole = prompt.is_plain() && row.context_length.is_some_and(|context| most <= context / 2);
-        let (tokens, bytes) = (prompt.said(self.encoding), prompt.said_bytes());
-        let agrees = (tokens - tokens / 10..=with_margin(tokens)).contains(&told);
-        (is_whole && agrees && bytes >= tokens.saturating_mul(2)).then_some(Says::Agreed { bytes })
+        let (tokens, texture) = (prompt.said(self.encoding), Texture::of(&prompt, self.encoding));
+        let agrees = (tokens - tokens / 10..=tokens + tokens / 10).contains(&told);
+        (is_whole && agrees && texture.bytes >= tokens.saturating_mul(2)).then_some(Says::Agreed(texture))
     }
 }

@@ -4,14 +4,14 @@
 //! lasts.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use pricing::Endpoint;
+
+use super::texture::Texture;
 
 /// So many answers have to agree.
 const AGREED_MIN: u32 = 3;
-/// A prompt is counted up to so many times the longest text that agreed.
-const LONGER_MAX: u64 = 8;
 /// The first calls of a model are all looked at, then one of so many.
 const FIRST: u32 = 32;
 const LATER: u32 = 64;
@@ -21,7 +21,11 @@ const PROVIDERS_MAX: usize = 64;
 
 /// What answers have said, by the id of the model's row.
 #[derive(Debug, Default)]
-pub(crate) struct Seen(Mutex<HashMap<String, Calls>>);
+pub(crate) struct Seen {
+    models: Mutex<HashMap<String, Calls>>,
+    /// Whether a counted request was served by somebody who was not named: then nobody is believed until a restart.
+    breached: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Calls {
@@ -35,14 +39,19 @@ struct Provider {
     /// As answers have it.
     name: String,
     agreed: u32,
-    /// Bytes of the longest text that agreed.
-    longest: u64,
+    /// The most of what the texts that agreed were.
+    texture: Texture,
 }
 
 impl Seen {
+    /// Somebody else served a request than those named in `provider.only`: naming them is of no use.
+    pub(crate) fn breach(&self) {
+        self.breached.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the next answer of a model is to be looked at.
     pub(super) fn is_due(&self, model: &str) -> bool {
-        let mut models = self.0.lock();
+        let mut models = self.models.lock();
         if !models.contains_key(model) {
             if models.len() >= MODELS_MAX {
                 return false;
@@ -55,35 +64,37 @@ impl Seen {
         })
     }
 
-    /// A provider counted as the tokenizer does, for a text of so many bytes.
-    pub(super) fn agreed(&self, model: &str, name: &str, bytes: u64) {
-        let mut models = self.0.lock();
+    /// A provider counted as the tokenizer does, for such a text.
+    pub(super) fn agreed(&self, model: &str, name: &str, texture: Texture) {
+        let mut models = self.models.lock();
         let Some(calls) = models.get_mut(model) else { return };
         if let Some(provider) = calls.providers.iter_mut().find(|provider| provider.name == name) {
             provider.agreed = provider.agreed.saturating_add(1);
-            provider.longest = provider.longest.max(bytes);
+            provider.texture = provider.texture.max(texture);
         } else if calls.providers.len() < PROVIDERS_MAX {
-            calls.providers.push(Provider { name: name.to_owned(), agreed: 1, longest: bytes });
+            calls.providers.push(Provider { name: name.to_owned(), agreed: 1, texture });
         }
     }
 
     /// A provider counted more, or billed more than a counted hold: it begins anew. One without a name may have been any.
     pub(crate) fn disagreed(&self, model: &str, name: &str) {
-        if let Some(calls) = self.0.lock().get_mut(model) {
+        if let Some(calls) = self.models.lock().get_mut(model) {
             calls.providers.retain(|provider| !name.is_empty() && provider.name != name);
         }
     }
 
-    /// Whether this endpoint's provider has been seen often enough for a body of so many bytes; its name then, as
-    /// answers have it.
-    pub(super) fn provider(&self, model: &str, endpoint: &Endpoint, bytes: usize) -> Option<String> {
-        let models = self.0.lock();
-        let enough = |provider: &&Provider| {
-            provider.agreed >= AGREED_MIN
-                && bytes as u64 <= provider.longest.saturating_mul(LONGER_MAX)
-                && endpoint.is_named(&provider.name)
+    /// Whether a provider has been seen often enough, and with such texts where one is given.
+    pub(super) fn has_agreed(&self, model: &str, name: &str, texture: Option<&Texture>) -> bool {
+        if self.breached.load(Ordering::Relaxed) {
+            return false;
+        }
+        let models = self.models.lock();
+        let enough = |provider: &Provider| {
+            provider.name == name
+                && provider.agreed >= AGREED_MIN
+                && texture.is_none_or(|texture| provider.texture.covers(texture))
         };
-        models.get(model)?.providers.iter().find(enough).map(|provider| provider.name.clone())
+        models.get(model).is_some_and(|calls| calls.providers.iter().any(enough))
     }
 }
 
@@ -93,12 +104,8 @@ mod tests {
 
     const MODEL: &str = "openai/gpt-4o";
 
-    fn endpoint(provider: &str) -> Endpoint {
-        Endpoint { provider: provider.to_owned(), tag: provider.to_ascii_lowercase(), ..Endpoint::default() }
-    }
-
-    fn seen(seen: &Seen, provider: &str, bytes: usize) -> bool {
-        seen.provider(MODEL, &endpoint(provider), bytes).is_some()
+    fn seen(seen: &Seen, provider: &str) -> bool {
+        seen.has_agreed(MODEL, provider, None)
     }
 
     #[test]
@@ -106,12 +113,15 @@ mod tests {
         let register = Seen::default();
         assert!(register.is_due(MODEL));
         for times in 1..=3 {
-            assert!(!seen(&register, "OpenAI", 10), "after {}", times - 1);
-            register.agreed(MODEL, "OpenAI", 4_000);
+            assert!(!seen(&register, "OpenAI"), "after {}", times - 1);
+            register.agreed(MODEL, "OpenAI", Texture::default());
         }
-        assert!(seen(&register, "OpenAI", 32_000) && !seen(&register, "Azure", 10));
-        assert!(!seen(&register, "OpenAI", 32_001), "longer than it was seen with");
-        assert!(register.provider("openai/gpt-4o-mini", &endpoint("OpenAI"), 10).is_none());
+        assert!(seen(&register, "OpenAI") && !seen(&register, "Azure"));
+        assert!(register.has_agreed(MODEL, "OpenAI", Some(&Texture::default())));
+        let mut long = Texture::default();
+        long.bytes = 1;
+        assert!(!register.has_agreed(MODEL, "OpenAI", Some(&long)), "longer than it was seen with");
+        assert!(!register.has_agreed("openai/gpt-4o-mini", "OpenAI", None));
     }
 
     #[test]
@@ -119,12 +129,16 @@ mod tests {
         let register = Seen::default();
         register.is_due(MODEL);
         for name in ["OpenAI", "Azure"].repeat(3) {
-            register.agreed(MODEL, name, 4_000);
+            register.agreed(MODEL, name, Texture::default());
         }
         register.disagreed(MODEL, "Azure");
-        assert!(seen(&register, "OpenAI", 10) && !seen(&register, "Azure", 10));
+        assert!(seen(&register, "OpenAI") && !seen(&register, "Azure"));
         register.disagreed(MODEL, "");
-        assert!(!seen(&register, "OpenAI", 10), "an answer without a name");
+        assert!(!seen(&register, "OpenAI"), "an answer without a name");
+        (0..3).for_each(|_| register.agreed(MODEL, "OpenAI", Texture::default()));
+        assert!(seen(&register, "OpenAI"));
+        register.breach();
+        assert!(!seen(&register, "OpenAI"), "somebody else served");
     }
 
     #[test]
@@ -142,9 +156,9 @@ mod tests {
         }
         assert!(!register.is_due("one too many") && register.is_due("0"));
         for number in 0..2 * PROVIDERS_MAX {
-            (0..3).for_each(|_| register.agreed("0", &number.to_string(), 10));
+            (0..3).for_each(|_| register.agreed("0", &number.to_string(), Texture::default()));
         }
-        let named = |number: usize| register.provider("0", &endpoint(&number.to_string()), 1).is_some();
+        let named = |number: usize| register.has_agreed("0", &number.to_string(), None);
         assert!(named(PROVIDERS_MAX - 1) && !named(PROVIDERS_MAX));
     }
 }

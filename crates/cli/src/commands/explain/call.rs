@@ -194,8 +194,10 @@ impl Bound {
             text += &format!("Held to: {}.\n", self.pinned.join("; "));
         }
         if !self.ignored_providers.is_empty() {
-            text +=
-                &format!("Left out, for they may ignore the cap: {}.\n", self.ignored_providers.join(", "));
+            text += &format!(
+                "Left out, for nothing bounds what they bill: {}.\n",
+                self.ignored_providers.join(", ")
+            );
         }
         if !self.only_providers.is_empty() {
             let only = self.only_providers.join(", ");
