@@ -7,6 +7,7 @@
 //! the one may not be above the other ([`trial`]).
 
 pub mod catalogue;
+pub mod hard;
 pub mod realistic;
 pub mod requests;
 pub mod tightness;

@@ -4,77 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{Draft, media};
+use crate::hard::{ATOMS, RUNS, SCRIPTS};
 
-/// Characters of one script or kind each.
-const SCRIPTS: [(u32, u32); 30] = [
-    (0x00, 0x1f),
-    (0x20, 0x7e),
-    (0x7f, 0xff),
-    (0x100, 0x24f),
-    (0x300, 0x36f),
-    (0x370, 0x3ff),
-    (0x400, 0x52f),
-    (0x530, 0x5ff),
-    (0x600, 0x6ff),
-    (0x700, 0x8ff),
-    (0x900, 0xdff),
-    (0xe00, 0xfff),
-    (0x1000, 0x13ff),
-    (0x1400, 0x18ff),
-    (0x1d00, 0x1eff),
-    (0x1f00, 0x1fff),
-    (0x2000, 0x206f),
-    (0x2070, 0x2bff),
-    (0x3000, 0x30ff),
-    (0x3100, 0x33ff),
-    (0x4e00, 0x9fff),
-    (0xa000, 0xabff),
-    (0xac00, 0xd7a3),
-    (0xe000, 0xf8ff),
-    (0xf900, 0xfaff),
-    (0xfb00, 0xffff),
-    (0x10000, 0x1bfff),
-    (0x1d000, 0x1efff),
-    (0x1f000, 0x1faff),
-    (0x20000, 0x10ffff),
-];
-/// Things that are worse together than alone.
-const ATOMS: [&str; 32] = [
-    "👩‍👩‍👧‍👦",
-    "🏳️‍🌈",
-    "👍🏽",
-    "🇩🇪",
-    "\u{fdfa}",
-    "\u{3316}",
-    "e\u{301}",
-    "\u{1d160}",
-    "\u{1100}\u{1161}\u{11a8}",
-    "\u{958}",
-    "\u{200d}",
-    "\u{feff}",
-    "\u{202e}",
-    "\r\n",
-    "\t\u{3000} ",
-    "  ",
-    "\n\n\n",
-    "'s",
-    "'LL",
-    "don't",
-    "/\n/",
-    ".\n/",
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<｜User｜>",
-    "[INST]",
-    "{\"a\":\"\\\"b\\\"\"}",
-    "fn x(&self)->Vec<u8>{",
-    "0123456789",
-    "ＡＢＣ",
-    "\\u00e9",
-    "漢字",
-];
-const RUNS: [&str; 14] =
-    ["a", " ", "\n", "A", "!", "字", "é", "👩", "ab", "-", "0", "\u{300}", "\u{958}", "\u{1d160}"];
 const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const SIGNS: &str = " \t\n{}()[];:=<>\"'/*,.-_#";
 /// Lines of programs.
