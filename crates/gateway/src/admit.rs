@@ -1,7 +1,7 @@
 //! Reserve, clamp, park, refuse: the order of DESIGN.md 4.6. No byte is sent while parked (a 402 must stay
 //! possible); a client that leaves leaves the queue, because its future is dropped.
 
-use admission::{Ask, Refusal, Reserved, Shortage};
+use admission::{Ask, Refusal, RefusalReason, Reserved, Shortage};
 use tokio::time::{Instant, timeout_at};
 
 use crate::shared::Shared;
@@ -37,4 +37,9 @@ pub(crate) async fn admit(
             return Ok(reserved);
         }
     }
+}
+
+/// Whether a smaller bound could have passed.
+pub(crate) fn is_for_money(refusal: &Refusal) -> bool {
+    matches!(refusal.reason, RefusalReason::UsedUp | RefusalReason::PerRequest | RefusalReason::Held)
 }

@@ -20,6 +20,7 @@ use http::{Response, StatusCode};
 use pricing::{Fit, Need, Room, fitting};
 use tokio::time::Instant;
 
+use crate::admit::is_for_money;
 use crate::body::Body;
 use crate::chat::{No, Walk};
 use crate::exchange::Ended;
@@ -224,9 +225,4 @@ impl Walk<'_> {
             Short::Unfit(code) => No::Problem(Problem::wrong(StatusCode::BAD_REQUEST, code, "no model fits")),
         }
     }
-}
-
-/// Whether a smaller bound could have passed.
-fn is_for_money(refusal: &Refusal) -> bool {
-    matches!(refusal.reason, RefusalReason::UsedUp | RefusalReason::PerRequest | RefusalReason::Held)
 }

@@ -182,11 +182,7 @@ impl Attempt {
         };
         let book = self.count.shared().catalogue.book();
         let endpoints = book.model(&bound.model).and_then(|row| row.endpoints.as_deref()).unwrap_or_default();
-        let is_it = |tag: &String| {
-            let named = endpoints.iter().filter(|endpoint| endpoint.tag == *tag);
-            named.into_iter().any(|endpoint| endpoint.is_named(provider))
-        };
-        !bound.only.iter().any(is_it)
+        !endpoints.iter().any(|endpoint| endpoint.is_named(provider) && bound.only.contains(&endpoint.tag))
     }
 
     /// Whether the request had excluded the provider that served it.

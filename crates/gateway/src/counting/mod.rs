@@ -24,12 +24,12 @@ mod texture;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admission::{Refusal, RefusalReason, Reserved, Shortage};
+use admission::{Refusal, Reserved, Shortage};
 use pricing::{Book, Bound, Counted, Distrust, Distrusted, Encoding, Grounds, Model, Reason, with_margin};
 use tokens::Prompt;
 use tokio::time::{Instant, timeout};
 
-use crate::admit::admit;
+use crate::admit::{admit, is_for_money};
 use crate::chat::Walk;
 use crate::plan::Stage;
 
@@ -165,13 +165,8 @@ impl Walk<'_> {
             // Kept until the work is done, also when nobody waits for it any more.
             let _turn = turn;
             let prompt = Prompt::read(&body)?;
-            Some((prompt.most(encoding), Texture::of(&prompt, encoding)))
+            Some((prompt.most(encoding), Texture::of(&prompt, prompt.said(encoding))))
         };
         tokio::task::spawn_blocking(work).await.ok()?
     }
-}
-
-/// Whether less money would have done.
-fn is_for_money(refusal: &Refusal) -> bool {
-    matches!(refusal.reason, RefusalReason::UsedUp | RefusalReason::Held | RefusalReason::PerRequest)
 }

@@ -125,7 +125,8 @@ impl Sample {
         }
         // Where it may have been shortened, what was told is of another text.
         let is_whole = prompt.is_plain() && row.context_length.is_some_and(|context| most <= context / 2);
-        let (tokens, texture) = (prompt.said(self.encoding), Texture::of(&prompt, self.encoding));
+        let tokens = prompt.said(self.encoding);
+        let texture = Texture::of(&prompt, tokens);
         let agrees = (tokens - tokens / 10..=tokens + tokens / 10).contains(&told);
         (is_whole && agrees && texture.bytes >= tokens.saturating_mul(2)).then_some(Says::Agreed(texture))
     }

@@ -5,7 +5,6 @@
 //! to a token, and hardly more of it beyond ASCII. A tenth that an answer may be off, and a fiftieth more bytes to a token,
 //! are less than the eighth that is held.
 
-use pricing::Encoding;
 use tokens::Prompt;
 
 /// A text is counted up to so many times the longest that agreed.
@@ -23,15 +22,11 @@ pub(super) struct Texture {
 }
 
 impl Texture {
-    /// Of a prompt.
-    pub(super) fn of(prompt: &Prompt, encoding: Encoding) -> Texture {
+    /// Of a prompt whose texts have so many tokens.
+    pub(super) fn of(prompt: &Prompt, tokens: u64) -> Texture {
         let (bytes, foreign) = prompt.said_bytes();
         let per_thousand = |part: u64, whole: u64| part.saturating_mul(1_000).div_ceil(whole.max(1));
-        Texture {
-            bytes,
-            density: per_thousand(bytes, prompt.said(encoding)),
-            foreign: per_thousand(foreign, bytes),
-        }
+        Texture { bytes, density: per_thousand(bytes, tokens), foreign: per_thousand(foreign, bytes) }
     }
 
     /// The most of each.
@@ -53,11 +48,14 @@ impl Texture {
 
 #[cfg(test)]
 mod tests {
+    use pricing::Encoding;
+
     use super::*;
 
     fn texture(text: &str) -> Texture {
         let body = serde_json::json!({ "messages": [{ "role": "user", "content": text }] }).to_string();
-        Texture::of(&Prompt::read(body.as_bytes()).unwrap(), Encoding::O200k)
+        let prompt = Prompt::read(body.as_bytes()).unwrap();
+        Texture::of(&prompt, prompt.said(Encoding::O200k))
     }
 
     #[test]

@@ -16,6 +16,17 @@ fn unpriced(age_max: Duration) -> Setup {
     setup
 }
 
+/// Who serves a model is read anew once it is used, also where the built-in catalogue knows somebody.
+#[tokio::test]
+async fn providers_that_are_built_in_are_read_anew_from_the_first_use_on() {
+    let house = unpriced(100 * 365 * DAY).open().await;
+    let asked = || !house.upstream.calls(|call| call.target.ends_with("gpt-4o-mini/endpoints")).is_empty();
+    assert!(!asked());
+    assert_eq!(house.chat(&asking("openai/gpt-4o-mini", "")).await.status, 200);
+    until("the endpoints were asked for", asked).await;
+    house.end().await;
+}
+
 #[tokio::test]
 async fn stale_prices_admit_nothing_until_openrouter_tells_new_ones() {
     let house = unpriced(DAY).open().await;
