@@ -21,7 +21,7 @@ fn pages() {
     ask("list json", &["keys", "list", "--json"]);
     ask(
         "create",
-        &["keys", "create", "team-a", "--limit", "50", "--reset", "monthly", "--expires", "2027-12-31"],
+        &["keys", "create", "team-a", "--limit", "50", "--reset", "monthly", "--expires", "2099-12-31"],
     );
     ask("create json", &["keys", "create", "team-b", "--limit", "0.000000001", "--include-byok", "--json"]);
     ask("create without a limit", &["keys", "create", "team-c", "--limit", "none"]);
