@@ -72,11 +72,12 @@ pub(crate) fn age(seconds: i64) -> String {
     }
 }
 
-/// `in 3h 10m`, or `now`.
+/// `in 3h 10m`, `in 40s`, or `now` for what is here or past.
 pub(crate) fn until(now: Timestamp, at: Timestamp) -> String {
-    match span(now, at).as_str() {
-        "now" => "now".to_owned(),
-        span => format!("in {span}"),
+    match now.until(at).map_or(0, |span| span.get_seconds()) {
+        ..1 => "now".to_owned(),
+        seconds @ 1..60 => format!("in {seconds}s"),
+        _ => format!("in {}", span(now, at)),
     }
 }
 
@@ -168,7 +169,8 @@ mod tests {
     #[test]
     fn lengths() {
         let to = |text: &str| until(now(), text.parse().unwrap());
-        assert_eq!(to("2026-11-24T08:40:59Z"), "now");
+        assert_eq!(to("2026-11-24T08:41:30Z"), "in 59s");
+        assert_eq!(to("2026-11-24T08:40:30Z"), "now");
         assert_eq!(to("2026-11-24T09:00:00Z"), "in 19m");
         assert_eq!(to("2026-11-25T00:00:00Z"), "in 15h 19m");
         assert_eq!(to("2026-12-01T00:00:00Z"), "in 6d 15h");

@@ -232,13 +232,13 @@ fn mask(line: &str) -> String {
     out
 }
 
-/// The length of `in 3h 10m` at the beginning of a text.
+/// The length of `in 3h 10m` or `in 40s` at the beginning of a text.
 fn span(text: &str) -> Option<usize> {
     let mut length = text.starts_with("in ").then_some(2)?;
     let mut parts = 0;
     while let Some(part) = text[length..].strip_prefix(' ') {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        let unit = part[digits..].starts_with(['d', 'h', 'm']);
+        let unit = part[digits..].starts_with(['d', 'h', 'm', 's']);
         let ends = part[digits..].chars().nth(1).is_none_or(|c| !c.is_ascii_alphanumeric());
         if digits == 0 || !unit || !ends {
             break;
