@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::{Ask, Clamp, Permit, RefusalReason};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use ledger::{Label, Scope};
 use money::Nano;
@@ -81,6 +81,7 @@ async fn walk<B: http_body::Body<Data = Bytes>>(
 ) -> Result<Response<Body>, No> {
     let caller = Caller::of(&parts.headers, shared.local.as_ref()).ok_or_else(no_key)?;
     let ceiling = ceiling(&parts.headers, shared.config.per_request)?;
+    plain(&parts.headers)?;
     let taken =
         intake::take(incoming, &shared.bodies, &shared.config.limits).await.map_err(IntakeError::problem)?;
     let chat = chat::read_allowing(&taken.bytes, &shared.config.allow_fields)
@@ -196,7 +197,9 @@ impl Walk<'_> {
 
     /// What bounds rest on, everybody trusted.
     pub(crate) fn grounds<'g>(&'g self, book: &'g Book) -> Grounds<'g> {
-        Grounds { now_ms: Some(self.shared.now_ms()), ..Grounds::new(book, &self.shared.config.bounds) }
+        let shared = &self.shared;
+        let now_ms = Some(shared.now_ms());
+        Grounds { now_ms, byok: shared.byok.is_seen(), ..Grounds::new(book, &shared.config.bounds) }
     }
 
     /// How far the output cap may be lowered for the money, tokens; `None`: not at all.
@@ -274,7 +277,10 @@ impl Walk<'_> {
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
-        *request.headers_mut() = headers::onward(self.headers, self.caller.upstream_key.expose());
+        let mut headers = headers::onward(self.headers, self.caller.upstream_key.expose());
+        // It was read as JSON in UTF-8, and by no other name or alphabet may it be read again.
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.headers_mut() = headers;
         Ok(request)
     }
 
@@ -403,6 +409,16 @@ fn ceiling(headers: &HeaderMap, ours: Option<Nano>) -> Result<Option<Nano>, Prob
         })?;
         Ok(Some(least.map_or(theirs, |least| least.min(theirs))))
     })
+}
+
+/// Whether a body comes as it is: what is read here must be what is read upstream.
+fn plain(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let message = "the body is encoded (content-encoding); send it as plain JSON";
+    Err(Problem::wrong(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoded-body", message))
 }
 
 fn no_key() -> Problem {

@@ -122,6 +122,29 @@ async fn chunked_bodies_and_continue_are_fine() {
     house.end().await;
 }
 
+/// What is bounded here must be what is read upstream, whatever a client calls it.
+#[tokio::test]
+async fn a_body_is_json_by_its_header_too_and_never_encoded() {
+    let house = House::new().await;
+    let kind = "content-type: application/json; charset=utf-7\r\n";
+    let odd = post(&chat("")).replacen("content-type: application/json\r\n", kind, 1);
+    assert!(odd.contains("utf-7"));
+    assert_eq!(house.client().await.ask(odd).await.status, 200);
+    let call = house.upstream.chats().pop().expect("a call");
+    assert_eq!(call.header("content-type"), Some("application/json"));
+    let identity = post_with("content-encoding: Identity\r\n", &chat(""));
+    assert_eq!(house.client().await.ask(identity).await.status, 200);
+    for encoding in ["gzip", "identity, br", "x"] {
+        let encoded = post_with(&format!("content-encoding: {encoding}\r\n"), &chat(""));
+        let answer = house.client().await.ask(encoded).await;
+        assert_eq!(answer.status, 415, "{encoding}");
+        assert!(answer.text().contains("send it as plain JSON"), "{}", answer.text());
+    }
+    assert_eq!(house.upstream.chats().len(), 2);
+    house.settles_at(2_000_000).await;
+    house.end().await;
+}
+
 #[tokio::test]
 async fn old_http_is_fine() {
     let house = House::new().await;
