@@ -122,6 +122,13 @@ impl Builder {
         self
     }
 
+    /// Whether OpenRouter's fee for own keys at providers (BYOK) is held for from the first call; else from the first
+    /// answer, or key, that shows such a key.
+    pub fn byok(mut self, always: bool) -> Self {
+        self.config.bounds.byok = always;
+        self
+    }
+
     /// Whether plugins that the account has on by default stay on: what they cost is then in no bound.
     pub fn keep_plugin_defaults(mut self, keep: bool) -> Self {
         self.config.bounds.keep_plugin_defaults = keep;

@@ -24,6 +24,7 @@ mod admin;
 mod admit;
 pub mod audit;
 mod body;
+mod byok;
 mod caller;
 mod chat;
 mod clock;

@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::audit::AuditReport;
 use crate::body::Body;
+use crate::byok::Byok;
 use crate::caller::Caller;
 use crate::clock::{Clock, Dates};
 use crate::config::{Config, Secret};
@@ -78,6 +79,7 @@ pub(crate) struct Shared {
     /// Prompts kept at once until their answers tell how long they were, and what those told.
     pub(crate) samples: Arc<tokio::sync::Semaphore>,
     pub(crate) seen: Seen,
+    pub(crate) byok: Byok,
     /// When the upstream was last asked what time it is.
     heard: tokio::sync::Mutex<Option<Instant>>,
     /// When stale prices were last asked for out of turn.
@@ -120,6 +122,7 @@ impl Gateway {
             counts: Arc::new(tokio::sync::Semaphore::new(counting::AT_ONCE)),
             samples: Arc::new(tokio::sync::Semaphore::new(counting::SAMPLES_AT_ONCE)),
             seen: Seen::default(),
+            byok: Byok::default(),
             heard: tokio::sync::Mutex::default(),
             freshened: tokio::sync::Mutex::default(),
             flights: AtomicUsize::new(0),

@@ -16,6 +16,7 @@ use openrouter::sse::Outcome;
 use openrouter::usage::Billed;
 use pricing::Used;
 
+use crate::byok;
 use crate::counting::Sample;
 use crate::evidence::Recheck;
 use crate::explain::{End, Explained};
@@ -145,8 +146,11 @@ impl Attempt {
         let shared = self.count.shared();
         let find = |finding| shared.find(&self.answered(told.model), told.provider, finding);
         let held = self.explained.held;
+        if let Some(charge) = told.billed.charge() {
+            shared.byok.billed(charge);
+        }
         match told.billed.charge() {
-            Some(charge) if charge.amount > held => {
+            Some(charge) if charge.amount > byok::allowed(held, charge) => {
                 let in_vain = told.provider.is_some_and(|name| self.had_excluded(told.model, name));
                 find(Finding::Overrun { held, cost: charge.amount, in_vain });
                 // Whatever the reason: a count is no ground for it any more.

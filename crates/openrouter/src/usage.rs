@@ -53,6 +53,11 @@ impl Charge {
         Some(Charge { amount, text: number.to_owned() })
     }
 
+    /// Whether a provider was asked with a key of the account's own (BYOK): its charge is a part of this one.
+    pub fn is_byok(&self) -> bool {
+        self.text.contains('+')
+    }
+
     /// Both charges together; `None` beyond the range.
     pub(crate) fn plus(&self, other: &Charge) -> Option<Charge> {
         let amount = self.amount.checked_add(other.amount)?;

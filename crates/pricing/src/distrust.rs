@@ -44,7 +44,7 @@ impl Growth {
     }
 
     /// An amount, grown, rounded up.
-    pub(crate) fn of(self, amount: Nano) -> Nano {
+    pub fn of(self, amount: Nano) -> Nano {
         if self.is_none() {
             return amount;
         }

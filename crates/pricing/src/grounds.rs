@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::allowance::Allowances;
 use crate::book::Book;
-use crate::distrust::Distrust;
+use crate::distrust::{Distrust, Growth};
 use crate::schedule::Span;
 use crate::shape::Shape;
 
@@ -12,6 +12,10 @@ use crate::shape::Shape;
 /// then. And this much before, for clocks differ.
 const CALL_MS_MAX: i64 = 4 * 60 * 60 * 1000;
 const CLOCK_SLACK_MS: i64 = 10 * 60 * 1000;
+
+/// OpenRouter's fee where a provider is asked with the account's own key (BYOK): 5 % on top of what the call would have
+/// cost, once the month's allowance is used up (CONTRACT 9.4, OpenRouter's guide to BYOK).
+pub const BYOK_FEE: Growth = Growth::from_thousandths(1_050);
 
 /// What the operator decides about bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub struct BoundPolicy {
     pub tool_uses: u32,
     /// Whether plugins that the account has on by default are left on: what they cost is then in no bound.
     pub keep_plugin_defaults: bool,
+    /// Whether providers may be asked with the account's own keys (BYOK), for which OpenRouter takes [`BYOK_FEE`].
+    pub byok: bool,
     /// Figures for what nobody can bound.
     pub allowances: Allowances,
 }
@@ -35,6 +41,7 @@ impl BoundPolicy {
         tool_steps: 3,
         tool_uses: 3,
         keep_plugin_defaults: false,
+        byok: false,
         allowances: Allowances { usd: BTreeMap::new(), router: None },
     };
 
@@ -63,12 +70,14 @@ pub struct Grounds<'g> {
     /// When it is asked for, milliseconds since 1970 (UTC); `None`: at any time, so that every price by the clock may
     /// be met.
     pub now_ms: Option<i64>,
+    /// Whether an answer or a key has shown that the account has own keys at providers: as [`BoundPolicy::byok`].
+    pub byok: bool,
 }
 
 impl<'g> Grounds<'g> {
     /// Of these, at any time, trusting everybody.
     pub const fn new(book: &'g Book, policy: &'g BoundPolicy) -> Grounds<'g> {
-        Grounds { book, policy, distrust: None, now_ms: None }
+        Grounds { book, policy, distrust: None, now_ms: None, byok: false }
     }
 
     /// The time in which a call that is sent now may be billed.

@@ -53,7 +53,7 @@ pub use estimate::{Estimate, Guess, Sum, USUAL_OUTPUT, estimate, usual_cost};
 pub use explain::{Explanation, Term};
 pub use fees::{FETCH, OCR_PAGE, OCR_PAGES_MAX, search_fee};
 pub use fitting::{Fit, Room, fitting};
-pub use grounds::{BoundPolicy, Grounds};
+pub use grounds::{BYOK_FEE, BoundPolicy, Grounds};
 pub use images::{IMAGE_RULES, ImageCount, ImageRule, image_tokens};
 pub use listed::{Used, listed_cost};
 pub use media::{Detail, Image, Media};

@@ -534,3 +534,24 @@ fn who_broke_their_word_and_may_be_reached_costs_a_larger_hold() {
         assert!(refused.to_string().contains("farebox honesty clear a/m"), "{refused}");
     }
 }
+
+#[test]
+fn the_fee_for_own_keys_comes_on_top_of_everything() {
+    let book = book(vec![model("a/m", prices("0.000001", "0.000003"), None)]);
+    let asked = Shape { output_cap: Some(1_000), ..shape(&["a/m"], BODY) };
+    let plain = bound(&asked, &Grounds::new(&book, &POLICY)).unwrap();
+    let always = BoundPolicy { byok: true, ..BoundPolicy::DEFAULT };
+    for grounds in [Grounds { byok: true, ..Grounds::new(&book, &POLICY) }, Grounds::new(&book, &always)] {
+        let bound = bound(&asked, &grounds).unwrap();
+        let expect = (plain.usd().nanos() * 105 + 99) / 100;
+        assert_eq!(bound.usd().nanos(), expect);
+        assert!(bound.reasons.contains(Reason::Byok) && bound.class != Class::Proven);
+        for amount in [expect, expect - 1, expect / 2] {
+            let cap = bound.cap_within(Nano::from_nanos(amount)).unwrap();
+            assert!(bound.usd_at(cap).nanos() <= amount);
+            assert!(cap == 1_000 || bound.usd_at(cap + 1).nanos() > amount, "no lower than it must be");
+        }
+        let told = bound.explain(1_000);
+        assert_eq!(told.terms.iter().map(|term| term.amount).sum::<Nano>(), told.total);
+    }
+}

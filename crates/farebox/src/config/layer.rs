@@ -27,7 +27,8 @@ const OUTPUT_MAX: u64 = 10_000_000;
 const TOOLS_MAX: u64 = 1_000;
 
 /// Settings that belong to no table, for those who write them below one.
-const GENERAL: [&str; 5] = ["unbudgeted", "durability", "on_client_gone", "plugin_defaults", "allow_fields"];
+const GENERAL: [&str; 6] =
+    ["unbudgeted", "durability", "on_client_gone", "plugin_defaults", "byok", "allow_fields"];
 
 /// A value and who set it, in words; empty for the built-in default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +80,8 @@ pub struct Layer {
     pub count_prompts: Option<bool>,
     /// `plugin_defaults`: whether plugins that the account has on by default stay on.
     pub keep_plugin_defaults: Option<bool>,
+    /// `byok`: whether the fee for own keys at providers is held for before anything has shown that there are any.
+    pub byok: Option<bool>,
     /// `allow_fields`.
     pub allow_fields: Option<Vec<String>>,
     /// `[allowances]`.
@@ -115,6 +118,7 @@ impl Layer {
             tool_uses: self.tool_uses.or(low.tool_uses),
             count_prompts: self.count_prompts.or(low.count_prompts),
             keep_plugin_defaults: self.keep_plugin_defaults.or(low.keep_plugin_defaults),
+            byok: self.byok.or(low.byok),
             allow_fields: self.allow_fields.or(low.allow_fields),
             allowances: allowances::over(self.allowances, low.allowances),
             park_max: self.park_max.or(low.park_max),
@@ -157,6 +161,7 @@ impl Layer {
             tool_uses: read(limits.tool_uses, source, |uses| few(*uses, "tool_uses"))?,
             count_prompts: limits.count_prompts,
             keep_plugin_defaults: read(raw.plugin_defaults, source, |word| plugin_defaults(word))?,
+            byok: read(raw.byok, source, |word| byok(word))?,
             allow_fields: raw.allow_fields.map(|fields| allow_fields(fields, source)).transpose()?,
             allowances: allowances::allowances_of_file(raw.allowances, source)?,
             park_max: read(limits.park_max, source, |text| duration::parse(text))?,
@@ -182,6 +187,10 @@ fn client_gone(word: &str) -> Result<ClientGone, String> {
 
 fn plugin_defaults(word: &str) -> Result<bool, String> {
     choose(word, "plugin_defaults", &[("off", false), ("keep", true)])
+}
+
+fn byok(word: &str) -> Result<bool, String> {
+    choose(word, "byok", &[("auto", false), ("always", true)])
 }
 
 /// Names of fields, or paths to them.
@@ -257,7 +266,7 @@ mod tests {
     fn settings() {
         let layer = Layer::of_file(
             "f.toml".as_ref(),
-            "durability = \"process\"\non_client_gone = \"read-on\"\nplugin_defaults = \"keep\"\nallow_fields = [\"a\", \"tools[].b\"]\n[limits]\ntool_steps = 7\ntool_uses = 8\ncount_prompts = false\nper_request = \"0.25\"\nclamp_min = \"off\"\npark_max = \"500ms\"\n[server]\nlisten = \"localhost:1\"",
+            "durability = \"process\"\non_client_gone = \"read-on\"\nplugin_defaults = \"keep\"\nbyok = \"always\"\nallow_fields = [\"a\", \"tools[].b\"]\n[limits]\ntool_steps = 7\ntool_uses = 8\ncount_prompts = false\nper_request = \"0.25\"\nclamp_min = \"off\"\npark_max = \"500ms\"\n[server]\nlisten = \"localhost:1\"",
         )
         .unwrap();
         assert_eq!(layer.durability, Some(Durability::Process));
@@ -268,6 +277,7 @@ mod tests {
         assert_eq!((layer.tool_steps, layer.tool_uses), (Some(7), Some(8)));
         assert_eq!(layer.count_prompts, Some(false));
         assert_eq!(layer.keep_plugin_defaults, Some(true));
+        assert_eq!(layer.byok, Some(true));
         assert_eq!(layer.allow_fields, Some(vec!["a".to_owned(), "tools[].b".to_owned()]));
         assert_eq!(layer.listen.unwrap().port(), 1);
     }
@@ -291,6 +301,7 @@ mod tests {
             ("durability = \"none\"", "error: f.toml:1: durability is power or process, not 'none'\n"),
             ("[limits]\ntool_steps = 0", "error: f.toml:2: tool_steps is between 1 and 1000\n"),
             ("plugin_defaults = \"on\"", "error: f.toml:1: plugin_defaults is off or keep, not 'on'\n"),
+            ("byok = \"never\"", "error: f.toml:1: byok is auto or always, not 'never'\n"),
             ("allow_fields = [\n\"a\", \"b c\"]", "error: f.toml:2: 'b c' is no field of a request\n"),
             (
                 "[limits]\nallow_fields = []",

@@ -153,6 +153,7 @@ impl Config {
                 keep_plugin_defaults: layer
                     .keep_plugin_defaults
                     .unwrap_or(defaults.bounds.keep_plugin_defaults),
+                byok: layer.byok.unwrap_or(defaults.bounds.byok),
                 allowances: layer.allowances,
             },
             allow_fields: layer.allow_fields.unwrap_or(defaults.allow_fields),

@@ -19,6 +19,7 @@ pub(super) struct RawConfig {
     pub(super) durability: Option<Spanned<String>>,
     pub(super) on_client_gone: Option<Spanned<String>>,
     pub(super) plugin_defaults: Option<Spanned<String>>,
+    pub(super) byok: Option<Spanned<String>>,
     pub(super) allow_fields: Option<Vec<Spanned<String>>>,
     pub(super) routes: Option<BTreeMap<String, Spanned<RawRoute>>>,
     pub(super) limits: RawLimits,

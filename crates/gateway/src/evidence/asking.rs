@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use super::ms;
 use super::recheck::Recheck;
+use crate::byok;
 use crate::honesty::Finding;
 use crate::shared::Shared;
 
@@ -79,7 +80,11 @@ fn judge(shared: &Shared, due: &DueHold, generation: &Generation) {
     let book = shared.catalogue.book();
     let model = generation.model.as_deref().and_then(|named| book.model(named));
     let model = model.map_or(due.model.as_str(), |row| row.id.as_str());
-    if let Some(charge) = generation.charge.as_ref().filter(|charge| charge.amount > due.bound) {
+    let charge = generation.charge.as_ref();
+    if let Some(charge) = charge {
+        shared.byok.billed(charge);
+    }
+    if let Some(charge) = charge.filter(|charge| charge.amount > byok::allowed(due.bound, charge)) {
         shared.find(
             model,
             provider,

@@ -80,6 +80,7 @@ async fn read(shared: &Shared, key: UpstreamKeyId, quiet_since: i64) -> Option<(
             return None;
         }
     };
+    shared.byok.counted(info.byok_usage);
     let charged = info.charged()?;
     let text = format!("{}+{}", info.usage_text?, info.byok_usage_text?);
     Some((Reading { at_ms: shared.now_ms(), quiet_since, charged }, text))

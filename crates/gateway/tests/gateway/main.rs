@@ -4,6 +4,7 @@
 mod admin;
 mod answers;
 mod bill;
+mod byok;
 mod counting;
 mod downgrades;
 mod evidence;

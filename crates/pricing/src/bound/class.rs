@@ -70,11 +70,13 @@ pub enum Reason {
     Allowance = 1 << 20,
     /// The prompt was counted with the model's tokenizer, as published.
     Counted = 1 << 21,
+    /// A provider may be asked with a key of the account's own, for which OpenRouter takes a fee.
+    Byok = 1 << 22,
 }
 
 impl Reason {
     /// Each of them.
-    pub const ALL: [Reason; 22] = [
+    pub const ALL: [Reason; 23] = [
         Reason::EndpointsUnknown,
         Reason::Override,
         Reason::CacheWrite,
@@ -97,6 +99,7 @@ impl Reason {
         Reason::PluginDefaults,
         Reason::Allowance,
         Reason::Counted,
+        Reason::Byok,
     ];
 
     /// The reason in words.
@@ -125,6 +128,7 @@ impl Reason {
             Reason::Router => "a router or a preset picks the model, within a price ceiling",
             Reason::PluginDefaults => "plugins that the account has on by default are left on",
             Reason::Counted => "the prompt was counted with the model's published tokenizer",
+            Reason::Byok => "OpenRouter's fee for keys of your own at providers (BYOK) may come on top",
             Reason::Allowance => "a part of it is an allowance, your own figure",
         }
     }

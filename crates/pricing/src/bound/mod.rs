@@ -40,7 +40,7 @@ use self::sum::{Asked, Sum};
 use self::turns::Turns;
 use crate::distrust::Growth;
 use crate::fees;
-use crate::grounds::Grounds;
+use crate::grounds::{BYOK_FEE, Grounds};
 use crate::shape::{Outputs, Shape};
 use crate::unpriced::{Unpriced, WebSearch};
 
@@ -78,6 +78,7 @@ pub fn bound(shape: &Shape<'_>, grounds: &Grounds<'_>) -> Result<Bound, Unpriced
     sum.note(shape, &turns);
     sum.reasons.add_if(policy.keep_plugin_defaults, Reason::PluginDefaults);
     sum.reasons.add_if(allowed.any, Reason::Allowance);
+    sum.reasons.add_if(policy.byok || grounds.byok, Reason::Byok);
     let lines = sum.lines(shape, &turns, allowed.usd);
     Ok(sum.bound(Parts { named, max_price, turns, lines }, shape, grounds))
 }
@@ -159,6 +160,7 @@ impl Sum<'_> {
             max_price,
             ignore: self.ignore,
             only: Vec::new(),
+            byok_fee: if self.reasons.contains(Reason::Byok) { BYOK_FEE } else { Growth::NONE },
             class: self.reasons.class(),
             reasons: self.reasons,
             growth: growth.unwrap_or(Growth::NONE),

@@ -63,6 +63,8 @@ pub struct Bound {
     pub growth: Growth,
     /// That provider's name.
     pub grown_for: Option<String>,
+    /// OpenRouter's fee for provider keys of the account's own; none where nobody has seen any.
+    pub(super) byok_fee: Growth,
     pub(super) input_rate: Rate,
     pub(super) read_rate: Rate,
     pub(super) lines: Lines,
@@ -89,6 +91,11 @@ impl Bound {
 
     /// The bound at another cap.
     pub fn usd_at(&self, cap: u64) -> Nano {
+        self.byok_fee.of(self.grown_at(cap))
+    }
+
+    /// The same without OpenRouter's fee for own keys.
+    fn grown_at(&self, cap: u64) -> Nano {
         self.growth.of(self.plain_at(cap))
     }
 
@@ -100,7 +107,7 @@ impl Bound {
     /// The largest cap, at most [`Bound::output_cap`], whose bound is within `amount`; `None` when not even one
     /// token fits.
     pub fn cap_within(&self, amount: Nano) -> Option<u64> {
-        let room = self.growth.within(amount).checked_sub(self.input)?;
+        let room = self.growth.within(self.byok_fee.within(amount)).checked_sub(self.input)?;
         if room.is_negative() || self.uncapped_output > room {
             return None;
         }
@@ -114,7 +121,8 @@ impl Bound {
     pub fn cap_to_ask_for(&self, amount: Nano) -> Option<u64> {
         let turns = if self.read_again > 0 { self.answers } else { 1 };
         let words = if self.asked_cap.is_none() { CAP_WORDS.saturating_mul(turns) } else { 0 };
-        self.cap_within(amount.saturating_sub(self.growth.of(self.input_rate.times(words))))
+        let words = self.byok_fee.of(self.growth.of(self.input_rate.times(words)));
+        self.cap_within(amount.saturating_sub(words))
     }
 
     /// The bound at a cap as a sum, line by line.
@@ -151,7 +159,16 @@ impl Bound {
                 quantity: 1,
                 unit: "request",
                 rate: String::new(),
-                amount: self.usd_at(cap).saturating_sub(added),
+                amount: self.grown_at(cap).saturating_sub(added),
+            });
+        }
+        if !self.byok_fee.is_none() {
+            terms.push(Term {
+                what: "the fee for provider keys of your own (BYOK), 5 %",
+                quantity: 1,
+                unit: "request",
+                rate: String::new(),
+                amount: self.usd_at(cap).saturating_sub(self.grown_at(cap)),
             });
         }
         Explanation {

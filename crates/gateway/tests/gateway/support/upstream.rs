@@ -171,7 +171,12 @@ impl Upstream {
 
     /// What `/key` says was ever charged; with own keys at providers nothing.
     pub(crate) fn count(&self, usage: &str) {
-        *self.state.counter.lock() = Some(usage.to_owned());
+        self.count_with_byok(usage, "0");
+    }
+
+    /// What `/key` says was ever charged, and what own keys at providers were.
+    pub(crate) fn count_with_byok(&self, usage: &str, byok: &str) {
+        *self.state.counter.lock() = Some(format!(r#""usage":{usage},"byok_usage":{byok}"#));
     }
 
     /// How often `/key` was asked.
@@ -315,7 +320,7 @@ impl State {
             }
             ("200 OK", format!(r#"{{"data":{{"id":"{MODEL}","endpoints":[{served}]}}}}"#))
         } else if let Some(usage) = self.counter.lock().clone().filter(|_| path.ends_with("/key")) {
-            ("200 OK", format!(r#"{{"data":{{"limit":null,"usage":{usage},"byok_usage":0}}}}"#))
+            ("200 OK", format!(r#"{{"data":{{"limit":null,{usage}}}}}"#))
         } else if let Some(script) = self.reads.lock().clone() {
             return script;
         } else {
