@@ -96,6 +96,17 @@ async fn a_prompt_that_fits_only_counted() {
 }
 
 #[tokio::test]
+async fn a_chain_is_held_for_by_its_bytes() {
+    let house = seen(3_000_000).await;
+    // Cheaper, and seen by nobody.
+    let chain = r#","max_tokens":100,"models":["openai/gpt-4.1-nano"]"#;
+    let answer = house.chat(&body(GPT, &PROSE.repeat(LONG), chain)).await;
+    assert_eq!(answer.status, 402, "{}", answer.text());
+    counts(&house, true).await;
+    house.end().await;
+}
+
+#[tokio::test]
 async fn a_count_spares_a_refusal() {
     // 0.0063 for the bytes leave too little for 4,096 tokens of answer; counted, 8,192 fit.
     let house = seen(8_000_000).await;
