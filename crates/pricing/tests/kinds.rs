@@ -222,14 +222,27 @@ fn a_loop_is_billed_by_its_turns() {
     let run = Run { steps: Some(99), ..tools(vec![ServerTool::Clock]) };
     assert_eq!(of(&Shape { run, ..plain("a/m") }, model("a/m", prices())).pins.steps, Some(3));
 
-    let fetch = Fetch { max_uses: Some(2), max_content_tokens: Some(1_000) };
-    let found =
-        of(&Shape { run: tools(vec![ServerTool::Fetch(fetch)]), ..plain("a/m") }, model("a/m", prices()));
+    let fetch = Fetch { max_uses: Some(2), max_content_tokens: Some(1_000), ..Fetch::default() };
+    let fetching = |engine| {
+        let run = tools(vec![ServerTool::Fetch(Fetch { engine, ..fetch })]);
+        bound(&Shape { run, ..plain("a/m") }, &Grounds::new(&book(vec![model("a/m", prices())]), &POLICY))
+    };
+    let found = fetching(Engine::Auto).unwrap();
     let results = 2 * (4_000 + 512) + 4 * 1_024;
     assert_eq!(
         terms(&found)[..2],
         [("prompt, at most", 4 * (text + results)), ("pages fetched, at most", 2)]
     );
+    // `auto` may be the provider's own, which truncates nothing; who is named stays, and Firecrawl has a price of its own.
+    assert_eq!(found.pins.tools[0], ServerTool::Fetch(Fetch { engine: Engine::Exa, ..fetch }));
+    assert_eq!(fetching(Engine::Native), Err(Unpriced::WebFetch));
+    for (engine, each) in
+        [(Engine::Parallel, "0.0015"), (Engine::OpenRouter, "0.0015"), (Engine::Firecrawl, "0.00375")]
+    {
+        let found = fetching(engine).unwrap();
+        assert_eq!(found.pins.tools[0], ServerTool::Fetch(Fetch { engine, ..fetch }));
+        assert!(found.explain(0).terms.iter().any(|term| term.rate == each), "{engine:?}");
+    }
 }
 
 #[test]

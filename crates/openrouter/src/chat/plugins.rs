@@ -8,7 +8,7 @@ use pricing::{PdfEngine, Plugins, Unpriced};
 
 use super::fields::{Members, boolean, edited, is_null, list, place, span, text, unique, wrong};
 use super::notes::Notes;
-use super::settings::{FETCH, SEARCH_PLUGIN, Settings};
+use super::settings::{SEARCH_PLUGIN, Settings};
 use super::{BodyError, Object, Places};
 
 /// Where the engine of `file-parser` stands.
@@ -83,13 +83,11 @@ fn plugin<'a>(
                 places.web = Some(settings);
             }
         }
+        // It fetches in a loop, with what engine it likes: it has no `engine` that could be pinned, and a provider's own
+        // truncates nothing.
         "web-fetch" => {
-            seen.once("web-fetch")?;
-            if enabled {
-                let settings = settings(notes, index, members, FETCH)?;
-                notes.shape.run.fetch = Some(settings.fetch());
-                places.fetch = Some(settings);
-            }
+            notes.shape.run.loops = true;
+            notes.cost(Unpriced::Plugin(id.into_owned()));
         }
         "file-parser" => {
             seen.once("file-parser")?;

@@ -100,7 +100,7 @@ impl Sum<'_> {
         reasons.add_if(shape.choices > 1, Reason::Choices);
         reasons.add_if(shape.prediction_bytes > 0, Reason::Prediction);
         reasons.add_if(turns.count > 1, Reason::Loop);
-        let fees = turns.searches.0 + turns.native + turns.fetches + turns.pages;
+        let fees = turns.searches.0 + turns.native + turns.fetches.0 + turns.pages;
         reasons.add_if(fees > 0, Reason::Fees);
     }
 
@@ -123,7 +123,7 @@ impl Sum<'_> {
         lines.add("searches, at most", turns.searches.0, "call", turns.searches.1);
         let native = self.search_fee.unwrap_or_default();
         lines.add("searches by the provider, at most", turns.native, "call", native);
-        lines.add("pages fetched, at most", turns.fetches, "page", fees::FETCH);
+        lines.add("pages fetched, at most", turns.fetches.0, "page", turns.fetches.1);
         lines.add("pages read, at most", turns.pages, "page", fees::OCR_PAGE);
         let answers = count.saturating_mul(u64::from(shape.choices.max(1)));
         let begun = if self.image_output > Rate::ZERO { IMAGE_BEGUN } else { 0 };

@@ -6,7 +6,7 @@
 
 use money::Rate;
 
-use crate::fees::{self, RESULTS_USUAL, search_fee};
+use crate::fees::{self, RESULTS_USUAL, fetch_fee, search_fee};
 use crate::grounds::BoundPolicy;
 use crate::run::{Engine, Fetch, PdfEngine, Pins, Plugins, Search, ServerTool};
 use crate::shape::{Shape, TierAsked};
@@ -37,8 +37,8 @@ pub(super) struct Turns {
     pub(super) searches: (u64, Rate),
     /// Searches of the provider's own.
     pub(super) native: u64,
-    /// Pages fetched.
-    pub(super) fetches: u64,
+    /// Pages fetched, and what one costs.
+    pub(super) fetches: (u64, Rate),
     /// Pages read by OCR.
     pub(super) pages: u64,
     /// What must be pinned.
@@ -67,7 +67,7 @@ impl Turns {
             results: Some(0),
             searches: (0, Rate::ZERO),
             native: 0,
-            fetches: 0,
+            fetches: (0, Rate::ZERO),
             pages: 0,
             pins: Pins::default(),
         };
@@ -94,18 +94,15 @@ impl Turns {
             // Its results have no cap of their own.
             self.results = None;
         }
-        if let Some(plugin) = &run.fetch {
-            self.pins.fetch = Some(self.fetch(plugin, policy));
-        }
         for tool in &run.tools {
             let pinned = match tool {
                 ServerTool::Search(search) => ServerTool::Search(self.search(search, policy, servers)?),
-                ServerTool::Fetch(fetch) => ServerTool::Fetch(self.fetch(fetch, policy)),
+                ServerTool::Fetch(fetch) => ServerTool::Fetch(self.fetch(fetch, policy)?),
                 ServerTool::Clock => ServerTool::Clock,
             };
             self.pins.tools.push(pinned);
         }
-        if run.loops || !run.tools.is_empty() || run.fetch.is_some() {
+        if run.loops || !run.tools.is_empty() {
             let steps = run.steps.unwrap_or(policy.tool_steps).min(policy.tool_steps).max(1);
             self.pins.steps = Some(steps);
             self.count += u64::from(steps);
@@ -124,7 +121,7 @@ impl Turns {
     fn search_inside(&mut self, shape: &Shape<'_>) {
         let run = &shape.run;
         let foreign = shape.costs.iter().any(|cost| matches!(cost, Unpriced::ServerTool { .. }));
-        let alone = run.tools.len() + usize::from(run.web.is_some()) == 1 && run.fetch.is_none() && !foreign;
+        let alone = run.tools.len() + usize::from(run.web.is_some()) == 1 && !foreign;
         if self.native == 0 || alone {
             self.count = self.count.saturating_add(self.native);
         } else {
@@ -168,13 +165,20 @@ impl Turns {
         Ok(pinned)
     }
 
-    fn fetch(&mut self, asked: &Fetch, policy: &BoundPolicy) -> Fetch {
+    /// The provider's own engine truncates nothing, and fetches up to fifty pages within a turn (OpenRouter's guide to web
+    /// fetch, read 2026-12); `auto` may mean it.
+    fn fetch(&mut self, asked: &Fetch, policy: &BoundPolicy) -> Result<Fetch, Unpriced> {
+        let engine = match asked.engine {
+            Engine::Native => return Err(Unpriced::WebFetch),
+            Engine::Auto => Engine::Exa,
+            named => named,
+        };
         let uses = asked.max_uses.unwrap_or(policy.tool_uses).min(policy.tool_uses).max(1);
         let tokens = asked.max_content_tokens.unwrap_or(PAGE_TOKENS);
-        self.fetches += u64::from(uses);
+        self.fetches = (self.fetches.0 + u64::from(uses), self.fetches.1.max(fetch_fee(engine)));
         let each = (u64::from(tokens) * PER_PAGE_TOKEN).saturating_add(PER_RESULT);
         self.add_results(u64::from(uses).saturating_mul(each));
-        Fetch { max_uses: Some(uses), max_content_tokens: Some(tokens) }
+        Ok(Fetch { engine, max_uses: Some(uses), max_content_tokens: Some(tokens) })
     }
 
     fn read_files(&mut self, shape: &Shape<'_>, servers: Servers) {
