@@ -292,6 +292,28 @@ fn engines_that_are_not_known_are_costs() {
     }
 }
 
+/// A switch that OpenRouter's document does not give a plugin is left out, and the plugin runs.
+#[test]
+fn plugins_are_off_where_they_have_a_switch() {
+    let costs = |plugin: &str| {
+        let body = format!(r#"{{"model":"m","messages":[],"plugins":[{plugin}]}}"#);
+        let shape = read(&body).shape;
+        (shape.costs.first().and_then(Unpriced::key), shape.run.loops)
+    };
+    for id in
+        ["web", "fusion", "file-parser", "response-healing", "context-compression", "auto-router", "armor"]
+    {
+        assert_eq!(costs(&format!(r#"{{"id":"{id}","enabled":false}}"#)), (None, false), "{id}");
+    }
+    for id in ["moderation", "alignment", "switchyard", "web-fetch", "new", ""] {
+        let cost = Some(format!("plugin:{id}"));
+        let loops = id == "web-fetch";
+        for plugin in [format!(r#"{{"id":"{id}"}}"#), format!(r#"{{"id":"{id}","enabled":false}}"#)] {
+            assert_eq!(costs(&plugin), (cost.clone(), loops), "{plugin}");
+        }
+    }
+}
+
 #[test]
 fn tiers_outputs_and_reasoning() {
     let root = |member: &str| format!(r#"{{"model":"m","messages":[],{member}}}"#);

@@ -1,5 +1,6 @@
 //! `plugins`: `{"id":…,"enabled":false}` switches an account's default off; some cost nothing, some have a rule, the
-//! others are noted as costs.
+//! others are noted as costs. A switch is believed only where OpenRouter's documents give a plugin one (its OpenAPI document
+//! of 2026-08-22, its SDK of 2026-10-27): elsewhere it is left out, and the plugin runs.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -106,7 +107,7 @@ fn plugin<'a>(
         }
         // Settings of a router: what that picks is priced by its model, or refused.
         "auto-router" | "auto-beta-router" | "pareto-router" | "jev-router" => {}
-        _ if !enabled => {}
+        "armor" if !enabled => {}
         _ => notes.cost(Unpriced::Plugin(id.into_owned())),
     }
     Ok(())
