@@ -197,11 +197,12 @@ fn a_loop_is_billed_by_its_turns() {
             ("prompt, at most", 4 * (text + results)),
             ("searches, at most", 3),
             ("answers, read again by later turns", 6 * 1_000),
+            ("what their calls bring back, read by later turns", 4 * 6 * 1_000),
             ("answers, at most", 4 * 1_000),
         ]
     );
-    // 4 answers at 2, 6 read again at 1: 14 dollars per million tokens of cap.
-    assert_eq!(found.output_rate, rate("0.00001400000001"), "a femto-dollar for each");
+    // 4 answers at 2, 6 read again at 1, and four times that for what they call: 38 dollars per million tokens of cap.
+    assert_eq!(found.output_rate, rate("0.000038000000034"), "a femto-dollar for each");
     assert_eq!(found.cap_within(found.usd_at(500)), Some(500));
 
     // What the caller set lower stays; what he set higher is lowered where the operator says so.
@@ -220,7 +221,10 @@ fn a_loop_is_billed_by_its_turns() {
     );
     assert!(found.explain(0).terms.iter().any(|term| term.rate == "0.005"));
     let run = Run { steps: Some(99), ..tools(vec![ServerTool::Clock]) };
-    assert_eq!(of(&Shape { run, ..plain("a/m") }, model("a/m", prices())).pins.steps, Some(3));
+    let found = of(&Shape { run, ..plain("a/m") }, model("a/m", prices()));
+    assert_eq!(found.pins.steps, Some(3));
+    // The time is told for less.
+    assert!(terms(&found).contains(&("what their calls bring back, read by later turns", 8 * 6 * 1_000)));
 
     let fetch = Fetch { max_uses: Some(2), max_content_tokens: Some(1_000), ..Fetch::default() };
     let fetching = |engine| {

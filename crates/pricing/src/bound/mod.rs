@@ -144,7 +144,8 @@ impl Sum<'_> {
         let (growth, grown_for) = self.growth.unzip();
         let limit = self.output_limit.unwrap_or(u64::MAX).max(1);
         let choices = u64::from(shape.choices.max(1));
-        let again = self.read_rate.saturating_mul(turns.read_again());
+        let read_again = turns.read_again().saturating_add(turns.called_again());
+        let again = self.read_rate.saturating_mul(read_again);
         let answers = self.output_rate.saturating_mul(turns.count);
         Bound {
             model: named.first,
@@ -169,6 +170,7 @@ impl Sum<'_> {
             answer_rate: self.output_rate,
             answers: turns.count.saturating_mul(choices),
             read_again: turns.read_again().saturating_mul(choices),
+            called_again: turns.called_again().saturating_mul(choices),
             dearest: self.dearest.map(|(_, candidate, model)| candidate.name(model)).unwrap_or_default(),
             pins: turns.pins,
         }

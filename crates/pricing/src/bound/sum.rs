@@ -91,7 +91,8 @@ impl<'b> Sum<'b> {
                     return Err(Unpriced::NoOutputLimit(model.id.clone()));
                 };
                 let answers = paid.output.saturating_mul(turns.count);
-                let again = paid.read.saturating_mul(turns.read_again());
+                let again = turns.read_again().saturating_add(turns.called_again());
+                let again = paid.read.saturating_mul(again);
                 let amount = answers.saturating_add(again).times(most);
                 self.uncapped_output = self.uncapped_output.max(amount);
                 self.reasons.add(Reason::OutputLimit);

@@ -2,7 +2,9 @@
 //!
 //! A loop of N steps has at most N + 1 turns, the last with its tools disabled (OpenAPI document of 2026-08-22,
 //! `StopServerToolsWhen`). Each turn is billed its whole prompt again: the first prompt, every result so far, and the
-//! answers of the turns before it. What caps a result is pinned; what nothing caps may fill the context.
+//! answers of the turns before it. What caps a result is pinned; what nothing caps may fill the context. Between them is
+//! what a tool says without having run, or that costs nothing: no count of calls is capped (the stop that we send overrides
+//! `max_tool_calls`), but each is called for in an answer, which is.
 
 use money::Rate;
 
@@ -23,8 +25,13 @@ const TOKENS_PER_CHARACTER: u64 = 4;
 const PER_RESULT: u64 = 512;
 /// "Approximate tokens" are taken as four characters each.
 const PER_PAGE_TOKEN: u64 = 4;
-/// Calls that are refused, the time of day, what wraps a result: each turn.
+/// What wraps results: each turn.
 const PER_TURN: u64 = 1_024;
+/// Tokens of results for a token of the answer that calls for them. The time and its zone are some sixty, and called for in
+/// eight at least: a name in two marks (Mistral's template; others take twenty).
+const PER_CLOCK_TOKEN: u64 = 8;
+/// A call that is refused, because there are no more uses, says about as much, and has an argument.
+const PER_REFUSED_TOKEN: u64 = 4;
 
 /// What a loop and plugins come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub(super) struct Turns {
     pub(super) count: u64,
     /// Tokens that all results together add to the prompt; `None`: they may fill the context.
     pub(super) results: Option<u64>,
+    /// Tokens of further results for each token of an answer.
+    called: u64,
     /// Searches other than the provider's own, and what one costs.
     pub(super) searches: (u64, Rate),
     /// Searches of the provider's own.
@@ -65,6 +74,7 @@ impl Turns {
         let mut turns = Turns {
             count: 1,
             results: Some(0),
+            called: 0,
             searches: (0, Rate::ZERO),
             native: 0,
             fetches: (0, Rate::ZERO),
@@ -86,6 +96,11 @@ impl Turns {
         self.count.saturating_mul(self.count - 1) / 2
     }
 
+    /// What their calls bring back beside the results that are counted, in caps; a full context holds it already.
+    pub(super) fn called_again(&self) -> u64 {
+        if self.results.is_some() { self.read_again().saturating_mul(self.called) } else { 0 }
+    }
+
     fn run(&mut self, shape: &Shape<'_>, policy: &BoundPolicy, servers: Servers) -> Result<(), Unpriced> {
         let run = &shape.run;
         if let Some(plugin) = &run.web {
@@ -100,6 +115,8 @@ impl Turns {
                 ServerTool::Fetch(fetch) => ServerTool::Fetch(self.fetch(fetch, policy)?),
                 ServerTool::Clock => ServerTool::Clock,
             };
+            let called = if *tool == ServerTool::Clock { PER_CLOCK_TOKEN } else { PER_REFUSED_TOKEN };
+            self.called = self.called.max(called);
             self.pins.tools.push(pinned);
         }
         if run.loops || !run.tools.is_empty() {
