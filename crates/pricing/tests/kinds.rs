@@ -178,6 +178,24 @@ fn video_and_files_fill_the_context() {
     assert_eq!(found.pins.pdf, None, "named already");
 }
 
+/// GPT-4o mini bills an image at 33 times what it takes up, and a page that it reads itself is one.
+#[test]
+fn pages_that_are_billed_beyond_the_context() {
+    let filled = |pdf| {
+        let media = Media { files: 1, ..Media::default() };
+        let shape = Shape { media, run: Run { pdf, ..Run::default() }, ..plain("openai/gpt-4o-mini") };
+        let found = of(&shape, model("openai/gpt-4o-mini", prices()));
+        assert_eq!(terms(&found)[0].0, "prompt, as long as the context");
+        terms(&found)[0].1
+    };
+    let largest = 2_833 + 8 * 5_667;
+    let native = (CONTEXT * 5_667).div_ceil(170);
+    assert!(native > 33 * CONTEXT && native > CONTEXT + 8 * largest);
+    assert_eq!((filled(None), filled(Some(PdfEngine::Native))), (native, native));
+    assert_eq!(filled(Some(PdfEngine::Mistral)), CONTEXT + 8 * largest);
+    assert_eq!(filled(Some(PdfEngine::Cloudflare)), CONTEXT, "text alone");
+}
+
 fn tools(tools: Vec<ServerTool>) -> Run {
     Run { tools: tools.into_iter().collect(), loops: true, ..Run::default() }
 }

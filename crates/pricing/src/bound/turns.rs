@@ -50,6 +50,8 @@ pub(super) struct Turns {
     pub(super) fetches: (u64, Rate),
     /// Pages read by OCR.
     pub(super) pages: u64,
+    /// Who reads files, where there are any.
+    pub(super) reader: Option<PdfEngine>,
     /// What must be pinned.
     pub(super) pins: Pins,
 }
@@ -79,6 +81,7 @@ impl Turns {
             native: 0,
             fetches: (0, Rate::ZERO),
             pages: 0,
+            reader: None,
             pins: Pins::default(),
         };
         turns.pins.tier = servers.premium && shape.tier == TierAsked::Standard;
@@ -207,6 +210,7 @@ impl Turns {
             self.pins.pdf = Some(engine);
             engine
         });
+        self.reader = Some(engine);
         // Where a model cannot read the file, OpenRouter does, and its dearest engine may be the one.
         let natively = engine == PdfEngine::Native && !servers.all_read_files;
         if engine == PdfEngine::Mistral || natively {
