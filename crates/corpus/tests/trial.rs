@@ -4,7 +4,7 @@ use corpus::trial::{Miscount, Mutant, Tally, Wrong};
 use corpus::{Basis, Trial, Verdict};
 
 /// Every reason to refuse (`pricing::Unpriced::code`) that a request, the prices or the operator can give.
-const CODES: [&str; 21] = [
+const CODES: [&str; 22] = [
     "no_model",
     "unknown_model",
     "router",
@@ -23,6 +23,7 @@ const CODES: [&str; 21] = [
     "server_tool",
     "plugin",
     "web_search",
+    "web_fetch",
     "modality",
     "service_tier",
     "unknown_field",

@@ -93,7 +93,7 @@ fn tool_has_twins(tool: &Members<'_>, surely: bool) -> bool {
 
 fn plugins_have_twins(plugins: &[Members<'_>], surely: bool) -> bool {
     let ids: Vec<String> = plugins.iter().filter_map(|plugin| word(plugin.get("id"))).collect();
-    let is_edited = |id: &str| matches!(id, "web" | "web-fetch" | "file-parser");
+    let is_edited = |id: &str| matches!(id, "web" | "file-parser");
     let pdf = |plugin: &Members<'_>| {
         let is_parser = word(plugin.get("id")).is_some_and(|id| id == "file-parser");
         (is_parser || !surely) && plugin.get("pdf").and_then(Members::of).is_some_and(|pdf| pdf.has_twins())
@@ -163,14 +163,13 @@ fn every_pin() -> Pins {
         max_characters: Some(1_000),
         ..Search::default()
     };
-    let fetch = Fetch { max_uses: Some(2), max_content_tokens: Some(900) };
+    let fetch = Fetch { engine: Engine::Exa, max_uses: Some(2), max_content_tokens: Some(900) };
     let tools = [ServerTool::Search(search), ServerTool::Fetch(fetch), ServerTool::Search(search)];
     Pins {
         tier: true,
         steps: Some(2),
         tools: tools.into_iter().collect(),
         web: Some(search),
-        fetch: Some(fetch),
         pdf: Some(PdfEngine::Cloudflare),
         off: Plugins::WEB.with(Plugins::FUSION),
     }
@@ -252,6 +251,7 @@ fn check_pins(before: &Members<'_>, after: &Members<'_>, again: &ChatRequest<'_>
             (ServerTool::Fetch(given), ServerTool::Fetch(pin)) => {
                 assert!(within(given.max_uses, pin.max_uses));
                 assert!(within(given.max_content_tokens, pin.max_content_tokens));
+                assert!(pin.engine == Engine::Auto || given.engine == pin.engine);
             }
             _ => {}
         }

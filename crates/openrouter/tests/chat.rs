@@ -96,7 +96,8 @@ fn what_costs_money_is_seen() {
         (root(r#""tools":[{"name":"web","input_schema":{}}]"#), Some("server_tool")),
         (root(r#""plugins":[]"#), None),
         (root(r#""plugins":[{"id":"web","enabled":false}]"#), None),
-        (root(r#""plugins":[{"id":"web"},{"id":"web-fetch"},{"id":"file-parser"}]"#), None),
+        (root(r#""plugins":[{"id":"web"},{"id":"file-parser"}]"#), None),
+        (root(r#""plugins":[{"id":"web-fetch","max_uses":1}]"#), Some("plugin")),
         (root(r#""plugins":[{"id":"response-healing"},{"id":"context-compression","engine":"x"}]"#), None),
         (root(r#""plugins":[{"id":"auto-router","allowed_models":["a/*"]}]"#), None),
         (root(r#""plugins":[{"id":"fusion"}]"#), Some("plugin")),
@@ -243,8 +244,16 @@ fn server_tools_and_plugins() {
             ServerTool::Search(Search { max_uses: Some(9), ..search }),
         ),
         (
-            r#"{"type":"openrouter:web_fetch","parameters":{"max_uses":2,"max_content_tokens":100,"engine":"x"}}"#,
-            ServerTool::Fetch(Fetch { max_uses: Some(2), max_content_tokens: Some(100) }),
+            r#"{"type":"openrouter:web_fetch","parameters":{"max_uses":2,"max_content_tokens":100,"engine":"openrouter"}}"#,
+            ServerTool::Fetch(Fetch {
+                engine: Engine::OpenRouter,
+                max_uses: Some(2),
+                max_content_tokens: Some(100),
+            }),
+        ),
+        (
+            r#"{"type":"openrouter:web_fetch","parameters":{"engine":null}}"#,
+            ServerTool::Fetch(Fetch::default()),
         ),
         (r#"{"type":"openrouter:datetime","parameters":{"timezone":"UTC"}}"#, ServerTool::Clock),
     ] {
@@ -254,18 +263,55 @@ fn server_tools_and_plugins() {
         assert!(shape.run.loops && shape.costs.is_empty(), "{body}");
     }
     let body = root(
-        r#""plugins":[{"id":"web","engine":"native","max_results":3},{"id":"web-fetch","max_uses":1},{"id":"file-parser","pdf":{"engine":"pdf-text"}},{"id":"fusion","enabled":false}],
+        r#""plugins":[{"id":"web","engine":"native","max_results":3},{"id":"file-parser","pdf":{"engine":"pdf-text"}},{"id":"fusion","enabled":false}],
            "stop_server_tools_when":[{"type":"max_cost","max_cost_in_dollars":1},{"step_count":9,"type":"step_count_is"},{"type":"step_count_is","step_count":2,"step_count":3}]"#,
     );
     let run = read(&body).shape.run;
     assert_eq!(run.web, Some(Search { engine: Engine::Native, max_results: Some(3), ..search }));
-    assert_eq!(run.fetch, Some(Fetch { max_uses: Some(1), max_content_tokens: None }));
     assert_eq!((run.pdf, run.steps, run.loops), (Some(PdfEngine::Cloudflare), Some(3), false));
     assert_eq!(run.named, Plugins::WEB.with(Plugins::FUSION));
     let body = root(r#""tools":[{"type":"openrouter:bash"}],"plugins":[{"id":"web","enabled":false}]"#);
     let run = read(&body).shape.run;
     assert!(run.loops && run.tools.is_empty() && run.web.is_none());
     assert_eq!(run.named, Plugins::WEB);
+}
+
+/// Searching and fetching have engines of their own, and a tool without limits none.
+#[test]
+fn engines_that_are_not_known_are_costs() {
+    let root = |tool: &str| format!(r#"{{"model":"m","messages":[],"tools":[{tool}]}}"#);
+    let unknown = Unpriced::UnknownField("tools[0].parameters.engine".to_owned());
+    for (tool, expect) in [
+        (r#"{"type":"openrouter:web_fetch","parameters":{"engine":"x"}}"#, Some(&unknown)),
+        (r#"{"type":"openrouter:web_fetch","parameters":{"engine":"perplexity"}}"#, Some(&unknown)),
+        (r#"{"type":"openrouter:web_search","parameters":{"engine":"openrouter"}}"#, Some(&unknown)),
+        (r#"{"type":"openrouter:web_search","parameters":{"engine":"perplexity"}}"#, None),
+        (r#"{"type":"openrouter:datetime","parameters":{"engine":"x"}}"#, None),
+    ] {
+        assert_eq!(read(&root(tool)).shape.costs.first(), expect, "{tool}");
+    }
+}
+
+/// A switch that OpenRouter's document does not give a plugin is left out, and the plugin runs.
+#[test]
+fn plugins_are_off_where_they_have_a_switch() {
+    let costs = |plugin: &str| {
+        let body = format!(r#"{{"model":"m","messages":[],"plugins":[{plugin}]}}"#);
+        let shape = read(&body).shape;
+        (shape.costs.first().and_then(Unpriced::key), shape.run.loops)
+    };
+    for id in
+        ["web", "fusion", "file-parser", "response-healing", "context-compression", "auto-router", "armor"]
+    {
+        assert_eq!(costs(&format!(r#"{{"id":"{id}","enabled":false}}"#)), (None, false), "{id}");
+    }
+    for id in ["moderation", "alignment", "switchyard", "web-fetch", "new", ""] {
+        let cost = Some(format!("plugin:{id}"));
+        let loops = id == "web-fetch";
+        for plugin in [format!(r#"{{"id":"{id}"}}"#), format!(r#"{{"id":"{id}","enabled":false}}"#)] {
+            assert_eq!(costs(&plugin), (cost.clone(), loops), "{plugin}");
+        }
+    }
 }
 
 #[test]

@@ -189,7 +189,6 @@ fn plugins() -> BoxedStrategy<Json> {
     let pdf = or_null(some_of(vec![("engine", engine), ("x", any_json().boxed())]));
     let all = [
         plugin("\"web\"", &["max_uses", "max_results"]),
-        plugin("\"web-fetch\"", FETCH),
         with("id", "\"file-parser\"", some_of(vec![enabled(), ("pdf", pdf)])),
         with("id", "\"fusion\"", some_of(vec![enabled(), ("x", any_json().boxed())])),
     ];
@@ -248,9 +247,10 @@ fn search() -> BoxedStrategy<Search> {
 }
 
 fn fetch() -> BoxedStrategy<Fetch> {
+    let engine = prop::sample::select(&[Engine::Auto, Engine::Exa, Engine::OpenRouter]);
     let limit = || prop::option::of(1..6_u32);
-    (limit(), limit())
-        .prop_map(|(max_uses, max_content_tokens)| Fetch { max_uses, max_content_tokens })
+    (engine, limit(), limit())
+        .prop_map(|(engine, max_uses, max_content_tokens)| Fetch { engine, max_uses, max_content_tokens })
         .boxed()
 }
 
@@ -274,10 +274,10 @@ fn pins() -> BoxedStrategy<AnyPins> {
         Plugins::FUSION,
         Plugins::WEB.with(Plugins::FUSION),
     ]);
-    let plugins = (prop::option::of(search()), prop::option::of(fetch()), pdf, off);
+    let plugins = (prop::option::of(search()), pdf, off);
     (any::<bool>(), prop::option::of(1..6_u32), search(), fetch(), plugins)
-        .prop_map(|(tier, steps, search, fetch, (web, plugin, pdf, off))| AnyPins {
-            pins: Pins { tier, steps, web, fetch: plugin, pdf, off, ..Pins::default() },
+        .prop_map(|(tier, steps, search, fetch, (web, pdf, off))| AnyPins {
+            pins: Pins { tier, steps, web, pdf, off, ..Pins::default() },
             search,
             fetch,
         })
@@ -391,7 +391,6 @@ fn plugged(body: &mut Map<String, Value>, pins: &Pins) {
             (Some("web"), _) if enabled => {
                 pins.web.iter().for_each(|pin| searches(plugin, pin, &["max_uses", "max_results"]));
             }
-            (Some("web-fetch"), _) if enabled => pins.fetch.iter().for_each(|pin| fetches(plugin, pin)),
             (Some("file-parser"), Some(most)) => {
                 let pdf = object_at(plugin, "pdf");
                 let given = match pdf.get("engine").and_then(Value::as_str) {
@@ -430,14 +429,7 @@ fn pdf_name(engine: PdfEngine) -> &'static str {
 }
 
 fn searches(object: &mut Map<String, Value>, pin: &Search, names: &[&str]) {
-    let engine = match pin.engine {
-        Engine::Exa => Some("exa"),
-        Engine::Native => Some("native"),
-        _ => None,
-    };
-    if let Some(engine) = engine {
-        object.insert("engine".to_owned(), json!(engine));
-    }
+    engine(object, pin.engine);
     let limits = [pin.max_uses, pin.max_results, pin.max_total_results, pin.max_characters];
     for (name, most) in SEARCH.iter().zip(limits).filter(|(name, _)| names.contains(name)) {
         limit(object, name, most);
@@ -445,8 +437,15 @@ fn searches(object: &mut Map<String, Value>, pin: &Search, names: &[&str]) {
 }
 
 fn fetches(object: &mut Map<String, Value>, pin: &Fetch) {
+    engine(object, pin.engine);
     limit(object, "max_uses", pin.max_uses);
     limit(object, "max_content_tokens", pin.max_content_tokens);
+}
+
+fn engine(object: &mut Map<String, Value>, pin: Engine) {
+    if pin != Engine::Auto {
+        object.insert("engine".to_owned(), json!(pin.word()));
+    }
 }
 
 fn limit(object: &mut Map<String, Value>, name: &str, most: Option<u32>) {

@@ -14,6 +14,9 @@ pub const OCR_PAGE: Rate = Rate::from_femtos(2_200_000_000_000);
 pub const OCR_PAGES_MAX: u64 = 1_000;
 /// USD per page fetched from the web: about $1 per 1,000, taken as that and a half.
 pub const FETCH: Rate = Rate::from_femtos(1_500_000_000_000);
+/// By Firecrawl: $2.50 per 1,000 on the page of the tool (read 2026-12), nothing beside the caller's own key in the guide;
+/// taken as the former and a half.
+const FETCH_FIRECRAWL: Rate = Rate::from_femtos(3_750_000_000_000);
 /// Results that a search has when the request does not say.
 pub(crate) const RESULTS_USUAL: u32 = 5;
 
@@ -37,8 +40,13 @@ pub fn search_fee(search: &Search) -> Option<Rate> {
         (Engine::Parallel, SearchMode::Usual) | (Engine::Perplexity, _) => Some(FIVE_MILLS),
         // Paid with the caller's own key.
         (Engine::Firecrawl, _) => Some(Rate::ZERO),
-        (Engine::Parallel, _) | (Engine::Native, _) => None,
+        (Engine::Parallel | Engine::Native | Engine::OpenRouter, _) => None,
     }
+}
+
+/// USD per page fetched with an engine other than the provider's own.
+pub fn fetch_fee(engine: Engine) -> Rate {
+    if engine == Engine::Firecrawl { FETCH_FIRECRAWL } else { FETCH }
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub use distrust::{Distrust, Distrusted, Growth};
 pub use encoding::{Counted, Encoding, with_margin};
 pub use estimate::{Estimate, Guess, Sum, USUAL_OUTPUT, estimate, usual_cost};
 pub use explain::{Explanation, Term};
-pub use fees::{FETCH, OCR_PAGE, OCR_PAGES_MAX, search_fee};
+pub use fees::{FETCH, OCR_PAGE, OCR_PAGES_MAX, fetch_fee, search_fee};
 pub use fitting::{Fit, Room, fitting};
 pub use grounds::{BYOK_FEE, BoundPolicy, Grounds};
 pub use images::{IMAGE_RULES, ImageCount, ImageRule, image_tokens};

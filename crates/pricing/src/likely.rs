@@ -75,7 +75,7 @@ impl Likely {
             self.search(search);
         }
         let fetches = run.tools.iter().filter(|tool| matches!(tool, ServerTool::Fetch(_))).count();
-        self.fetches = fetches as u64 + u64::from(run.fetch.is_some());
+        self.fetches = fetches as u64;
     }
 
     fn search(&mut self, search: &Search) {

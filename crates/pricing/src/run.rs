@@ -19,8 +19,6 @@ pub struct Run {
     pub steps: Option<u32>,
     /// The `web` plugin, unless it is switched off.
     pub web: Option<Search>,
-    /// The `web-fetch` plugin.
-    pub fetch: Option<Fetch>,
     /// The PDF engine that the `file-parser` plugin names.
     pub pdf: Option<PdfEngine>,
     /// Plugins that the body itself switches off or sets.
@@ -55,7 +53,7 @@ pub struct Search {
     pub max_characters: Option<u32>,
 }
 
-/// A search engine.
+/// Who searches the web, or fetches pages of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// The provider's own where it has one, else Exa.
@@ -71,6 +69,8 @@ pub enum Engine {
     Perplexity,
     /// Firecrawl, with the caller's own key.
     Firecrawl,
+    /// OpenRouter itself, which fetches and does not search.
+    OpenRouter,
 }
 
 impl Engine {
@@ -83,6 +83,7 @@ impl Engine {
             Engine::Parallel => "parallel",
             Engine::Perplexity => "perplexity",
             Engine::Firecrawl => "firecrawl",
+            Engine::OpenRouter => "openrouter",
         }
     }
 }
@@ -102,7 +103,7 @@ impl Search {
 impl Fetch {
     fn told(&self, what: &str) -> String {
         let numbers = [("max_uses", self.max_uses), ("max_content_tokens", self.max_content_tokens)];
-        told(what.to_owned(), &numbers)
+        told(format!("{what} engine={}", self.engine.word()), &numbers)
     }
 }
 
@@ -126,6 +127,8 @@ pub enum SearchMode {
 /// Fetching of web pages, as asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fetch {
+    /// Who fetches.
+    pub engine: Engine,
     /// Pages in one request.
     pub max_uses: Option<u32>,
     /// Tokens of each page, approximately.
@@ -207,8 +210,6 @@ pub struct Pins {
     pub tools: SmallVec<[ServerTool; 1]>,
     /// The parameters of the `web` plugin.
     pub web: Option<Search>,
-    /// The parameters of the `web-fetch` plugin.
-    pub fetch: Option<Fetch>,
     /// The `file-parser` plugin is given this engine.
     pub pdf: Option<PdfEngine>,
     /// Plugins that are switched off with `{"id":…,"enabled":false}`.
@@ -232,7 +233,6 @@ impl Pins {
         });
         let plugins = [
             self.web.map(|search| search.told("plugin web")),
-            self.fetch.map(|fetch| fetch.told("plugin web-fetch")),
             self.pdf.map(|engine| format!("pdf engine={}", engine.word())),
         ];
         steps.into_iter().chain(searches).chain(plugins.into_iter().flatten()).collect()

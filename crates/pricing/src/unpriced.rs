@@ -99,6 +99,11 @@ pub enum Unpriced {
     /// A web search.
     #[error("{0} searches the web without a cap; use the tool openrouter:web_search with another engine")]
     WebSearch(WebSearch),
+    /// Pages fetched by the provider itself, whose length and number nothing caps.
+    #[error(
+        "a provider's own engine fetches pages without a cap; use the tool openrouter:web_fetch with another engine"
+    )]
+    WebFetch,
     /// An output modality that we do not know.
     #[error("output modality '{0}' is not known to farebox; ask for text, image or audio")]
     Modality(String),
@@ -160,6 +165,7 @@ impl Unpriced {
             Unpriced::ServerTool { .. } => "server_tool",
             Unpriced::Plugin(_) => "plugin",
             Unpriced::WebSearch(_) => "web_search",
+            Unpriced::WebFetch => "web_fetch",
             Unpriced::Modality(_) => "modality",
             Unpriced::ServiceTier(_) => "service_tier",
             Unpriced::UnknownField(_) => "unknown_field",
@@ -194,7 +200,7 @@ impl Unpriced {
     /// The name of what it is about.
     fn about(&self) -> Option<&str> {
         Some(match self {
-            Unpriced::NoModel => return None,
+            Unpriced::NoModel | Unpriced::WebFetch => return None,
             Unpriced::UnknownModel(name)
             | Unpriced::Router(name)
             | Unpriced::Variant(name)

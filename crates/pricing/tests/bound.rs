@@ -210,6 +210,28 @@ fn cache_writes_where_they_can_be_met() {
     );
 }
 
+/// A write is dearer than its own endpoint's prompt, and cheaper than another's.
+#[test]
+fn a_cache_write_is_no_storage_for_being_cheaper_than_another_prompt() {
+    let input_rate = |prices: &[Prices]| {
+        let endpoints =
+            prices.iter().enumerate().map(|(at, prices)| endpoint(&format!("p{at}"), prices.clone()));
+        let row = model("a/m", prices[0].clone(), Some(endpoints.collect()));
+        let row = Model { family: Family::Claude, ..row };
+        let request =
+            Shape { cache_write: CacheWrite::FiveMinutes, output_cap: Some(1), ..shape(&["a/m"], BODY) };
+        bound(&request, &Grounds::new(&book(vec![row]), &POLICY)).unwrap().explain(1).terms[0].rate.clone()
+    };
+    let claude = |prompt, write| prices(prompt, "0.00003").with(PriceKey::CacheWrite, rate(write));
+    let near = claude("0.000005", "0.00000625");
+    assert_eq!(input_rate(&[near.clone(), claude("0.00000755", "0.0000094375")]), "9.4375");
+    assert_eq!(
+        input_rate(&[near, prices("0.00000755", "0.00003")]),
+        "9.437500002",
+        "1.25 times what it permits"
+    );
+}
+
 #[test]
 fn one_ceiling_for_all_models() {
     let book = book(vec![

@@ -178,6 +178,24 @@ fn video_and_files_fill_the_context() {
     assert_eq!(found.pins.pdf, None, "named already");
 }
 
+/// GPT-4o mini bills an image at 33 times what it takes up, and a page that it reads itself is one.
+#[test]
+fn pages_that_are_billed_beyond_the_context() {
+    let filled = |pdf| {
+        let media = Media { files: 1, ..Media::default() };
+        let shape = Shape { media, run: Run { pdf, ..Run::default() }, ..plain("openai/gpt-4o-mini") };
+        let found = of(&shape, model("openai/gpt-4o-mini", prices()));
+        assert_eq!(terms(&found)[0].0, "prompt, as long as the context");
+        terms(&found)[0].1
+    };
+    let largest = 2_833 + 8 * 5_667;
+    let native = (CONTEXT * 5_667).div_ceil(170);
+    assert!(native > 33 * CONTEXT && native > CONTEXT + 8 * largest);
+    assert_eq!((filled(None), filled(Some(PdfEngine::Native))), (native, native));
+    assert_eq!(filled(Some(PdfEngine::Mistral)), CONTEXT + 8 * largest);
+    assert_eq!(filled(Some(PdfEngine::Cloudflare)), CONTEXT, "text alone");
+}
+
 fn tools(tools: Vec<ServerTool>) -> Run {
     Run { tools: tools.into_iter().collect(), loops: true, ..Run::default() }
 }
@@ -197,11 +215,12 @@ fn a_loop_is_billed_by_its_turns() {
             ("prompt, at most", 4 * (text + results)),
             ("searches, at most", 3),
             ("answers, read again by later turns", 6 * 1_000),
+            ("what their calls bring back, read by later turns", 4 * 6 * 1_000),
             ("answers, at most", 4 * 1_000),
         ]
     );
-    // 4 answers at 2, 6 read again at 1: 14 dollars per million tokens of cap.
-    assert_eq!(found.output_rate, rate("0.00001400000001"), "a femto-dollar for each");
+    // 4 answers at 2, 6 read again at 1, and four times that for what they call: 38 dollars per million tokens of cap.
+    assert_eq!(found.output_rate, rate("0.000038000000034"), "a femto-dollar for each");
     assert_eq!(found.cap_within(found.usd_at(500)), Some(500));
 
     // What the caller set lower stays; what he set higher is lowered where the operator says so.
@@ -220,16 +239,32 @@ fn a_loop_is_billed_by_its_turns() {
     );
     assert!(found.explain(0).terms.iter().any(|term| term.rate == "0.005"));
     let run = Run { steps: Some(99), ..tools(vec![ServerTool::Clock]) };
-    assert_eq!(of(&Shape { run, ..plain("a/m") }, model("a/m", prices())).pins.steps, Some(3));
+    let found = of(&Shape { run, ..plain("a/m") }, model("a/m", prices()));
+    assert_eq!(found.pins.steps, Some(3));
+    // The time is told for less.
+    assert!(terms(&found).contains(&("what their calls bring back, read by later turns", 8 * 6 * 1_000)));
 
-    let fetch = Fetch { max_uses: Some(2), max_content_tokens: Some(1_000) };
-    let found =
-        of(&Shape { run: tools(vec![ServerTool::Fetch(fetch)]), ..plain("a/m") }, model("a/m", prices()));
+    let fetch = Fetch { max_uses: Some(2), max_content_tokens: Some(1_000), ..Fetch::default() };
+    let fetching = |engine| {
+        let run = tools(vec![ServerTool::Fetch(Fetch { engine, ..fetch })]);
+        bound(&Shape { run, ..plain("a/m") }, &Grounds::new(&book(vec![model("a/m", prices())]), &POLICY))
+    };
+    let found = fetching(Engine::Auto).unwrap();
     let results = 2 * (4_000 + 512) + 4 * 1_024;
     assert_eq!(
         terms(&found)[..2],
         [("prompt, at most", 4 * (text + results)), ("pages fetched, at most", 2)]
     );
+    // `auto` may be the provider's own, which truncates nothing; who is named stays, and Firecrawl has a price of its own.
+    assert_eq!(found.pins.tools[0], ServerTool::Fetch(Fetch { engine: Engine::Exa, ..fetch }));
+    assert_eq!(fetching(Engine::Native), Err(Unpriced::WebFetch));
+    for (engine, each) in
+        [(Engine::Parallel, "0.0015"), (Engine::OpenRouter, "0.0015"), (Engine::Firecrawl, "0.00375")]
+    {
+        let found = fetching(engine).unwrap();
+        assert_eq!(found.pins.tools[0], ServerTool::Fetch(Fetch { engine, ..fetch }));
+        assert!(found.explain(0).terms.iter().any(|term| term.rate == each), "{engine:?}");
+    }
 }
 
 #[test]

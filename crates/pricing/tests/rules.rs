@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::fs;
 
 use pricing::{
-    Engine, FETCH, IMAGE_RULES, ImageCount, OCR_PAGE, OCR_PAGES_MAX, Reason, Search, SearchMode, Unpriced,
-    WebSearch, search_fee,
+    Engine, IMAGE_RULES, ImageCount, OCR_PAGE, OCR_PAGES_MAX, Reason, Search, SearchMode, Unpriced,
+    WebSearch, fetch_fee, search_fee,
 };
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/bound.md");
@@ -68,7 +68,9 @@ fn fees() -> String {
                 .unwrap();
         }
     }
-    writeln!(table, "| a page fetched | {} |", FETCH.per_unit()).unwrap();
+    writeln!(table, "| a page fetched | {} |", fetch_fee(Engine::Exa).per_unit()).unwrap();
+    writeln!(table, "| a page fetched, firecrawl | {} |", fetch_fee(Engine::Firecrawl).per_unit()).unwrap();
+    writeln!(table, "| a page fetched, native | refused: nothing caps it |").unwrap();
     writeln!(
         table,
         "| a page read by `mistral-ocr`, {OCR_PAGES_MAX} a file at most | {} |",
@@ -110,6 +112,7 @@ fn unpriced() -> Vec<Unpriced> {
         Unpriced::WebSearch(WebSearch::Options),
         Unpriced::WebSearch(WebSearch::Native),
         Unpriced::WebSearch(WebSearch::Mode),
+        Unpriced::WebFetch,
         Unpriced::Modality(text()),
         Unpriced::ServiceTier(text()),
         Unpriced::UnknownField(text()),

@@ -13,10 +13,14 @@ fn judge() -> Judge {
     let rows = json!({ "data": [
         row("openai/gpt-4o", "GPT", json!(["text", "image", "file"]), json!(["text"]),
             json!({ "prompt": "0.000001", "completion": "0.000002" })),
+        row("openai/gpt-4o-mini", "GPT", json!(["text", "image", "file"]), json!(["text"]),
+            json!({ "prompt": "0.000001", "completion": "0.000002" })),
         row("openai/gpt-audio", "GPT", json!(["text", "audio"]), json!(["text", "audio"]),
             json!({ "prompt": "0.000001", "completion": "0.000002", "audio": "0.00001", "audio_output": "0.00002" })),
         row("google/gemini-2.5-flash-image", "Gemini", json!(["text", "image"]), json!(["text", "image"]),
             json!({ "prompt": "0.000001", "completion": "0.000002", "image_output": "0.00003" })),
+        row("anthropic/claude-opus-4.8", "Claude", json!(["text"]), json!(["text"]),
+            json!({ "prompt": "0.000001", "completion": "0.000002" })),
         row("mistralai/mistral-large", "Mistral", json!(["text"]), json!(["text"]),
             json!({ "prompt": "0.000001", "completion": "0.000002" })),
         row("mistralai/mistral-small", "Mistral", json!(["text"]), json!(["text"]),
@@ -32,7 +36,10 @@ fn judge() -> Judge {
     let mut own = bare.clone();
     own["tag"] = json!("mistral/own");
     own["pricing"]["overrides"] = json!([{ "min_prompt_tokens": WORD - 1, "completion": "0.000003" }]);
-    let endpoints = json!({ "mistralai/mistral-small": { "data": { "endpoints": [bare, own] } },
+    let mut claude = bare.clone();
+    (claude["provider_name"], claude["tag"]) = (json!("Anthropic"), json!("anthropic"));
+    let endpoints = json!({ "anthropic/claude-opus-4.8": { "data": { "endpoints": [claude] } },
+        "mistralai/mistral-small": { "data": { "endpoints": [bare, own] } },
         "mistralai/mistral-large": { "data": { "endpoints": [
         { "provider_name": "Mistral", "tag": "mistral", "context_length": 100_000, "max_completion_tokens": 10_000,
           "pricing": { "prompt": "0.000001", "completion": "0.000002" }, "supported_parameters": ["max_tokens"] },
@@ -148,6 +155,12 @@ fn files_by_their_engines() {
     check(&with("openai/gpt-4o", None), full);
     check(&with("openai/gpt-4o", Some("cloudflare-ai")), full);
     check(&with("openai/gpt-4o", Some("mistral-ocr")), full + 2_200_000);
+    // Pages that it reads itself are pictures, and GPT-4o mini bills those at 33 times what they take up; OCR finds eight.
+    check(&with("openai/gpt-4o-mini", None), WORD + (100_000 - WORD) * 5_667 / 170);
+    check(&with("openai/gpt-4o-mini", Some("cloudflare-ai")), full);
+    let found = 8 * (85 + 8 * 170);
+    let pages = 2_200_000;
+    check(&with("openai/gpt-4o-mini", Some("mistral-ocr")), full - found + found * 5_667 / 170 + pages);
     check(&with("mistralai/mistral-large", None), full + 2_200_000);
     check(&with("mistralai/mistral-large", Some("native")), full + 2_200_000);
 }
@@ -166,7 +179,9 @@ fn a_loop_reads_its_results_and_its_answers_again() {
     let results = 5 * (100 * 4 + 400);
     let first = verdict.lines()[0].count;
     assert_eq!(verdict.turns(), 3);
-    assert_eq!(verdict.prompt_tokens(), 3 * first + 2 * results + 100 + 200, "{verdict}");
+    // And six calls of each step that are refused.
+    let refused = (1 + 2) * 6 * 64;
+    assert_eq!(verdict.prompt_tokens(), 3 * first + 2 * results + 100 + 200 + refused, "{verdict}");
     assert_eq!(verdict.completion_tokens(), 300);
     let fees = verdict.lines().into_iter().find(|line| line.what == "search").expect("a fee");
     assert_eq!((fees.count, fees.each.as_str()), (2, "0.007"));
@@ -174,6 +189,64 @@ fn a_loop_reads_its_results_and_its_answers_again() {
     let endless =
         worst(&ask("openai/gpt-4o", json!("hi"), json!({ "tools": [{ "type": "openrouter:datetime" }] })));
     assert_eq!(endless.turns(), 31);
+}
+
+/// No parameter says how often a tool is called: as often as an answer has room for.
+#[test]
+fn an_answer_may_be_all_calls() {
+    let stop = json!([{ "type": "step_count_is", "step_count": 2 }]);
+    let prompts = |tool: Value| {
+        let more = json!({ "tools": [tool], "stop_server_tools_when": stop });
+        let verdict = worst(&ask("openai/gpt-4o", json!("hi"), more));
+        verdict.prompt_tokens() - 3 * verdict.lines()[0].count - 3 * 100
+    };
+    // A hundred tokens are twelve calls of a clock, read once and twice.
+    assert_eq!(prompts(json!({ "type": "openrouter:datetime" })), 3 * 12 * 64);
+    let search = json!({ "engine": "exa", "max_uses": 1, "max_results": 1, "max_characters": 100 });
+    let refused = prompts(json!({ "type": "openrouter:web_search", "parameters": search }));
+    assert_eq!(refused, 3 * 6 * 64 + 2 * (100 * 4 + 400));
+}
+
+#[test]
+fn pages_are_fetched_by_whom_the_request_names() {
+    let fetch = |model: &str, engine: Value| {
+        let parameters = json!({ "engine": engine, "max_uses": 2, "max_content_tokens": 10 });
+        let stop = json!([{ "type": "step_count_is", "step_count": 1 }]);
+        let tools = json!([{ "type": "openrouter:web_fetch", "parameters": parameters }]);
+        worst(&ask(model, json!("hi"), json!({ "tools": tools, "stop_server_tools_when": stop })))
+    };
+    let fee = |verdict: &Verdict| {
+        let lines = verdict.lines().into_iter();
+        lines.filter(|line| line.what == "fetched page").map(|line| (line.count, line.each)).next()
+    };
+    for (engine, each) in [
+        (json!(null), Some("0.001")),
+        (json!("auto"), Some("0.001")),
+        (json!("parallel"), Some("0.001")),
+        (json!("firecrawl"), Some("0.0025")),
+        (json!("openrouter"), None),
+        (json!("native"), None),
+    ] {
+        let found = fetch("mistralai/mistral-large", engine.clone());
+        assert_eq!(fee(&found), each.map(|each| (2, each.to_owned())), "{engine}");
+        assert_eq!(found.turns(), 2, "{engine}");
+    }
+    // A provider that fetches itself truncates nothing, and reads the prompt again for each of fifty pages.
+    let own = fetch("anthropic/claude-opus-4.8", json!("auto"));
+    assert_eq!((own.turns(), own.lines()[0].count), (52, 100_000));
+    assert_eq!(fetch("anthropic/claude-opus-4.8", json!("exa")).turns(), 2);
+}
+
+#[test]
+fn plugins_without_a_switch_run() {
+    let with = |plugin: Value| {
+        let mut body = ask("openai/gpt-4o", json!("hi"), json!({}));
+        body["plugins"].as_array_mut().expect("a list").push(plugin);
+        body
+    };
+    check(&with(json!({ "id": "armor", "enabled": false })), WORD + 200);
+    check(&with(json!({ "id": "moderation", "enabled": false })), WORD + 200 + 100_000);
+    assert!(worst(&with(json!({ "id": "web-fetch", "enabled": false }))).turns() > 1);
 }
 
 #[test]

@@ -80,6 +80,11 @@ impl Draft {
                 let mut parameters = Map::new();
                 self.number(&mut parameters, "max_uses", 8);
                 self.number(&mut parameters, "max_content_tokens", 60_000);
+                if self.one_in(2) {
+                    let engine =
+                        *self.pick(&["auto", "native", "exa", "parallel", "openrouter", "firecrawl"]);
+                    parameters.insert("engine".to_owned(), json!(engine));
+                }
                 json!({ "type": "openrouter:web_fetch", "parameters": parameters })
             }
             15..18 => json!({ "type": "openrouter:datetime" }),

@@ -5,7 +5,7 @@
 
 use money::Rate;
 use openrouter::chat::Permission;
-use pricing::{CacheWrite, ServerTool, Shape};
+use pricing::{CacheWrite, Engine, ServerTool, Shape, Unpriced};
 
 /// One thing wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub enum Mutant {
     NoServerTools,
     /// Nor the web plugin.
     NoWebPlugin,
+    /// Nor plugins without a rule, as if their switch were believed.
+    NoPluginCosts,
+    /// Nor that calls of a clock bring something back.
+    SilentClock,
     /// The output cap is written twice as high.
     HighCap,
     /// The ceiling on prompt prices is written ten times as high.
@@ -46,11 +50,13 @@ pub enum Mutant {
     NoPdfEngine,
     /// Tools keep what the caller gave them.
     NoToolPins,
+    /// Pages are fetched by whom the caller likes, or by anybody.
+    NoFetchEngine,
 }
 
 impl Mutant {
     /// Each of them.
-    pub const ALL: [Mutant; 18] = [
+    pub const ALL: [Mutant; 21] = [
         Mutant::NoImages,
         Mutant::NoAudio,
         Mutant::NoVideos,
@@ -61,6 +67,8 @@ impl Mutant {
         Mutant::NoToolBytes,
         Mutant::NoServerTools,
         Mutant::NoWebPlugin,
+        Mutant::NoPluginCosts,
+        Mutant::SilentClock,
         Mutant::HighCap,
         Mutant::HighPrompt,
         Mutant::HighCompletion,
@@ -69,6 +77,7 @@ impl Mutant {
         Mutant::PluginsOn,
         Mutant::NoPdfEngine,
         Mutant::NoToolPins,
+        Mutant::NoFetchEngine,
     ];
 
     /// What the bound does not see.
@@ -87,6 +96,11 @@ impl Mutant {
                 shape.run.loops = false;
             }
             Mutant::NoWebPlugin => shape.run.web = None,
+            Mutant::NoPluginCosts => shape.costs.retain(|cost| !matches!(cost, Unpriced::Plugin(_))),
+            // There is a loop all the same, with the same turns.
+            Mutant::SilentClock if shape.run.tools.iter().all(|tool| *tool == ServerTool::Clock) => {
+                shape.run.tools.clear();
+            }
             _ => {}
         }
     }
@@ -110,9 +124,18 @@ impl Mutant {
                             engine: search.engine,
                             ..Default::default()
                         }),
-                        ServerTool::Fetch(_) => ServerTool::Fetch(Default::default()),
+                        ServerTool::Fetch(fetch) => {
+                            ServerTool::Fetch(pricing::Fetch { engine: fetch.engine, ..Default::default() })
+                        }
                         ServerTool::Clock => ServerTool::Clock,
                     };
+                }
+            }
+            Mutant::NoFetchEngine => {
+                for tool in &mut pins.tools {
+                    if let ServerTool::Fetch(fetch) = tool {
+                        fetch.engine = Engine::Auto;
+                    }
                 }
             }
             _ => {}

@@ -74,7 +74,7 @@ impl Walk<'_> {
 /// Whether its prompt is what the caller wrote, read once.
 fn is_plain(shape: &Shape<'_>) -> bool {
     let run = &shape.run;
-    let runs = run.loops || !run.tools.is_empty() || run.web.is_some() || run.fetch.is_some();
+    let runs = run.loops || !run.tools.is_empty() || run.web.is_some();
     !runs && shape.media.is_empty() && shape.costs.is_empty() && shape.outputs == Outputs::default()
 }
 

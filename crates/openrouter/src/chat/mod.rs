@@ -104,9 +104,8 @@ struct Places {
     steps: Option<List>,
     tools: SmallVec<[tools::ToolPlace; 1]>,
     plugins: Option<List>,
-    /// The plugins `web` and `web-fetch`, unless they are switched off.
+    /// The plugin `web`, unless it is switched off.
     web: Option<settings::Settings>,
-    fetch: Option<settings::Settings>,
     /// The plugin `file-parser`.
     parser: Option<plugins::ParserPlace>,
 }

@@ -36,9 +36,6 @@ impl Places {
         if let (Some(web), Some(search)) = (&self.web, &pins.web) {
             write(web, &of_search(search, SEARCH_PLUGIN, &|name| search_limit(search, name)), edits);
         }
-        if let (Some(plugin), Some(fetch)) = (&self.fetch, &pins.fetch) {
-            write(plugin, &of_fetch(&|name| fetch_limit(fetch, name)), edits);
-        }
     }
 
     /// Plugins are added to the list together: those switched off, and the parser with its engine.
@@ -68,7 +65,7 @@ impl ToolPlace {
                 self.write(&of_search(search, self.kind.limits(), &|name| search_limit(search, name)), edits);
             }
             (Kind::Fetch, ServerTool::Fetch(fetch)) => {
-                self.write(&of_fetch(&|name| fetch_limit(fetch, name)), edits);
+                self.write(&of_fetch(fetch, &|name| fetch_limit(fetch, name)), edits);
             }
             // A clock has nothing to pin; a pin of another kind is none of this tool.
             _ => {}
@@ -115,8 +112,8 @@ fn of_search<'p>(
     Wanted { engine: Some(search.engine), names, limit }
 }
 
-fn of_fetch<'p>(limit: &'p dyn Fn(&str) -> Option<u32>) -> Wanted<'p> {
-    Wanted { engine: None, names: FETCH, limit }
+fn of_fetch<'p>(fetch: &Fetch, limit: &'p dyn Fn(&str) -> Option<u32>) -> Wanted<'p> {
+    Wanted { engine: Some(fetch.engine), names: FETCH, limit }
 }
 
 fn search_limit(search: &Search, name: &str) -> Option<u32> {
@@ -174,12 +171,14 @@ pub(super) fn hold(before: &ChatRequest<'_>, after: &ChatRequest<'_>, pins: &Pin
     let (run, places) = (&after.shape.run, &after.places);
     let within =
         |value: Option<u32>, most: Option<u32>| most.is_none_or(|most| value.is_some_and(|v| v <= most));
+    let engines = |given: Engine, pin: Engine| pin == Engine::Auto || given == pin;
     let searches = |given: &Search, pin: &Search, names: &[&str]| {
-        (pin.engine == Engine::Auto || given.engine == pin.engine)
+        engines(given.engine, pin.engine)
             && names.iter().all(|name| within(search_limit(given, name), search_limit(pin, name)))
     };
     let fetches = |given: &Fetch, pin: &Fetch| {
-        FETCH.iter().all(|name| within(fetch_limit(given, name), fetch_limit(pin, name)))
+        engines(given.engine, pin.engine)
+            && FETCH.iter().all(|name| within(fetch_limit(given, name), fetch_limit(pin, name)))
     };
     let tool = |given: &ServerTool, pin: &ServerTool| match (given, pin) {
         (ServerTool::Search(given), ServerTool::Search(pin)) => searches(given, pin, Kind::Search.limits()),
@@ -191,7 +190,6 @@ pub(super) fn hold(before: &ChatRequest<'_>, after: &ChatRequest<'_>, pins: &Pin
         && run.tools.len() == before.shape.run.tools.len()
         && run.tools.iter().zip(&pins.tools).all(|(given, pin)| tool(given, pin))
         && run.web.iter().zip(&pins.web).all(|(given, pin)| searches(given, pin, SEARCH_PLUGIN))
-        && run.fetch.iter().zip(&pins.fetch).all(|(given, pin)| fetches(given, pin))
         && pins.pdf.is_none_or(|most| run.pdf.is_some_and(|engine| engine <= most))
         && run.named.contains(pins.off)
 }

@@ -1,5 +1,6 @@
 //! `plugins`: `{"id":…,"enabled":false}` switches an account's default off; some cost nothing, some have a rule, the
-//! others are noted as costs.
+//! others are noted as costs. A switch is believed only where OpenRouter's documents give a plugin one (its OpenAPI document
+//! of 2026-08-22, its SDK of 2026-10-27): elsewhere it is left out, and the plugin runs.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,7 +9,7 @@ use pricing::{PdfEngine, Plugins, Unpriced};
 
 use super::fields::{Members, boolean, edited, is_null, list, place, span, text, unique, wrong};
 use super::notes::Notes;
-use super::settings::{FETCH, SEARCH_PLUGIN, Settings};
+use super::settings::{SEARCH_PLUGIN, Settings};
 use super::{BodyError, Object, Places};
 
 /// Where the engine of `file-parser` stands.
@@ -83,13 +84,11 @@ fn plugin<'a>(
                 places.web = Some(settings);
             }
         }
+        // It fetches in a loop, with what engine it likes: it has no `engine` that could be pinned, and a provider's own
+        // truncates nothing.
         "web-fetch" => {
-            seen.once("web-fetch")?;
-            if enabled {
-                let settings = settings(notes, index, members, FETCH)?;
-                notes.shape.run.fetch = Some(settings.fetch());
-                places.fetch = Some(settings);
-            }
+            notes.shape.run.loops = true;
+            notes.cost(Unpriced::Plugin(id.into_owned()));
         }
         "file-parser" => {
             seen.once("file-parser")?;
@@ -108,7 +107,7 @@ fn plugin<'a>(
         }
         // Settings of a router: what that picks is priced by its model, or refused.
         "auto-router" | "auto-beta-router" | "pareto-router" | "jev-router" => {}
-        _ if !enabled => {}
+        "armor" if !enabled => {}
         _ => notes.cost(Unpriced::Plugin(id.into_owned())),
     }
     Ok(())

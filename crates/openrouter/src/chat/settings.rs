@@ -1,8 +1,8 @@
-//! [`Settings`]: the parameters of a search or of a fetch, as a server tool and as a plugin have them, and where they
+//! [`Settings`]: the parameters of a search, as a server tool and as a plugin have them, or of a fetch, and where they
 //! stand.
 //!
 //! From OpenRouter's OpenAPI document, read 2026-08-22: `WebSearchConfig`, `WebSearchPlugin`,
-//! `WebFetchServerToolConfig`, `WebFetchPlugin`.
+//! `WebFetchServerToolConfig`.
 
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ pub(super) struct Settings {
     mode: SearchMode,
 }
 
-/// `engine`; `None` where it says `null`.
+/// `engine`; `None` where it says `null`, or what we do not know.
 #[derive(Clone, Debug)]
 pub(super) struct EnginePlace {
     pub(super) span: Range<usize>,
@@ -65,7 +65,7 @@ impl Settings {
         }
         let searches = names.contains(&"max_results");
         match key {
-            "engine" if searches => self.engine(notes, value, path)?,
+            "engine" if !names.is_empty() => self.engine(notes, value, searches, path)?,
             "mode" if searches => self.mode = self.mode.max(mode(value)?),
             "search_context_size"
             | "user_location"
@@ -85,6 +85,7 @@ impl Settings {
         &mut self,
         notes: &mut Notes<'_, '_>,
         value: &str,
+        searches: bool,
         path: impl FnOnce() -> String,
     ) -> Result<(), BodyError> {
         let engine = match text(value, "engine")?.as_deref() {
@@ -93,8 +94,9 @@ impl Settings {
             Some("native") => Some(Engine::Native),
             Some("exa") => Some(Engine::Exa),
             Some("parallel") => Some(Engine::Parallel),
-            Some("perplexity") => Some(Engine::Perplexity),
+            Some("perplexity") if searches => Some(Engine::Perplexity),
             Some("firecrawl") => Some(Engine::Firecrawl),
+            Some("openrouter") if !searches => Some(Engine::OpenRouter),
             Some(_) => {
                 notes.cost(Unpriced::UnknownField(path()));
                 None
@@ -109,10 +111,15 @@ impl Settings {
         self.limits.iter().find(|limit| limit.name == name).and_then(|limit| limit.value)
     }
 
+    /// The engine that is named.
+    fn named(&self) -> Engine {
+        self.engine.as_ref().and_then(|place| place.engine).unwrap_or_default()
+    }
+
     /// As a search.
     pub(super) fn search(&self) -> Search {
         Search {
-            engine: self.engine.as_ref().and_then(|place| place.engine).unwrap_or_default(),
+            engine: self.named(),
             mode: self.mode,
             max_uses: self.limit("max_uses"),
             max_results: self.limit("max_results"),
@@ -123,7 +130,11 @@ impl Settings {
 
     /// As a fetch.
     pub(super) fn fetch(&self) -> Fetch {
-        Fetch { max_uses: self.limit("max_uses"), max_content_tokens: self.limit("max_content_tokens") }
+        Fetch {
+            engine: self.named(),
+            max_uses: self.limit("max_uses"),
+            max_content_tokens: self.limit("max_content_tokens"),
+        }
     }
 }
 
@@ -158,6 +169,7 @@ pub(super) const fn engine_name(engine: Engine) -> Option<&'static str> {
         Engine::Parallel => Some("parallel"),
         Engine::Perplexity => Some("perplexity"),
         Engine::Firecrawl => Some("firecrawl"),
+        Engine::OpenRouter => Some("openrouter"),
     }
 }
 

@@ -1,11 +1,20 @@
 //! [`Inputs`]: the most tokens of each kind that a prompt can have at one model.
 
 use crate::bound::class::{Reason, Reasons};
+use crate::bound::turns::Turns;
 use crate::images::{bills_beyond_context, image_tokens};
+use crate::media::{Detail, Image};
 use crate::model::Model;
+use crate::run::PdfEngine;
 use crate::shape::Shape;
 use crate::tokens::{is_counted, prompt_tokens};
 use crate::unpriced::Unpriced;
+
+/// GPT-4o mini bills 5,667 tokens for a tile that takes 170 of its context (OpenAI, guide to images and vision, read 2026-10).
+const BILLED: u64 = 5_667;
+const TAKEN: u64 = 170;
+/// Images in a request that OCR found in its files (OpenRouter's guide to PDF inputs, read 2026-12).
+const OCR_IMAGES: u64 = 8;
 
 /// Tokens of one turn's prompt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,8 +28,7 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// Of a request at a model whose providers take `context` tokens at most. `results`: tokens that tools add, `None`
-    /// when nothing caps them.
+    /// Of a request at a model whose providers take `context` tokens at most.
     ///
     /// # Errors
     /// [`Unpriced::NoContextLength`], where the context would be filled and nobody knows how long it is.
@@ -28,23 +36,23 @@ impl Inputs {
         shape: &Shape<'_>,
         model: &Model,
         context: Option<u64>,
-        results: Option<u64>,
+        turns: &Turns,
         reasons: &mut Reasons,
     ) -> Result<Inputs, Unpriced> {
         let media = &shape.media;
         reasons.add_if(!media.is_empty(), Reason::Media);
-        let fills = media.videos > 0 || media.files > 0 || media.audio_unknown > 0 || results.is_none();
+        let fills = media.videos > 0 || media.files > 0 || media.audio_unknown > 0 || turns.results.is_none();
         let each = |image| image_tokens(model, image).saturating_mul(u64::from(image.count));
         let images = media.images.iter().map(each).fold(0, u64::saturating_add);
         let beyond = bills_beyond_context(model);
         if fills {
             let filled = context.ok_or_else(|| Unpriced::NoContextLength(model.id.clone()))?;
-            let filled = filled.saturating_add(if beyond { images } else { 0 });
+            let filled = if beyond { beyond_context(filled, images, model, turns.reader) } else { filled };
             reasons.add(Reason::ContextLength);
             return Ok(Inputs { filled: Some(filled), ..Inputs::default() });
         }
         reasons.add_if(is_counted(model, shape), Reason::Counted);
-        let text = prompt_tokens(model, shape).saturating_add(results.unwrap_or(0));
+        let text = prompt_tokens(model, shape).saturating_add(turns.results.unwrap_or(0));
         let inputs = Inputs {
             text,
             images,
@@ -85,4 +93,18 @@ impl Inputs {
             filled: self.filled.max(other.filled),
         }
     }
+}
+
+/// What is billed for a full context by a model that bills images beyond it. Pages of a file that it reads itself reach it
+/// as images, so that all of the context may be one; of others, OCR hands over what it finds.
+fn beyond_context(context: u64, images: u64, model: &Model, reader: Option<PdfEngine>) -> u64 {
+    let found = match reader {
+        Some(PdfEngine::Native) => return context.saturating_mul(BILLED).div_ceil(TAKEN),
+        Some(PdfEngine::Mistral) => {
+            let largest = Image { detail: Detail::High, size: None, count: 1 };
+            image_tokens(model, &largest).saturating_mul(OCR_IMAGES)
+        }
+        Some(PdfEngine::Cloudflare) | None => 0,
+    };
+    context.saturating_add(images).saturating_add(found)
 }

@@ -101,7 +101,7 @@ impl Sum<'_> {
         reasons.add_if(shape.choices > 1, Reason::Choices);
         reasons.add_if(shape.prediction_bytes > 0, Reason::Prediction);
         reasons.add_if(turns.count > 1, Reason::Loop);
-        let fees = turns.searches.0 + turns.native + turns.fetches + turns.pages;
+        let fees = turns.searches.0 + turns.native + turns.fetches.0 + turns.pages;
         reasons.add_if(fees > 0, Reason::Fees);
     }
 
@@ -124,7 +124,7 @@ impl Sum<'_> {
         lines.add("searches, at most", turns.searches.0, "call", turns.searches.1);
         let native = self.search_fee.unwrap_or_default();
         lines.add("searches by the provider, at most", turns.native, "call", native);
-        lines.add("pages fetched, at most", turns.fetches, "page", fees::FETCH);
+        lines.add("pages fetched, at most", turns.fetches.0, "page", turns.fetches.1);
         lines.add("pages read, at most", turns.pages, "page", fees::OCR_PAGE);
         let answers = count.saturating_mul(u64::from(shape.choices.max(1)));
         let begun = if self.image_output > Rate::ZERO { IMAGE_BEGUN } else { 0 };
@@ -145,7 +145,8 @@ impl Sum<'_> {
         let (growth, grown_for) = self.growth.unzip();
         let limit = self.output_limit.unwrap_or(u64::MAX).max(1);
         let choices = u64::from(shape.choices.max(1));
-        let again = self.read_rate.saturating_mul(turns.read_again());
+        let read_again = turns.read_again().saturating_add(turns.called_again());
+        let again = self.read_rate.saturating_mul(read_again);
         let answers = self.output_rate.saturating_mul(turns.count);
         Bound {
             model: named.first,
@@ -171,6 +172,7 @@ impl Sum<'_> {
             answer_rate: self.output_rate,
             answers: turns.count.saturating_mul(choices),
             read_again: turns.read_again().saturating_mul(choices),
+            called_again: turns.called_again().saturating_mul(choices),
             dearest: self.dearest.map(|(_, candidate, model)| candidate.name(model)).unwrap_or_default(),
             pins: turns.pins,
         }

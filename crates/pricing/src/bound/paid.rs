@@ -91,8 +91,10 @@ impl Paid {
         }
         if let Some(write) = cache_write(candidate, model, prompt, terms.shape, &dearest) {
             reasons.add(Reason::CacheWrite);
-            // Gemini lists the storage alone, to be paid on top of the prompt (CONTRACT 9.3, rows of 2026-05-31).
-            let write = if write < prompt { write.saturating_add(prompt) } else { write };
+            // Gemini lists the storage alone, to be paid on top of the prompt (CONTRACT 9.3, rows of 2026-05-31): it is below
+            // the endpoint's own price of a prompt, while that of another may be above any write of this one.
+            let own = dearest.of(PriceKey::Prompt).unwrap_or_default();
+            let write = if write < own { write.saturating_add(prompt) } else { write };
             input = input.max(write);
         }
         let mut output = completion;

@@ -73,6 +73,8 @@ pub struct Bound {
     pub(super) answers: u64,
     /// Answers that later turns read again, in caps.
     pub(super) read_again: u64,
+    /// What calls of tools in them brought back, in caps.
+    pub(super) called_again: u64,
     pub(super) dearest: String,
 }
 
@@ -134,13 +136,16 @@ impl Bound {
             _ => "answers, at most",
         };
         let mut answer = Term::tokens(answer, self.answer_rate, cap.saturating_mul(self.answers));
-        if self.read_again > 0 {
-            let again = cap.saturating_mul(self.read_again);
-            terms.push(Term::tokens("answers, read again by later turns", self.read_rate, again));
-            let rest = terms.last().map_or(Nano::ZERO, |term| capped.saturating_sub(term.amount));
-            answer.amount = rest;
-        } else {
-            answer.amount = capped;
+        answer.amount = capped;
+        for (what, times) in [
+            ("answers, read again by later turns", self.read_again),
+            ("what their calls bring back, read by later turns", self.called_again),
+        ] {
+            if times > 0 {
+                let again = Term::tokens(what, self.read_rate, cap.saturating_mul(times));
+                answer.amount = answer.amount.saturating_sub(again.amount);
+                terms.push(again);
+            }
         }
         terms.push(answer);
         if self.uncapped_output > capped {

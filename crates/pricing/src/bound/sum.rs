@@ -64,7 +64,7 @@ impl<'b> Sum<'b> {
         // One endpoint that does not say may take more than all that do.
         let longest = eligible().try_fold(0, |most, c| Some(c.context(model)?.max(most)));
         let context = longest.filter(|&most| most > 0);
-        let inputs = Inputs::of(shape, model, context, turns.results, &mut self.reasons)?;
+        let inputs = Inputs::of(shape, model, context, turns, &mut self.reasons)?;
         self.inputs = self.inputs.max(inputs);
         self.reasons.add_if(!model.family.is_public(), Reason::Tokenizer);
         self.reasons.add_if(!set.known, Reason::EndpointsUnknown);
@@ -91,7 +91,8 @@ impl<'b> Sum<'b> {
                     return Err(Unpriced::NoOutputLimit(model.id.clone()));
                 };
                 let answers = paid.output.saturating_mul(turns.count);
-                let again = paid.read.saturating_mul(turns.read_again());
+                let again = turns.read_again().saturating_add(turns.called_again());
+                let again = paid.read.saturating_mul(again);
                 let amount = answers.saturating_add(again).times(most);
                 self.uncapped_output = self.uncapped_output.max(amount);
                 self.reasons.add(Reason::OutputLimit);

@@ -2,11 +2,13 @@
 //!
 //! A loop of N steps has at most N + 1 turns, the last with its tools disabled (OpenAPI document of 2026-08-22,
 //! `StopServerToolsWhen`). Each turn is billed its whole prompt again: the first prompt, every result so far, and the
-//! answers of the turns before it. What caps a result is pinned; what nothing caps may fill the context.
+//! answers of the turns before it. What caps a result is pinned; what nothing caps may fill the context. Between them is
+//! what a tool says without having run, or that costs nothing: no count of calls is capped (the stop that we send overrides
+//! `max_tool_calls`), but each is called for in an answer, which is.
 
 use money::Rate;
 
-use crate::fees::{self, RESULTS_USUAL, search_fee};
+use crate::fees::{self, RESULTS_USUAL, fetch_fee, search_fee};
 use crate::grounds::BoundPolicy;
 use crate::run::{Engine, Fetch, PdfEngine, Pins, Plugins, Search, ServerTool};
 use crate::shape::{Shape, TierAsked};
@@ -23,8 +25,13 @@ const TOKENS_PER_CHARACTER: u64 = 4;
 const PER_RESULT: u64 = 512;
 /// "Approximate tokens" are taken as four characters each.
 const PER_PAGE_TOKEN: u64 = 4;
-/// Calls that are refused, the time of day, what wraps a result: each turn.
+/// What wraps results: each turn.
 const PER_TURN: u64 = 1_024;
+/// Tokens of results for a token of the answer that calls for them. The time and its zone are some sixty, and called for in
+/// eight at least: a name in two marks (Mistral's template; others take twenty).
+const PER_CLOCK_TOKEN: u64 = 8;
+/// A call that is refused, because there are no more uses, says about as much, and has an argument.
+const PER_REFUSED_TOKEN: u64 = 4;
 
 /// What a loop and plugins come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +40,18 @@ pub(super) struct Turns {
     pub(super) count: u64,
     /// Tokens that all results together add to the prompt; `None`: they may fill the context.
     pub(super) results: Option<u64>,
+    /// Tokens of further results for each token of an answer.
+    called: u64,
     /// Searches other than the provider's own, and what one costs.
     pub(super) searches: (u64, Rate),
     /// Searches of the provider's own.
     pub(super) native: u64,
-    /// Pages fetched.
-    pub(super) fetches: u64,
+    /// Pages fetched, and what one costs.
+    pub(super) fetches: (u64, Rate),
     /// Pages read by OCR.
     pub(super) pages: u64,
+    /// Who reads files, where there are any.
+    pub(super) reader: Option<PdfEngine>,
     /// What must be pinned.
     pub(super) pins: Pins,
 }
@@ -65,10 +76,12 @@ impl Turns {
         let mut turns = Turns {
             count: 1,
             results: Some(0),
+            called: 0,
             searches: (0, Rate::ZERO),
             native: 0,
-            fetches: 0,
+            fetches: (0, Rate::ZERO),
             pages: 0,
+            reader: None,
             pins: Pins::default(),
         };
         turns.pins.tier = servers.premium && shape.tier == TierAsked::Standard;
@@ -86,6 +99,11 @@ impl Turns {
         self.count.saturating_mul(self.count - 1) / 2
     }
 
+    /// What their calls bring back beside the results that are counted, in caps; a full context holds it already.
+    pub(super) fn called_again(&self) -> u64 {
+        if self.results.is_some() { self.read_again().saturating_mul(self.called) } else { 0 }
+    }
+
     fn run(&mut self, shape: &Shape<'_>, policy: &BoundPolicy, servers: Servers) -> Result<(), Unpriced> {
         let run = &shape.run;
         if let Some(plugin) = &run.web {
@@ -94,18 +112,17 @@ impl Turns {
             // Its results have no cap of their own.
             self.results = None;
         }
-        if let Some(plugin) = &run.fetch {
-            self.pins.fetch = Some(self.fetch(plugin, policy));
-        }
         for tool in &run.tools {
             let pinned = match tool {
                 ServerTool::Search(search) => ServerTool::Search(self.search(search, policy, servers)?),
-                ServerTool::Fetch(fetch) => ServerTool::Fetch(self.fetch(fetch, policy)),
+                ServerTool::Fetch(fetch) => ServerTool::Fetch(self.fetch(fetch, policy)?),
                 ServerTool::Clock => ServerTool::Clock,
             };
+            let called = if *tool == ServerTool::Clock { PER_CLOCK_TOKEN } else { PER_REFUSED_TOKEN };
+            self.called = self.called.max(called);
             self.pins.tools.push(pinned);
         }
-        if run.loops || !run.tools.is_empty() || run.fetch.is_some() {
+        if run.loops || !run.tools.is_empty() {
             let steps = run.steps.unwrap_or(policy.tool_steps).min(policy.tool_steps).max(1);
             self.pins.steps = Some(steps);
             self.count += u64::from(steps);
@@ -124,7 +141,7 @@ impl Turns {
     fn search_inside(&mut self, shape: &Shape<'_>) {
         let run = &shape.run;
         let foreign = shape.costs.iter().any(|cost| matches!(cost, Unpriced::ServerTool { .. }));
-        let alone = run.tools.len() + usize::from(run.web.is_some()) == 1 && run.fetch.is_none() && !foreign;
+        let alone = run.tools.len() + usize::from(run.web.is_some()) == 1 && !foreign;
         if self.native == 0 || alone {
             self.count = self.count.saturating_add(self.native);
         } else {
@@ -168,13 +185,20 @@ impl Turns {
         Ok(pinned)
     }
 
-    fn fetch(&mut self, asked: &Fetch, policy: &BoundPolicy) -> Fetch {
+    /// The provider's own engine truncates nothing, and fetches up to fifty pages within a turn (OpenRouter's guide to web
+    /// fetch, read 2026-12); `auto` may mean it.
+    fn fetch(&mut self, asked: &Fetch, policy: &BoundPolicy) -> Result<Fetch, Unpriced> {
+        let engine = match asked.engine {
+            Engine::Native => return Err(Unpriced::WebFetch),
+            Engine::Auto => Engine::Exa,
+            named => named,
+        };
         let uses = asked.max_uses.unwrap_or(policy.tool_uses).min(policy.tool_uses).max(1);
         let tokens = asked.max_content_tokens.unwrap_or(PAGE_TOKENS);
-        self.fetches += u64::from(uses);
+        self.fetches = (self.fetches.0 + u64::from(uses), self.fetches.1.max(fetch_fee(engine)));
         let each = (u64::from(tokens) * PER_PAGE_TOKEN).saturating_add(PER_RESULT);
         self.add_results(u64::from(uses).saturating_mul(each));
-        Fetch { max_uses: Some(uses), max_content_tokens: Some(tokens) }
+        Ok(Fetch { engine, max_uses: Some(uses), max_content_tokens: Some(tokens) })
     }
 
     fn read_files(&mut self, shape: &Shape<'_>, servers: Servers) {
@@ -186,6 +210,7 @@ impl Turns {
             self.pins.pdf = Some(engine);
             engine
         });
+        self.reader = Some(engine);
         // Where a model cannot read the file, OpenRouter does, and its dearest engine may be the one.
         let natively = engine == PdfEngine::Native && !servers.all_read_files;
         if engine == PdfEngine::Mistral || natively {

@@ -18,13 +18,13 @@ impl Asks {
         for plugin in plugins.and_then(Value::as_array).into_iter().flatten() {
             let id = plugin["id"].as_str().unwrap_or_default();
             self.named.push(id.to_owned());
-            if plugin["enabled"] == false {
+            if plugin["enabled"] == false && has_switch(id) {
                 self.parser_off |= id == "file-parser";
                 continue;
             }
             match id {
                 "web" => self.web = Some(dearer(self.web, Search::read_plugin(plugin))),
-                "web-fetch" => self.fetch = Some(Fetch::read(plugin)),
+                "web-fetch" => self.fetch = Some(Fetch::read_plugin(plugin)),
                 "file-parser" => self.pdf = self.pdf.max(engine(&plugin["pdf"]["engine"])),
                 "response-healing"
                 | "context-compression"
@@ -43,6 +43,23 @@ impl Asks {
         let counts = conditions.iter().filter(|one| one["type"] == "step_count_is");
         self.steps = counts.filter_map(|one| whole(one.get("step_count"))).filter(|&count| count > 0).min();
     }
+}
+
+/// Whether a plugin has `enabled` in OpenRouter's documents (2026-08-22, its SDK of 2026-10-27); of others it is left
+/// out, and they run.
+fn has_switch(id: &str) -> bool {
+    matches!(
+        id,
+        "web"
+            | "fusion"
+            | "file-parser"
+            | "response-healing"
+            | "context-compression"
+            | "auto-router"
+            | "auto-beta-router"
+            | "pareto-router"
+            | "armor"
+    )
 }
 
 fn dearer(one: Option<Search>, other: Search) -> Search {

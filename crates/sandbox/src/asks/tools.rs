@@ -24,7 +24,7 @@ pub(crate) enum Unruled {
     Panel,
 }
 
-/// Who searches.
+/// Who searches, or fetches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
     Auto,
@@ -33,6 +33,8 @@ pub(crate) enum Engine {
     Parallel,
     Perplexity,
     Firecrawl,
+    /// OpenRouter itself, which only fetches.
+    OpenRouter,
 }
 
 /// A search of the web.
@@ -60,6 +62,7 @@ pub(crate) enum Mode {
 /// Fetching of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fetch {
+    pub(crate) engine: Engine,
     pub(crate) max_uses: Option<u64>,
     pub(crate) max_content_tokens: Option<u64>,
 }
@@ -119,7 +122,23 @@ impl Search {
 impl Fetch {
     pub(super) fn read(config: &Value) -> Fetch {
         let number = |name: &str| whole(config.get(name));
-        Fetch { max_uses: number("max_uses"), max_content_tokens: number("max_content_tokens") }
+        Fetch {
+            engine: match config["engine"].as_str() {
+                Some("native") => Engine::Native,
+                Some("exa") => Engine::Exa,
+                Some("parallel") => Engine::Parallel,
+                Some("firecrawl") => Engine::Firecrawl,
+                Some("openrouter") => Engine::OpenRouter,
+                _ => Engine::Auto,
+            },
+            max_uses: number("max_uses"),
+            max_content_tokens: number("max_content_tokens"),
+        }
+    }
+
+    /// The plugin has no `engine` in OpenRouter's document.
+    pub(super) fn read_plugin(plugin: &Value) -> Fetch {
+        Fetch { engine: Engine::Auto, ..Fetch::read(plugin) }
     }
 }
 

@@ -17,9 +17,14 @@ pub(crate) fn page(in_the_states: bool) -> Exact {
     Exact::micros(if in_the_states { 2_200 } else { 2_000 })
 }
 
-/// A fetched page.
-pub(crate) fn fetch() -> Exact {
-    Exact::micros(1_000)
+/// A fetched page, by an engine that is not the provider's: the guide to web fetch, and for Firecrawl the page of the tool,
+/// which is newer and has a price where the guide has none.
+pub(crate) fn fetch(engine: Engine) -> Exact {
+    Exact::micros(match engine {
+        Engine::OpenRouter => 0,
+        Engine::Firecrawl => 2_500,
+        _ => 1_000,
+    })
 }
 
 /// A search with so many results, by an engine that is not the provider's.

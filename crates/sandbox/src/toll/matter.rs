@@ -9,6 +9,9 @@ use crate::tokens;
 
 /// Providers with a search of their own.
 const SEARCHING: [&str; 6] = ["Anthropic", "OpenAI", "xAI", "Perplexity", "Google", "Google AI Studio"];
+/// And those that fetch pages themselves: where they serve Claude, and others that may.
+const FETCHING: [&str; 7] =
+    ["Anthropic", "Amazon Bedrock", "Claude Platform on AWS", "OpenAI", "xAI", "Google", "Google AI Studio"];
 /// Steps of a loop that nothing stops.
 const ENDLESS: u64 = 100;
 /// Steps where nothing is said.
@@ -33,6 +36,8 @@ pub(crate) struct Matter {
     pub(crate) unruled: Vec<Unruled>,
     /// Plugins without a rule, which run once.
     pub(crate) panels: Vec<Unruled>,
+    /// Whether the model reads files itself.
+    pub(crate) natively: bool,
     /// Files, when OpenRouter reads them by the page.
     pub(crate) ocr: u64,
     /// Steps of the loop; nothing when there is none.
@@ -102,6 +107,8 @@ impl Matter {
             Some(PdfEngine::Native) => !reads,
             None => !reads && !request.asks.parser_off,
         };
+        let natively = matches!(request.asks.pdf, None | Some(PdfEngine::Native));
+        self.natively = natively && reads && request.asks.files > 0;
         self.ocr = if pages { request.asks.files } else { 0 };
     }
 
@@ -152,6 +159,18 @@ pub(crate) fn engine(search: &Search, endpoint: &Endpoint) -> Engine {
         Engine::Auto if native => Engine::Native,
         // Where the provider cannot, Exa does.
         Engine::Auto | Engine::Native if !native => Engine::Exa,
+        engine => engine,
+    }
+}
+
+/// Who really fetches.
+pub(crate) fn fetcher(fetch: &Fetch, endpoint: &Endpoint) -> Engine {
+    let native = FETCHING.contains(&&*endpoint.provider);
+    match fetch.engine {
+        Engine::Auto if native => Engine::Native,
+        Engine::Auto => Engine::Exa,
+        // Where the provider cannot, OpenRouter does.
+        Engine::Native if !native => Engine::OpenRouter,
         engine => engine,
     }
 }

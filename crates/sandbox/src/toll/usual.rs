@@ -62,7 +62,12 @@ pub(crate) fn toll(
     }
     for fetch in &matter.fetches {
         let pages = steps.min(fetch.max_uses.unwrap_or(steps));
-        toll.fees.push(Fee { what: "fetched page", count: pages, each: fees::fetch() });
+        let each = match matter::fetcher(fetch, endpoint) {
+            // The tokens of the page are all that a provider asks for.
+            Engine::Native => Exact::ZERO,
+            engine => fees::fetch(engine),
+        };
+        toll.fees.push(Fee { what: "fetched page", count: pages, each });
         text += pages * fetch.max_content_tokens.unwrap_or(8_000).min(8_000);
     }
     for &what in matter.unruled.iter().chain(&matter.panels) {

@@ -3,7 +3,7 @@
 //! All that is documented to happen happens, at its dearest: searches and fetches all come in the first step, so that
 //! every later turn reads their results; each turn writes its whole prompt to a cache where that is dearer, answers to
 //! its cap, and is billed at the dearest hour in which the request may run. An endpoint that lists no conditional prices
-//! bills by those of its model's row.
+//! bills by those of its model's row. What is left of an answer to a step are calls of tools, as many as fit.
 
 use super::fees::{self, Fee};
 use super::matter::{self, Matter};
@@ -28,8 +28,19 @@ const PER_CHARACTER: u64 = 4;
 const PER_PAGE_TOKEN: u64 = 4;
 /// Bytes of the title, address and date of a result.
 const FRAME_BYTES: u64 = 400;
-/// What a call of the clock adds.
-const CLOCK_TOKENS: u64 = 64;
+/// Pages that a provider fetches itself in a request, whatever it is told.
+const NATIVE_PAGES: u64 = 50;
+/// Tokens of an answer that ask for the time once, where a template has marks for that; and that call another tool, with
+/// hardly an argument.
+const ASK_TIME_TOKENS: u64 = 8;
+const CALL_TOKENS: u64 = 16;
+/// What either brings back that nothing else counts: the time and its zone, or that there are no more uses.
+const CALLED_TOKENS: u64 = 64;
+/// GPT-4o mini bills so many tokens of a picture for so many that it reads, also where a page of a file is one.
+const MINI_BILLED: u64 = 5_667;
+const MINI_READ: u64 = 170;
+/// What the pictures take up that OCR finds: eight, as large as they can be.
+const OCR_PICTURES: u64 = 8 * (85 + 8 * MINI_READ);
 /// Output tokens of one image, which is never cut short.
 const IMAGE_TOKENS: [(&str, u64); 3] = [("google/", 2_520), ("openai/", 6_240), ("", 4_096)];
 
@@ -58,19 +69,21 @@ struct Grown {
 
 /// The dearest it can come to.
 pub(crate) fn toll(case: &Case<'_>) -> Toll {
-    let matter = case.matter;
     let mut toll = Toll { fees: case.fees(), ..Toll::default() };
     let before = case.results(|search| search.once);
     let steps = case.steps().unwrap_or(0);
     let looped = case.results(|search| !search.once);
     let iterations = case.native_searches();
+    let calls = case.calls();
     let (mut answered, mut turns) = (0u64, Vec::new());
     for at in 0..=steps {
         let mut grown = before;
         if at > 0 {
-            grown.text = before.text + looped.text + answered + matter.clocks * at * CLOCK_TOKENS;
+            grown.text = before.text + looped.text + answered + calls * at * CALLED_TOKENS;
             grown.fills |= looped.fills;
         }
+        // Pages are counted for a whole request, and so all come at once; each is as long as it likes.
+        let iterations = iterations + if at == 0 { case.native_pages() } else { 0 };
         grown.fills |= iterations > 0;
         for _ in 0..iterations {
             turns.push(case.dearest_turn(grown, 0));
@@ -113,6 +126,8 @@ impl Case<'_> {
             .checked_div(u128::from(matter.images.counted))
             .unwrap_or_default() as u64;
         let audio = media - share;
+        let (read, billed) = self.pages_as_pictures(text);
+        let (text, images) = (text - read, images + billed);
         let usage = Usage {
             prompt: text + images + audio,
             images,
@@ -123,6 +138,18 @@ impl Case<'_> {
             ..Usage::default()
         };
         self.priced(usage, text)
+    }
+
+    /// Of a prompt's text, how much is pages of files that reach GPT-4o mini as pictures, and what is billed for them.
+    fn pages_as_pictures(&self, text: u64) -> (u64, u64) {
+        let matter = self.matter;
+        let most = match self.model.id.starts_with("openai/gpt-4o-mini") {
+            true if matter.natively => u64::MAX,
+            true if matter.ocr > 0 => OCR_PICTURES,
+            _ => 0,
+        };
+        let read = text.saturating_sub(matter.text).min(most);
+        (read, read * MINI_BILLED / MINI_READ)
     }
 
     /// At the dearest hour.
@@ -224,7 +251,12 @@ impl Case<'_> {
             }
         }
         for fetch in &matter.fetches {
-            add("fetched page", self.pages(fetch), fees::fetch());
+            match matter::fetcher(fetch, self.endpoint) {
+                Engine::Native => {
+                    add("page fetched by the provider", NATIVE_PAGES, self.dearest_search());
+                }
+                engine => add("fetched page", self.pages(fetch), fees::fetch(engine)),
+            }
         }
         for &what in &matter.unruled {
             add("tool without a rule", turns, fees::unruled(what));
@@ -283,6 +315,18 @@ impl Case<'_> {
         native.map(|search| self.native_uses(search)).sum::<u64>().min(SEARCHES_MAX)
     }
 
+    /// Calls of a step: all of the answer, each of the answers.
+    fn calls(&self) -> u64 {
+        let each = if self.matter.clocks > 0 { ASK_TIME_TOKENS } else { CALL_TOKENS };
+        (self.cap / each).saturating_mul(self.request.choices)
+    }
+
+    /// How often the provider reads the whole prompt again for a page that it fetches itself.
+    fn native_pages(&self) -> u64 {
+        let native = |fetch: &Fetch| matter::fetcher(fetch, self.endpoint) == Engine::Native;
+        if self.matter.fetches.iter().any(native) { NATIVE_PAGES } else { 0 }
+    }
+
     fn pages(&self, fetch: &Fetch) -> u64 {
         fetch.max_uses.unwrap_or(SEARCHES_MAX.max(self.steps().unwrap_or(1)))
     }
@@ -304,7 +348,8 @@ impl Case<'_> {
         // Pages are fetched by the loop.
         if which(&Search { once: false, ..Search::PLUGIN }) {
             for fetch in &self.matter.fetches {
-                match fetch.max_content_tokens {
+                let native = matter::fetcher(fetch, self.endpoint) == Engine::Native;
+                match fetch.max_content_tokens.filter(|_| !native) {
                     Some(tokens) => {
                         let each = tokens.saturating_mul(PER_PAGE_TOKEN) + FRAME_BYTES;
                         grown.text = grown.text.saturating_add(self.pages(fetch).saturating_mul(each));
