@@ -46,7 +46,9 @@ pub enum Unpriced {
     )]
     ZeroPrice(String),
     /// A model that answers with something else than text.
-    #[error("'{0}' does not answer in text alone and lists no price for the rest; use another model")]
+    #[error(
+        "'{0}' does not answer in text alone, and no listed price bounds its other answers; use another model"
+    )]
     NotText(String),
     /// A model that searches the web by itself.
     #[error(
@@ -97,7 +99,9 @@ pub enum Unpriced {
     #[error("plugin '{0}' costs money that nothing caps; remove it from \"plugins\"")]
     Plugin(String),
     /// A web search.
-    #[error("{0} searches the web without a cap; use the tool openrouter:web_search with another engine")]
+    #[error(
+        "{0} searches the web without a cap; use the plugin 'web', or the tool openrouter:web_search with the engine exa"
+    )]
     WebSearch(WebSearch),
     /// An output modality that we do not know.
     #[error("output modality '{0}' is not known to farebox; ask for text, image or audio")]

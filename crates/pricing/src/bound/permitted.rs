@@ -63,6 +63,8 @@ pub struct Bound {
     pub growth: Growth,
     /// That provider's name.
     pub grown_for: Option<String>,
+    /// The tokens that `uncapped_output` is for, and their rate.
+    pub(super) uncapped: Option<(u64, Rate)>,
     pub(super) input_rate: Rate,
     pub(super) read_rate: Rate,
     pub(super) lines: Lines,
@@ -117,32 +119,33 @@ impl Bound {
         self.cap_within(amount.saturating_sub(self.growth.of(self.input_rate.times(words))))
     }
 
+    /// What the answers cost at a cap: both lines together are rounded up once.
+    fn explain_answers(&self, cap: u64, capped: Nano, terms: &mut Vec<Term>) {
+        let what = match self.answers {
+            1 => "answer, at most",
+            _ => "answers, at most",
+        };
+        let mut answer = Term::tokens(what, self.answer_rate, cap.saturating_mul(self.answers));
+        answer.amount = capped;
+        if self.read_again > 0 {
+            let again = cap.saturating_mul(self.read_again);
+            let again = Term::tokens("answers, read again by later turns", self.read_rate, again);
+            answer.amount = capped.saturating_sub(again.amount);
+            terms.push(again);
+        }
+        terms.push(answer);
+    }
+
     /// The bound at a cap as a sum, line by line.
     pub fn explain(&self, cap: u64) -> Explanation {
         let mut terms: Vec<Term> = self.lines.iter().map(Line::term).collect();
         let capped = self.output_rate.times(cap);
-        let answer = match self.answers {
-            1 => "answer, at most",
-            _ => "answers, at most",
-        };
-        let mut answer = Term::tokens(answer, self.answer_rate, cap.saturating_mul(self.answers));
-        if self.read_again > 0 {
-            let again = cap.saturating_mul(self.read_again);
-            terms.push(Term::tokens("answers, read again by later turns", self.read_rate, again));
-            let rest = terms.last().map_or(Nano::ZERO, |term| capped.saturating_sub(term.amount));
-            answer.amount = rest;
-        } else {
-            answer.amount = capped;
-        }
-        terms.push(answer);
-        if self.uncapped_output > capped {
-            terms.push(Term {
-                what: "a provider that may ignore the cap",
-                quantity: 1,
-                unit: "answer",
-                rate: String::new(),
-                amount: self.uncapped_output.saturating_sub(capped),
-            });
+        match self.uncapped.filter(|_| self.uncapped_output > capped) {
+            Some((most, rate)) => terms.push(Term {
+                amount: self.uncapped_output,
+                ..Term::tokens("answer, where a provider may ignore the cap", rate, most)
+            }),
+            None => self.explain_answers(cap, capped, &mut terms),
         }
         if !self.growth.is_none() {
             let added: Nano = terms.iter().fold(Nano::ZERO, |sum, term| sum.saturating_add(term.amount));
