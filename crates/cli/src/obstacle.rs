@@ -59,6 +59,7 @@ pub(crate) struct Wanted {
     features: Features,
     /// Tokens; none count where the body lets its prompt be shortened.
     prompt: u64,
+    shortened: bool,
     says_nothing: bool,
     /// The answer that somebody said to expect, or asks for.
     output: Option<u64>,
@@ -68,18 +69,25 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// What a request with so many tokens of prompt asks, for an answer of `output`.
-    pub(crate) fn of(shape: &Shape<'_>, prompt_tokens: u64, output: Option<u64>) -> Wanted {
+    /// What a request asks, for an answer of `output`. Its prompt has a length for each model.
+    pub(crate) fn of(shape: &Shape<'_>, output: Option<u64>) -> Wanted {
         let says = |word: &str| shape.body.windows(word.len()).any(|part| part == word.as_bytes());
-        let shortened = SHORTENING.into_iter().any(says);
         Wanted {
             features: Need::counted(shape, 0, 0).features,
-            prompt: if shortened { 0 } else { prompt_tokens },
+            prompt: 0,
+            shortened: SHORTENING.into_iter().any(says),
             says_nothing: false,
             output: output.map(|output| shape.output_cap.map_or(output, |cap| cap.min(output))),
             usual: USUAL_OUTPUT.saturating_add(shape.reasoning_budget),
             cap: shape.output_cap,
         }
+    }
+
+    /// The same with so many tokens of prompt.
+    #[must_use]
+    pub(crate) fn with_prompt(mut self, tokens: u64) -> Wanted {
+        self.prompt = if self.shortened { 0 } else { tokens };
+        self
     }
 
     /// The same of a body without a message and without a prompt.
@@ -223,7 +231,7 @@ mod tests {
         let book = Catalogue::open(None).book();
         let of = |body: &[u8], prompt: u64, cap: Option<u64>, output: Option<u64>| {
             let shape = Shape { body, output_cap: cap, ..Shape::default() };
-            why(&book, "openai/gpt-4o", &Wanted::of(&shape, prompt, output))
+            why(&book, "openai/gpt-4o", &Wanted::of(&shape, output).with_prompt(prompt))
         };
         assert!(of(b"{}", 300_000, None, None).is_some());
         assert_eq!(

@@ -107,7 +107,7 @@ fn many_are_told_by_their_models_and_by_what_budgets_have_left() {
     }
     let gateway = Serving::start(home.path(), &home.path().join("books"), &["--budget", "0.01/lifetime"]);
     let text = run(home.path(), &["--body", "batch.jsonl", "--data", "books"]);
-    assert!(text.contains("Budget lifetime has $0.01 left: not even its likely cost fits.\n"), "{text}");
+    assert!(text.contains("Budget lifetime has $0.0100 left: not even its likely cost fits.\n"), "{text}");
     let told = json(home.path(), &["--body", "batch.jsonl", "--data", "books"]);
     assert_eq!((&told["limits"][0]["name"], &told["limits"][0]["fits"]), (&"lifetime".into(), &false.into()));
     assert_eq!(gateway.stop(), Some(0));

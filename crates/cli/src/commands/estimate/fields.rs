@@ -87,9 +87,10 @@ pub(super) fn hint(field: &str) -> Option<String> {
 }
 
 /// Says on stderr which fields of a body are none, as far as something is known of them: what they say is not counted.
+/// Those that hold lists or objects are refused, and told then.
 pub(super) fn warn(body: &str) {
     let terminal = Terminal::of_stderr();
-    for key in keys(body) {
+    for key in scalars(body) {
         if let Some(hint) = hint(&key) {
             let text = format!("'{}' is not counted: {hint}", key.escape_debug());
             eprint!("{}", prose::line(&format!("{} {text}", terminal.yellow("warning:")), 2, &terminal));
@@ -97,9 +98,10 @@ pub(super) fn warn(body: &str) {
     }
 }
 
-fn keys(body: &str) -> Vec<String> {
+fn scalars(body: &str) -> Vec<String> {
     let object: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(body).unwrap_or_default();
-    object.into_keys().map(Cow::into_owned).collect()
+    let scalar = |raw: &RawValue| !raw.get().starts_with(['{', '[']);
+    object.into_iter().filter(|(_, raw)| scalar(raw)).map(|(key, _)| key.into_owned()).collect()
 }
 
 #[cfg(test)]
@@ -122,7 +124,7 @@ mod tests {
             assert_eq!(hint(field), None);
         }
         assert_eq!(hint("chat_template_kwargs"), None);
-        assert_eq!(keys(r#"{"b":1,"a":{"c":2}}"#), ["a", "b"]);
+        assert_eq!(scalars(r#"{"b":1,"a":{"c":2},"d":[],"c":"e"}"#), ["b", "c"]);
     }
 
     #[test]

@@ -178,8 +178,9 @@ impl<'a> Asking<'a> {
     fn names(&self) -> Vec<Option<String>> {
         match self.args.model.is_empty() {
             true if self.args.compare => {
-                let others = self.input.models().into_iter().skip(1).map(Some);
-                std::iter::once(None).chain(others).collect()
+                let own = self.input.models();
+                let others = (1..own.len()).filter(|&at| !own[..at].contains(&own[at]));
+                std::iter::once(None).chain(others.map(|at| Some(own[at].clone()))).collect()
             }
             true => vec![None],
             false => self.args.model.iter().cloned().map(Some).collect(),
@@ -257,7 +258,7 @@ impl<'a> Asking<'a> {
 
     fn obstacle(&self, model: &Model, shape: &Shape<'_>, count: Count) -> Option<Obstacle> {
         let about = if count.how.is_exact() { "" } else { "about " };
-        let wanted = Wanted::of(shape, count.tokens, self.args.output);
+        let wanted = Wanted::of(shape, self.args.output).with_prompt(count.tokens);
         let wanted = wanted.saying_nothing(self.prompt.says_nothing());
         wanted.obstacle(model, about).or_else(|| obstacle::shut_out(model, shape))
     }

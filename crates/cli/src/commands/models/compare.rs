@@ -70,7 +70,7 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
         text += &sums::render(&costs, &stdout);
     }
     output::text(&text)?;
-    let sums = if costs.len() > SUMS_MAX { "; each sum is shown for two at most" } else { "" };
+    let sums = if costs.len() > SUMS_MAX { "; line by line for two models at most" } else { "" };
     output::talk(&[&format!("for {}{sums}", args.request.words()), &prices.told()]);
     Ok(Exit::Ok)
 }

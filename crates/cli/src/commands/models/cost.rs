@@ -91,8 +91,10 @@ impl RequestArgs {
         let cached = self.cached;
         let Some(path) = &self.body else {
             let output = self.output.unwrap_or(USUAL_OUTPUT);
+            let shape = self.sized(text, output);
             return Ok(Request {
-                shape: Box::new(self.sized(text, output)),
+                wanted: Wanted::of(&shape, Some(output)),
+                shape: Box::new(shape),
                 prompt: Prompted::Size(self.input.unwrap_or(USUAL_INPUT)),
                 output: Some(output),
                 cached,
@@ -113,6 +115,7 @@ impl RequestArgs {
             .shape;
         let prompt = Prompt::of_body(text);
         Ok(Request {
+            wanted: Wanted::of(&shape, self.output).saying_nothing(prompt.says_nothing()),
             shape: Box::new(shape),
             prompt: Prompted::Words(Box::new(prompt)),
             output: self.output,
@@ -155,6 +158,7 @@ impl RequestArgs {
 /// A request, for any model.
 pub(super) struct Request<'t> {
     shape: Box<Shape<'t>>,
+    wanted: Wanted,
     prompt: Prompted,
     output: Option<u64>,
     cached: u8,
@@ -200,12 +204,8 @@ impl Request<'_> {
 
     /// Why it cannot be done at a model.
     pub(super) fn obstacle(&self, model: &Model) -> Option<Obstacle> {
-        let (about, says_nothing) = match &self.prompt {
-            Prompted::Size(_) => ("", false),
-            Prompted::Words(prompt) => ("about ", prompt.says_nothing()),
-        };
-        let wanted = Wanted::of(&self.shape, self.tokens(model), self.output);
-        let unable = wanted.saying_nothing(says_nothing).obstacle(model, about);
+        let about = if matches!(self.prompt, Prompted::Size(_)) { "" } else { "about " };
+        let unable = self.wanted.with_prompt(self.tokens(model)).obstacle(model, about);
         unable.or_else(|| obstacle::shut_out(model, &self.shape))
     }
 

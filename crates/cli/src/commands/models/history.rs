@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::instant;
 use crate::output;
 use crate::prices::{PriceArgs, Prices};
+use crate::prose;
 use crate::terminal::Terminal;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models history\n  farebox models history anthropic/claude-sonnet-4.5 --since 90d\n  farebox models history openai/gpt-4o --refresh --json";
@@ -57,7 +58,8 @@ pub(crate) async fn run(args: HistoryArgs) -> Result<Exit, Failure> {
         return output::json(&json!({ "changes": changes, "since": since, "prices": prices.as_json() }));
     }
     if meant.is_empty() {
-        return output::text(&(nothing(model.as_deref(), began.max(from), &book) + "\n"));
+        let sentence = nothing(model.as_deref(), began.max(from), &book);
+        return output::text(&prose::line(&sentence, 2, &Terminal::of_stdout()));
     }
     output::text(&moved::render(&meant, &Terminal::of_stdout()))?;
     let shown = if meant.len() < found { format!("{} of {found}", meant.len()) } else { found.to_string() };
