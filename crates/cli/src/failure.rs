@@ -57,6 +57,16 @@ impl Failure {
         self
     }
 
+    /// The one line.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do next, where that is known.
+    pub(crate) fn known_hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// As it is printed.
     pub(crate) fn text(&self, terminal: &Terminal) -> String {
         let mut text = format!("{} {}\n", terminal.red("error:"), self.message);

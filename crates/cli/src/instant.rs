@@ -31,6 +31,37 @@ pub(crate) fn expiry_argument(text: &str) -> Result<String, String> {
     expiry(text, Timestamp::now())
 }
 
+/// The beginning of a time up to now, as people type it: a length such as `30d`, a day (its first second, UTC), `today`,
+/// `yesterday`, RFC 3339.
+///
+/// # Errors
+/// One sentence about the text.
+pub(crate) fn since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let today = TimeZone::UTC.to_datetime(now).date();
+    let day = match text {
+        "today" => Some(today),
+        "yesterday" => today.yesterday().ok(),
+        _ => date(text),
+    };
+    let at = day.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok());
+    let at = at.or_else(|| text.parse().ok()).or_else(|| now.checked_sub(hours(text)?).ok());
+    let at = at.ok_or_else(|| {
+        format!("'{text}' is not a time: write 30d, 12h, yesterday, 2026-11-30 or 2026-11-30T18:00:00Z")
+    })?;
+    match at <= now {
+        true => Ok(at),
+        false => Err(format!("'{text}' is yet to come")),
+    }
+}
+
+/// The same for clap.
+///
+/// # Errors
+/// One sentence about the text.
+pub(crate) fn since_argument(text: &str) -> Result<Timestamp, String> {
+    since(text, Timestamp::now())
+}
+
 /// A wait as people type it: `90s`, `2m`, `1h`.
 ///
 /// # Errors
@@ -112,11 +143,18 @@ pub(crate) fn resets_at(reset: Option<&Reset>, now: Timestamp) -> Option<Timesta
 }
 
 fn last_second(text: &str) -> Option<Timestamp> {
-    let date: Date = text.parse().ok().filter(|_| text.len() == "2027-12-31".len())?;
-    TimeZone::UTC.to_timestamp(date.at(23, 59, 59, 0)).ok()
+    TimeZone::UTC.to_timestamp(date(text)?.at(23, 59, 59, 0)).ok()
+}
+
+fn date(text: &str) -> Option<Date> {
+    text.parse().ok().filter(|_| text.len() == "2027-12-31".len())
 }
 
 fn from_now(text: &str, now: Timestamp) -> Option<Timestamp> {
+    now.checked_add(hours(text)?).ok()
+}
+
+fn hours(text: &str) -> Option<SignedDuration> {
     let (number, unit) = number_and_unit(text)?;
     let hours: i64 = match unit {
         "h" => 1,
@@ -125,7 +163,7 @@ fn from_now(text: &str, now: Timestamp) -> Option<Timestamp> {
         _ => return None,
     };
     let hours = i64::try_from(number).ok()?.checked_mul(hours).filter(|hours| *hours < 1 << 24)?;
-    now.checked_add(SignedDuration::from_hours(hours)).ok()
+    Some(SignedDuration::from_hours(hours))
 }
 
 fn number_and_unit(text: &str) -> Option<(u64, &str)> {
@@ -164,6 +202,25 @@ mod tests {
         for text in ["2026-11-23", "0d", "2020-01-01T00:00:00Z"] {
             assert!(expiry(text, now()).unwrap_err().contains("is past"), "{text}");
         }
+    }
+
+    #[test]
+    fn beginnings_are_days_or_lengths() {
+        for (text, at) in [
+            ("today", "2026-11-24T00:00:00Z"),
+            ("yesterday", "2026-11-23T00:00:00Z"),
+            ("2026-11-20", "2026-11-20T00:00:00Z"),
+            ("2026-11-24T08:00:00+02:00", "2026-11-24T06:00:00Z"),
+            ("12h", "2026-11-23T20:40:30.5Z"),
+            ("2w", "2026-11-10T08:40:30.5Z"),
+            ("0d", "2026-11-24T08:40:30.5Z"),
+        ] {
+            assert_eq!(since(text, now()), Ok(at.parse().unwrap()), "{text}");
+        }
+        for text in ["", "d", "30", "-1d", "1y", "lately", "2026-13-01", "99999999999999999999d"] {
+            assert!(since(text, now()).unwrap_err().contains("is not a time"), "{text}");
+        }
+        assert!(since("2026-11-25", now()).unwrap_err().contains("yet to come"));
     }
 
     #[test]

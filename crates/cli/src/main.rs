@@ -19,6 +19,7 @@ mod obstacle;
 mod output;
 mod prices;
 mod prose;
+mod reading;
 mod secrets;
 mod sums;
 mod table;

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::prose;
+use crate::terminal::Terminal;
 
 /// Prints text as it is.
 pub(crate) fn text(text: &str) -> Result<Exit, Failure> {
@@ -29,4 +31,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Exit, Failure> {
 pub(crate) fn json_line(value: &impl Serialize) -> Result<Exit, Failure> {
     let json = serde_json::to_string(value).map_err(|error| Failure::caused("cannot write JSON", &error))?;
     text(&(json + "\n"))
+}
+
+/// Says on stderr what stdout is about.
+pub(crate) fn talk(parts: &[&str]) {
+    let terminal = Terminal::of_stderr();
+    let all = parts.join(&format!(" {} ", terminal.dot()));
+    for line in prose::line(&all, 2, &terminal).lines() {
+        eprintln!("{}", terminal.dim(line));
+    }
 }

@@ -1,5 +1,6 @@
 //! Sentences that fit the terminal.
 
+use crate::table::visible;
 use crate::terminal::Terminal;
 
 /// A line, ended; broken between words where the terminal is narrower, and then `hang` columns in.
@@ -8,7 +9,7 @@ pub(crate) fn line(text: &str, hang: usize, terminal: &Terminal) -> String {
     let lead = text.chars().take_while(|c| *c == ' ').count();
     let (mut broken, mut column) = (" ".repeat(lead), lead);
     for (at, word) in text.trim_start().split(' ').enumerate() {
-        let columns = word.chars().count();
+        let columns = visible(word);
         if at > 0 && column + 1 + columns > width {
             broken = broken.trim_end().to_owned() + "\n" + &" ".repeat(hang);
             column = hang;

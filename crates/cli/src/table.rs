@@ -71,6 +71,33 @@ pub(crate) fn fitting(shapes: impl IntoIterator<Item = String>, terminal: &Termi
     last
 }
 
+/// A table of text with the columns of the first of these shapes that fits; of these columns `left` are words, the others
+/// numbers. Where not even the last fits, the first column has lines of its own.
+pub(crate) fn fitted<const N: usize>(
+    header: [&str; N],
+    left: &[usize],
+    rows: &[[String; N]],
+    shapes: &[&[usize]],
+    terminal: &Terminal,
+) -> String {
+    let draw = |shown: &[usize]| {
+        let line = |texts: [&str; N], look: Look| -> Vec<Cell> {
+            let align = |at| if left.contains(&at) { Align::Left } else { Align::Right };
+            shown.iter().map(|&at| cell(texts[at], align(at), look)).collect()
+        };
+        let body = rows.iter().map(|row| line(row.each_ref().map(String::as_str), Look::Plain));
+        render(line(header, Look::Dim), body.collect(), terminal)
+    };
+    let stacked = || {
+        let last = shapes.last().copied().unwrap_or_default();
+        let numbers = draw(last.get(1..).unwrap_or_default());
+        let names = std::iter::once(terminal.dim(header[0])).chain(rows.iter().map(|row| row[0].clone()));
+        names.zip(numbers.lines()).map(|(name, numbers)| format!("{name}\n  {numbers}\n")).collect()
+    };
+    let drawn = shapes.iter().map(|shown| draw(shown));
+    fitting(drawn.chain(std::iter::once_with(stacked)), terminal)
+}
+
 /// Columns a line takes: colour takes none.
 pub(crate) fn visible(line: &str) -> usize {
     let mut columns = 0;
@@ -113,6 +140,25 @@ mod tests {
         assert!(painted.contains('\u{1b}'), "{painted:?}");
         let widths = |text: &str| text.lines().map(visible).collect::<Vec<_>>();
         assert_eq!(widths(&painted), widths(&plain));
+    }
+
+    #[test]
+    fn names_have_lines_of_their_own_where_nothing_else_fits() {
+        let mut terminal = Terminal::plain();
+        let row = |texts: [&str; 3]| texts.map(str::to_owned);
+        let rows = [row(["author/a-long-name", "1", "abc"]), row(["b", "22", ""])];
+        let drawn = |terminal: &Terminal| {
+            fitted(["MODEL", "COST", "CAN"], &[0, 2], &rows, &[&[0, 1, 2], &[0, 1]], terminal)
+        };
+        let wide = "MODEL               COST  CAN\nauthor/a-long-name     1  abc\nb                     22\n";
+        assert_eq!(drawn(&terminal), wide);
+        terminal.width = Some(25);
+        assert_eq!(
+            drawn(&terminal),
+            "MODEL               COST\nauthor/a-long-name     1\nb                     22\n"
+        );
+        terminal.width = Some(20);
+        assert_eq!(drawn(&terminal), "MODEL\n  COST\nauthor/a-long-name\n     1\nb\n    22\n");
     }
 
     #[test]

@@ -81,6 +81,11 @@ impl Prompt {
         Prompt { words: Words::read(body.as_bytes()), bytes: body.len() as u64 }
     }
 
+    /// Whether there is neither a message nor a prompt in it.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.words.as_ref().is_some_and(|words| words.messages() == 0)
+    }
+
     /// How many tokens that is for a model.
     pub(crate) fn count(&self, model: &Model) -> Count {
         let Some(words) = &self.words else {
@@ -148,6 +153,16 @@ mod tests {
         ] {
             assert_eq!(counted(&body, model), Count { tokens: tokens + 4 + 3, how }, "{model}");
         }
+    }
+
+    #[test]
+    fn a_prompt_beside_no_messages_is_one() {
+        let bare = json!({"prompt": "hello world"});
+        let said = json!({"messages": [{"role": "user", "content": "hello world"}]});
+        assert_eq!(counted(&bare, "openai/gpt-4o"), counted(&said, "openai/gpt-4o"));
+        let says_nothing = |body: &Value| Prompt::of_body(&body.to_string()).says_nothing();
+        assert!(!says_nothing(&bare) && !says_nothing(&said));
+        assert!(says_nothing(&json!({"messages": []})) && says_nothing(&json!({"model": "a/b"})));
     }
 
     #[test]

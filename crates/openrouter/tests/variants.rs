@@ -65,7 +65,7 @@ fn what_each_variant_means() {
         (
             "a/m:online",
             Err(
-                "the ':online' variant searches the web without a cap; use the tool openrouter:web_search with another engine",
+                "the ':online' variant searches the web without a cap; use the plugin 'web', or the tool openrouter:web_search with the engine exa",
             ),
         ),
         ("a/m:batch", Err("the variant of 'a/m:batch' has no listed price; use the model without it")),

@@ -46,7 +46,9 @@ pub enum Unpriced {
     )]
     ZeroPrice(String),
     /// A model that answers with something else than text.
-    #[error("'{0}' does not answer in text alone and lists no price for the rest; use another model")]
+    #[error(
+        "'{0}' does not answer in text alone, and no listed price bounds its other answers; use another model"
+    )]
     NotText(String),
     /// A model that searches the web by itself.
     #[error(
@@ -97,11 +99,13 @@ pub enum Unpriced {
     #[error("plugin '{0}' costs money that nothing caps; remove it from \"plugins\"")]
     Plugin(String),
     /// A web search.
-    #[error("{0} searches the web without a cap; use the tool openrouter:web_search with another engine")]
+    #[error(
+        "{0} searches the web without a cap; use the plugin 'web', or the tool openrouter:web_search with the engine exa"
+    )]
     WebSearch(WebSearch),
     /// Pages fetched by the provider itself, whose length and number nothing caps.
     #[error(
-        "a provider's own engine fetches pages without a cap; use the tool openrouter:web_fetch with another engine"
+        "a provider's own engine fetches pages without a cap; use the tool openrouter:web_fetch with the engine exa"
     )]
     WebFetch,
     /// An output modality that we do not know.

@@ -260,6 +260,11 @@ fn endpoints_that_may_ignore_the_cap() {
     assert!(kept.uncapped_output >= rate("0.000001").times(128_000));
     assert_eq!(kept.usd_at(1), kept.usd_at(100), "no cap makes it cheaper");
     assert_eq!(kept.cap_within(kept.input), None);
+    let told = kept.explain(100);
+    let answer = told.terms.last().unwrap();
+    let per_token = Rate::parse_per_million_floor(&answer.rate).unwrap();
+    assert_eq!(per_token.times(answer.quantity), answer.amount, "its figures multiply");
+    assert_eq!(told.terms.iter().map(|term| term.amount).sum::<Nano>(), told.total);
 
     let alone =
         bound(&shape(&["a/m"], BODY), &Grounds::new(&with(vec![free_spender.clone()]), &POLICY)).unwrap();

@@ -91,14 +91,22 @@ impl Prompt {
     pub fn read(body: &[u8]) -> Option<Prompt> {
         let body: Node = serde_json::from_slice(body).ok()?;
         let mut prompt = Prompt::default();
+        let mut bare = None;
         for (key, value) in body.members() {
             prompt.odd |= key != "messages" && !HARMLESS.contains(&key.as_str()) && !value.is_empty();
+            if key == "prompt" {
+                bare = value.text().filter(|text| !text.is_empty());
+            }
             match key.as_str() {
                 "messages" => prompt.conversation(value),
                 key if NOT_READ.contains(&key) || value.is_empty() => {}
                 key if SCHEMAS.contains(&key) => prompt.schema(value),
                 _ => prompt.words.push(Words::Most(value.json())),
             }
+        }
+        if let (0, Some(text)) = (prompt.messages, bare) {
+            prompt.words.push(Words::Likely(text.to_owned()));
+            prompt.messages = 1;
         }
         Some(prompt)
     }
@@ -150,7 +158,7 @@ impl Prompt {
         !self.odd && self.file_bytes == 0
     }
 
-    /// Its messages.
+    /// Its messages; where it has none, the text of `prompt` is one (CONTRACT 10.1: either must be there).
     pub const fn messages(&self) -> u64 {
         self.messages
     }
@@ -281,6 +289,18 @@ mod tests {
         assert_eq!(likely(parts), 1);
         assert!(most(parts) < 8, "a picture is no text");
         assert_eq!(likely(r#"{"messages":[{"role":"user","content":"h\u0065llo"}],"temperature":0.5}"#), 1);
+    }
+
+    #[test]
+    fn a_prompt_stands_in_for_messages() {
+        let bare = r#"{"prompt":"hello world"}"#;
+        assert_eq!((likely(bare), read(bare).messages()), (2, 1));
+        assert!(most(bare) >= 2 && !read(bare).is_plain());
+        let beside = r#"{"prompt":"hello world","messages":[{"role":"user","content":"hello"}]}"#;
+        assert_eq!((likely(beside), read(beside).messages()), (1, 1));
+        for nothing in ["{}", r#"{"messages":[]}"#, r#"{"prompt":""}"#, r#"{"system":"hello"}"#] {
+            assert_eq!((likely(nothing), read(nothing).messages()), (0, 0), "{nothing}");
+        }
     }
 
     #[test]

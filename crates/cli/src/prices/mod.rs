@@ -18,11 +18,13 @@ use farebox::config::{Config, Layer, Setting};
 use jiff::Timestamp;
 use openrouter::catalogue::{Catalogue, Entry, SNAPSHOT_DATE, cache_in, history};
 use openrouter::client::{AskError, Upstream};
-use pricing::{Book, BookSource, Model};
+use pricing::{Book, BookSource, Bound, Model};
 use serde_json::{Value, json};
 
+pub(crate) use self::names::meant;
 pub(crate) use self::renewing::Renewing;
 use crate::failure::{Failure, chain};
+use crate::prose;
 use crate::terminal::Terminal;
 
 /// Prices older than this are renewed, or warned about.
@@ -107,8 +109,15 @@ impl Prices {
     }
 
     /// Whether the prices are older than a day.
-    pub(crate) fn are_old(&self) -> bool {
+    fn are_old(&self) -> bool {
         !is_fresh(&self.catalogue)
+    }
+
+    /// Makes a bound of these prices what their age lets it be: published at best where they are older than a day.
+    pub(crate) fn date(&self, bound: &mut Bound) {
+        if self.are_old() {
+            bound.rests_on_stale_prices();
+        }
     }
 
     /// The models that a name means: its route's, as far as the book has them, or itself.
@@ -216,7 +225,7 @@ impl Prices {
             }
         };
         let terminal = Terminal::of_stderr();
-        eprintln!("{} {text}", terminal.yellow("warning:"));
+        eprint!("{}", prose::line(&format!("{} {text}", terminal.yellow("warning:")), 2, &terminal));
     }
 
     /// The row of a name that was typed.
@@ -230,6 +239,9 @@ impl Prices {
             return Err(
                 failure.hint("a preset is kept at OpenRouter, and costs what the model costs that it names")
             );
+        }
+        if let Some(hint) = names::variants(name, book) {
+            return Err(failure.hint(hint));
         }
         let holding = names::holding(name, book);
         if holding > names::OFFERED_MAX {

@@ -8,6 +8,8 @@ use pricing::Book;
 pub(super) const OFFERED_MAX: usize = 3;
 /// Likeness, in thousandths, from which a name may have been meant.
 const ALIKE_MIN: usize = 500;
+/// Variants that any model has.
+const ROUTING: [&str; 2] = ["floor", "nitro"];
 
 /// Up to three names of the book that are most like `typed`, the likest first.
 pub(super) fn nearest<'b>(typed: &str, book: &'b Book) -> Vec<&'b str> {
@@ -35,6 +37,29 @@ pub(super) fn holding(typed: &str, book: &Book) -> usize {
     let is_word = !typed.is_empty() && typed.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let holds = |id: &str| !id.starts_with('~') && id.contains(&typed);
     if is_word { book.models().filter(|model| holds(&model.id)).count() } else { 0 }
+}
+
+/// What there is of a model whose variant is unknown; `None` where the model is, or nothing is said of a variant.
+pub(super) fn variants(typed: &str, book: &Book) -> Option<String> {
+    let (base, variant) = typed.split_once(':')?;
+    let id = &book.row(base)?.id;
+    let own = book.models().filter_map(|model| model.id.strip_prefix(id.as_str())?.strip_prefix(':'));
+    let own: Vec<&str> = own.collect();
+    let all: Vec<&str> = own.iter().copied().chain(ROUTING).collect();
+    if let Some(meant) = meant(variant, &all) {
+        return Some(format!("did you mean {id}:{meant}?"));
+    }
+    let listed: String = own.iter().map(|own| format!(", {id}:{own}")).collect();
+    let routing = ROUTING.map(|word| format!(":{word}")).join(" and ");
+    Some(format!("there is {id}{listed}; {routing} choose among its providers"))
+}
+
+/// The one of these words that was likely meant, for a typing mistake.
+pub(crate) fn meant<'w>(typed: &str, words: &[&'w str]) -> Option<&'w str> {
+    let typed_pairs = pairs(typed);
+    let alike = words.iter().map(|word| (likeness(&typed_pairs, &pairs(word)), *word));
+    let (likeness, word) = alike.max_by_key(|(likeness, _)| *likeness)?;
+    (likeness >= ALIKE_MIN && word != typed).then_some(word)
 }
 
 /// Neighbouring letters and digits; punctuation is what people get wrong.
@@ -79,6 +104,24 @@ mod tests {
         ] {
             assert_eq!(nearest(typed, &book).first(), Some(&meant), "{typed}");
         }
+        for (typed, hint) in [
+            ("openai/gpt-4o-mini:flor", "did you mean openai/gpt-4o-mini:floor?"),
+            (
+                "openai/gpt-4o-mini:free",
+                "there is openai/gpt-4o-mini; :floor and :nitro choose among its providers",
+            ),
+            (
+                "google/gemma-2-9b-it:turbo",
+                "there is google/gemma-2-9b-it, google/gemma-2-9b-it:free; :floor and :nitro choose among its providers",
+            ),
+        ] {
+            assert_eq!(variants(typed, &book).as_deref(), Some(hint), "{typed}");
+        }
+        assert!(
+            variants("nobody/knows:floor", &book).is_none() && variants("openai/gpt-4o", &book).is_none()
+        );
+        assert_eq!(meant("mesages", &["model", "messages"]), Some("messages"));
+        assert_eq!(meant("zzz", &["model", "messages"]), None);
         for (typed, least) in [("claude", 10), ("llama", 5), ("Sonnet", 4)] {
             assert!(holding(typed, &book) >= least, "{typed}");
         }

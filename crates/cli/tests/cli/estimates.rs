@@ -12,6 +12,7 @@ use crate::program::{farebox, golden, told};
 
 const BODY: &str = r#"{"model":"openai/gpt-4o-mini","max_tokens":2000,"messages":[{"role":"system","content":"Answer in one word."},{"role":"user","content":"Is water wet?"}],"tools":[{"type":"function","function":{"name":"look_up","description":"Looks a word up","parameters":{"type":"object","properties":{"word":{"type":"string"}}}}}]}"#;
 const SEARCH: &str = r#"{"model":"openai/gpt-4o-mini","messages":[{"role":"user","content":"news?"}],"plugins":[{"id":"fusion"}]}"#;
+const MISTYPED: &str = r#"{"model":"openai/gpt-4o-mini","mesages":[{"role":"user","content":"news?"}]}"#;
 
 /// How a picture is taken.
 const LOOKS: [(&str, &[(&str, &str)]); 4] = [
@@ -32,8 +33,7 @@ fn pictures(home: &Path, arguments: &[&str]) -> String {
         let picture = run(home, arguments, environment);
         if look == "narrow" {
             let shown = picture.split("--- stderr").next().unwrap_or_default();
-            let tables = shown.lines().filter(|line| line.contains("  "));
-            assert!(tables.clone().all(|line| line.chars().count() <= 80), "{shown}");
+            assert!(shown.lines().all(|line| line.chars().count() <= 60), "{shown}");
         }
         all += &format!("== {}, {look}\n{picture}\n", arguments.join(" "));
     }
@@ -47,6 +47,9 @@ fn home() -> tempfile::TempDir {
     std::fs::write(home.path().join("search.json"), SEARCH).unwrap();
     std::fs::write(home.path().join("broken.json"), "{\"model\":").unwrap();
     std::fs::write(home.path().join("list.json"), "[]").unwrap();
+    std::fs::write(home.path().join("mistyped.json"), MISTYPED).unwrap();
+    std::fs::write(home.path().join("messages.json"), r#"[{"role":"user","content":"hi"}]"#).unwrap();
+    std::fs::write(home.path().join("paper.pdf"), "%PDF-1.7\nof ASCII alone\n").unwrap();
     std::fs::write(home.path().join("notes.txt"), "Buy milk. Kauf Milch. 买牛奶。\n").unwrap();
     std::fs::write(home.path().join("picture.bin"), [0xFF, 0xD8, 0xFF]).unwrap();
     home
@@ -103,6 +106,7 @@ fn of_models() {
         &["models", "show", "openai/whisper-1"],
         &["models", "list", "--max-price", "0", "--answers", "text", "--sort", "context", "--limit", "2"],
         &["models", "compare", "openai/gpt-4o-mini", "--in", "10k", "--cached", "90"],
+        &["models", "compare", "openai/gpt-4o", "openrouter/auto", "google/gemma-2-9b-it", "--in", "9k"],
         &["models", "history"],
     ] {
         all += &pictures(home.path(), &[arguments, &["--offline"]].concat());
@@ -122,6 +126,18 @@ fn every_error_is_a_line_a_hint_and_a_code() {
         &["estimate", "hello", "-m", "openrouter/auto"],
         &["estimate", "hello", "-m", "openai/gpt-4o:online"],
         &["estimate", "hello", "-m", "perplexity/sonar"],
+        &["estimate", "hello", "-m", "openai/gpt-4o-mini:free"],
+        &["estimate", "hello", "-m", "openai/gpt-4o-mini:flor"],
+        &["estimate", "hello", "-m", "openai/gpt-4o", "-m", "openai/gpt4o-mini"],
+        &["estimate", "hello", "-m", "openrouter/auto", "-m", "perplexity/sonar"],
+        &["estimate", "--body", "mistyped.json"],
+        &["estimate", "--body", "paper.pdf"],
+        &["estimate", "--file", "paper.pdf", "-m", "openai/gpt-4o"],
+        &["estimate", "--body", "list.json", "--compare"],
+        &["estimate", "--body", "messages.json", "-m", "openai/gpt-4o"],
+        &["models", "compare", "openai/gpt-4o:turbo"],
+        &["models", "cheapest", "--body", "list.json"],
+        &["models", "history", "--since", "2999-01-01"],
         &["estimate", "request.json", "-m", "openai/gpt-4o"],
         &["estimate", "--body", "nowhere.json"],
         &["estimate", "--body", "broken.json"],
@@ -139,7 +155,7 @@ fn every_error_is_a_line_a_hint_and_a_code() {
         &["models", "show", "gpt-4o-minni"],
         &["models", "cheapest", "--free", "--context", "100M"],
         &["models", "cheapest", "--body", "search.json"],
-        &["models", "compare", "openai/gpt-4o", "openrouter/auto"],
+        &["models", "compare", "openrouter/auto"],
         &["models", "list", "--zdr"],
         &["models", "cheapest", "--cached", "101"],
         &["models", "cheapest", "--in", "3M"],
@@ -375,6 +391,7 @@ fn what_has_changed() {
     assert!(first.starts_with("exit code 0") && first.contains("since the rows built in"), "{first}");
     let same = models(&["watch", "--once"]);
     assert!(same.starts_with("exit code 0\n") && !same.contains("stdout"), "{same}");
+    assert!(same.contains("no change since the last time"), "{same}");
 
     // What is on disk says that a price was another one, and so it has moved since.
     let folder = home
@@ -406,6 +423,10 @@ fn what_has_changed() {
     assert!(quiet.contains("openai/gpt-4.1: no change since 2026-10-02 00:00 UTC."), "{quiet}");
     let since = models(&["history", "openai/gpt-4o-mini", "--since", "0d"]);
     assert!(since.contains("openai/gpt-4o-mini: no change since 20"), "{since}");
+    for since in ["yesterday", "2026-10-01", "2026-10-01T12:00:00Z"] {
+        let told = models(&["history", "openai/gpt-4o-mini", "--since", since]);
+        assert!(told.contains("in  $0.10/M -> $0.15/M"), "{since}: {told}");
+    }
     let json = json(home.path(), &["models", "history", "openai/gpt-4o-mini", "--upstream", &upstream]);
     assert_eq!(json["changes"][0]["moves"][0]["percent"], "+50.0");
     assert_eq!(json["changes"][0]["moves"][0]["new"], "0.00000015");
@@ -431,4 +452,124 @@ fn watching_ends_with_a_signal() {
     let told = told(&output, home.path());
     assert!(told.starts_with("exit code 0\n") && told.contains("Ctrl-C ends"), "{told}");
     assert!(told.contains("warning:"), "a time that cannot be asked is a warning: {told}");
+}
+
+#[test]
+fn one_rule_of_room() {
+    let home = home();
+    let models = |arguments: &[&str]| {
+        let told = json(home.path(), &[&["models"], arguments, &["--offline"]].concat());
+        told["models"].as_array().unwrap().clone()
+    };
+    let of = |models: &[Value], id: &str| models.iter().find(|model| model["id"] == id).cloned();
+    let obstacle = |model: &Value| model["obstacle"].as_str().unwrap_or_default().to_owned();
+
+    // Prompt and answer within the context, and the answer within what the model ever gives.
+    for (input, output, expected) in [
+        ("126000", "2000", ""),
+        (
+            "127000",
+            "2000",
+            "it has room for 128,000 tokens in all, and the prompt has 127,000, its answer 2,000",
+        ),
+        ("100", "16384", ""),
+        ("100", "20000", "it answers with 16,384 tokens at most, and 20,000 are wanted"),
+    ] {
+        let size = ["--in", input, "--out", output];
+        let compared = models(&[&["compare", "openai/gpt-4o"], &size[..]].concat());
+        assert_eq!(obstacle(&compared[0]), expected, "{size:?}");
+        let listed =
+            of(&models(&[&["list", "--search", "gpt-4o"], &size[..]].concat()), "openai/gpt-4o").unwrap();
+        assert_eq!(listed["likely_usd"].is_null(), !expected.is_empty(), "{size:?}");
+        let cheapest = models(&[&["cheapest", "--search", "gpt-4o", "--limit", "99"], &size[..]].concat());
+        assert_eq!(of(&cheapest, "openai/gpt-4o").is_none(), !expected.is_empty(), "{size:?}");
+    }
+    // A context so short that the prompt would be cut is no bargain either.
+    let long = ["--in", "131000", "--out", "2000"];
+    let short =
+        of(&models(&[&["list", "--sort", "price"], &long[..]].concat()), "google/gemma-2-9b-it").unwrap();
+    assert!(short["likely_usd"].is_null(), "{short}");
+
+    let words = "word ".repeat(127_000);
+    std::fs::write(home.path().join("long.txt"), &words).unwrap();
+    let long = ["estimate", "--file", "long.txt", "-m", "openai/gpt-4o", "--offline"];
+    let estimate = |more: &[&str]| json(home.path(), &[&long[..], more].concat())["estimates"][0].clone();
+    assert_eq!(obstacle(&estimate(&["--max-tokens", "500"])), "");
+    assert!(obstacle(&estimate(&["--max-tokens", "2000"])).ends_with("its answer 2,000"));
+    assert!(obstacle(&estimate(&["--output", "2000"])).ends_with("its answer 2,000"));
+    let table =
+        run(home.path(), &[&long[..], &["-m", "openai/gpt-5-nano", "--output", "2000"]].concat(), &[]);
+    assert!(table.lines().any(|line| line.starts_with("openai/gpt-4o ") && line.ends_with(" -")), "{table}");
+    assert!(table.contains("openai/gpt-4o cannot do it as asked: it has room"), "{table}");
+}
+
+#[test]
+fn a_prompt_is_counted_and_nothing_is_refused() {
+    let home = home();
+    let of = |body: &str| {
+        std::fs::write(home.path().join("sent.json"), body).unwrap();
+        let told =
+            farebox(home.path()).args(["estimate", "--body", "sent.json", "--offline", "--json"]).output();
+        let told = told.unwrap();
+        let estimate: Value = serde_json::from_slice(&told.stdout).unwrap();
+        (estimate["estimates"][0].clone(), String::from_utf8(told.stderr).unwrap())
+    };
+    let text = "hello world ".repeat(5_000);
+    let (bare, _) = of(&format!(r#"{{"model":"openai/gpt-4o-mini","prompt":"{text}"}}"#));
+    let said =
+        format!(r#"{{"model":"openai/gpt-4o-mini","messages":[{{"role":"user","content":"{text}"}}]}}"#);
+    let (said, talk) = of(&said);
+    assert_eq!(bare["prompt_tokens"], said["prompt_tokens"]);
+    assert!(bare["obstacle"].is_null() && !talk.contains("is not counted"), "{talk}");
+    for nothing in [r#"{"model":"openai/gpt-4o-mini"}"#, r#"{"model":"openai/gpt-4o-mini","messages":[]}"#] {
+        let (told, _) = of(nothing);
+        assert_eq!(told["obstacle"], "it has neither \"messages\" nor a \"prompt\"");
+    }
+    for (field, word) in [("input", "/responses"), ("system", "role system"), ("max_token", "'max_tokens'?")]
+    {
+        let (told, talk) = of(&format!(r#"{{"model":"openai/gpt-4o-mini","{field}":"7","prompt":"hello"}}"#));
+        assert_eq!(told["prompt_tokens"], 1 + 7);
+        assert!(talk.contains(&format!("'{field}' is not counted: ")) && talk.contains(word), "{talk}");
+    }
+}
+
+#[test]
+fn commands_agree_how_far_a_bound_can_be_trusted() {
+    let home = home();
+    let estimate = json(home.path(), &["estimate", "--body", "request.json", "--offline"]);
+    let compared = ["models", "compare", "openai/gpt-4o-mini", "--body", "request.json", "--offline"];
+    let compared = json(home.path(), &compared);
+    let (estimate, compared) = (&estimate["estimates"][0], &compared["models"][0]);
+    assert_eq!((&estimate["class"], &estimate["worst_usd"]), (&compared["class"], &compared["worst_usd"]));
+    // The prices built in are older than a day.
+    assert_eq!(estimate["class"], "published");
+}
+
+#[test]
+fn what_has_no_bound_has_a_dash_beside_others() {
+    let home = home();
+    let named = ["-m", "openrouter/auto", "-m", "openai/gpt-4o-mini", "--offline"];
+    let asked = [&["estimate", "hello"], &named[..]].concat();
+    let told = json(home.path(), &asked);
+    let [auto, mini] = told["estimates"].as_array().unwrap().clone().try_into().unwrap();
+    assert_eq!(auto["asked"], "openrouter/auto");
+    assert!(auto["error"].as_str().unwrap().contains("picks a model at run time"), "{auto}");
+    assert!(mini["error"].is_null() && mini["likely_usd"].is_string(), "{mini}");
+    let text = run(home.path(), &asked, &[]);
+    assert!(text.contains("\nopenrouter/auto ") && text.contains("openrouter/auto has no bound: "), "{text}");
+
+    // The models of a body are compared as well, and that it names several stays said.
+    let body = r#"{"models":["openai/gpt-4o-mini","openai/gpt-4o"],"n":3,"max_tokens":1000,"messages":[{"role":"user","content":"hi"}]}"#;
+    std::fs::write(home.path().join("several.json"), body).unwrap();
+    let asked = ["estimate", "--body", "several.json", "--compare", "--offline"];
+    let text = run(home.path(), &asked, &[]);
+    assert!(
+        text.contains("\nopenai/gpt-4o ") && text.contains("openai/gpt-4o-mini names 2 models: "),
+        "{text}"
+    );
+    assert!(text.contains("answer: 3 answers of "), "{text}");
+    assert!(text.contains(" tokens expected, 1,000 at most each"), "{text}");
+    let caps =
+        run(home.path(), &["estimate", "hi", "-m", "openai/gpt-4", "-m", "openai/gpt-5", "--offline"], &[]);
+    assert!(caps.contains(" expected, 4,096 to 16,384 at most\n"), "{caps}");
 }

@@ -66,6 +66,33 @@ fn pages() {
     page("config.txt", &["help", "config"]);
 }
 
+/// The rows of the table in the documentation, and the entries of the page, each as a code and a text.
+#[test]
+fn exit_codes_are_those_of_the_documentation() {
+    let home = tempfile::tempdir().unwrap();
+    let output = farebox(home.path()).args(["help", "exit-codes"]).output().unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    let mut told: Vec<(u8, String)> = Vec::new();
+    for line in page.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()) {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match (word.parse(), told.last_mut()) {
+            (Ok(code), _) => told.push((code, rest.trim().to_owned())),
+            (Err(_), Some((_, text))) => *text += &format!(" {line}"),
+            (Err(_), None) => panic!("{line}"),
+        }
+    }
+    let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md");
+    let reference = std::fs::read_to_string(reference).unwrap();
+    let (_, section) = reference.split_once("\n## Exit codes\n").unwrap();
+    let row = |line: &str| {
+        let (code, text) = line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | ")?;
+        Some((code.parse::<u8>().ok()?, text.replace('`', "")))
+    };
+    let documented: Vec<(u8, String)> = section.lines().filter_map(row).collect();
+    assert!(documented.len() > 9, "{section}");
+    assert_eq!(documented, told);
+}
+
 #[test]
 fn version() {
     let home = tempfile::tempdir().unwrap();

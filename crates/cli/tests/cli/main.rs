@@ -7,6 +7,7 @@
 
 mod alerts;
 mod balance;
+mod batches;
 mod books;
 mod demo;
 mod errors;

@@ -155,6 +155,7 @@ impl Sum<'_> {
             input: lines.total(),
             output_rate: answers.saturating_add(again).saturating_mul(choices),
             uncapped_output: self.uncapped_output.saturating_mul(shape.choices.max(1)),
+            uncapped: self.uncapped.map(|(most, rate)| (most.saturating_mul(choices), rate)),
             output_cap: grounds.policy.output_cap(shape).max(1).min(limit),
             asked_cap: shape.output_cap,
             reasoning_budget: shape.reasoning_budget,

@@ -65,6 +65,8 @@ pub struct Bound {
     pub grown_for: Option<String>,
     /// OpenRouter's fee for provider keys of the account's own; none where nobody has seen any.
     pub(super) byok_fee: Growth,
+    /// The tokens that `uncapped_output` is for, and their rate.
+    pub(super) uncapped: Option<(u64, Rate)>,
     pub(super) input_rate: Rate,
     pub(super) read_rate: Rate,
     pub(super) lines: Lines,
@@ -127,15 +129,13 @@ impl Bound {
         self.cap_within(amount.saturating_sub(words))
     }
 
-    /// The bound at a cap as a sum, line by line.
-    pub fn explain(&self, cap: u64) -> Explanation {
-        let mut terms: Vec<Term> = self.lines.iter().map(Line::term).collect();
-        let capped = self.output_rate.times(cap);
-        let answer = match self.answers {
+    /// What the answers cost at a cap: all lines together are rounded up once.
+    fn explain_answers(&self, cap: u64, capped: Nano, terms: &mut Vec<Term>) {
+        let what = match self.answers {
             1 => "answer, at most",
             _ => "answers, at most",
         };
-        let mut answer = Term::tokens(answer, self.answer_rate, cap.saturating_mul(self.answers));
+        let mut answer = Term::tokens(what, self.answer_rate, cap.saturating_mul(self.answers));
         answer.amount = capped;
         for (what, times) in [
             ("answers, read again by later turns", self.read_again),
@@ -148,14 +148,18 @@ impl Bound {
             }
         }
         terms.push(answer);
-        if self.uncapped_output > capped {
-            terms.push(Term {
-                what: "a provider that may ignore the cap",
-                quantity: 1,
-                unit: "answer",
-                rate: String::new(),
-                amount: self.uncapped_output.saturating_sub(capped),
-            });
+    }
+
+    /// The bound at a cap as a sum, line by line.
+    pub fn explain(&self, cap: u64) -> Explanation {
+        let mut terms: Vec<Term> = self.lines.iter().map(Line::term).collect();
+        let capped = self.output_rate.times(cap);
+        match self.uncapped.filter(|_| self.uncapped_output > capped) {
+            Some((most, rate)) => terms.push(Term {
+                amount: self.uncapped_output,
+                ..Term::tokens("answer, where a provider may ignore the cap", rate, most)
+            }),
+            None => self.explain_answers(cap, capped, &mut terms),
         }
         if !self.growth.is_none() {
             let added: Nano = terms.iter().fold(Nano::ZERO, |sum, term| sum.saturating_add(term.amount));

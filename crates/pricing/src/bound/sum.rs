@@ -29,6 +29,8 @@ pub(super) struct Sum<'b> {
     pub(super) output_rate: Rate,
     pub(super) image_output: Rate,
     pub(super) search_fee: Option<Rate>,
+    /// At most so many tokens of an endpoint that may ignore the cap, at this rate, and what they cost.
+    pub(super) uncapped: Option<(u64, Rate)>,
     pub(super) uncapped_output: Nano,
     pub(super) output_limit: Option<u64>,
     pub(super) ignore: Vec<String>,
@@ -92,9 +94,11 @@ impl<'b> Sum<'b> {
                 };
                 let answers = paid.output.saturating_mul(turns.count);
                 let again = turns.read_again().saturating_add(turns.called_again());
-                let again = paid.read.saturating_mul(again);
-                let amount = answers.saturating_add(again).times(most);
-                self.uncapped_output = self.uncapped_output.max(amount);
+                let rate = answers.saturating_add(paid.read.saturating_mul(again));
+                let amount = rate.times(most);
+                if amount > self.uncapped_output {
+                    (self.uncapped, self.uncapped_output) = (Some((most, rate)), amount);
+                }
                 self.reasons.add(Reason::OutputLimit);
             }
             limit = limit.zip(candidate.output_limit).map(|(a, b)| a.max(b));

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::failure::{Failure, chain};
+use crate::reading::picture;
 
 /// Larger than any provider takes.
 const IMAGE_BYTES_MAX: u64 = 32 << 20;
@@ -23,7 +24,7 @@ pub(super) fn url(image: &str) -> Result<String, Failure> {
         return Err(unreadable("it is larger than 32 MB".to_owned()));
     }
     let content = fs::read(image).map_err(|error| unreadable(chain(&error)))?;
-    let kind = kind(&content).ok_or_else(|| {
+    let kind = picture(&content).ok_or_else(|| {
         unreadable("it is no PNG, JPEG, GIF or WebP".to_owned())
             .hint("its size will do as well: --image 1024x768")
     })?;
@@ -42,17 +43,6 @@ fn size(image: &str) -> Result<Option<(u32, u32)>, Failure> {
 
 fn data(kind: &str, content: &[u8]) -> String {
     format!("data:{kind};base64,{}", STANDARD.encode(content))
-}
-
-/// What a file is, by its first bytes.
-fn kind(content: &[u8]) -> Option<&'static str> {
-    match content {
-        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
-        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
 }
 
 /// The head of a PNG of this size: its signature and IHDR.

@@ -1,20 +1,24 @@
 //! Where the request comes from: words on the command line, files, stdin, or a whole body.
 
-use std::fs;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::EstimateArgs;
-use super::{body, image};
-use crate::failure::{Failure, chain};
+use super::batch::{Batch, Form};
+use super::{body, fields, image};
+use crate::failure::Failure;
+use crate::reading::{content, stdin};
 use crate::tokens::Prompt;
 
-/// A prompt larger than any model's context.
-const INPUT_BYTES_MAX: u64 = 64 << 20;
+/// What was given.
+pub(super) enum Given {
+    One(Input),
+    Many(Batch),
+}
 
-/// What is to be estimated.
+/// A request to be estimated.
 pub(super) enum Input {
     /// A whole chat request, checked to be one.
     Body(String),
@@ -24,12 +28,16 @@ pub(super) enum Input {
 
 impl Input {
     /// What the arguments say, or stdin when they say nothing and something is there.
-    pub(super) fn read(args: &EstimateArgs) -> Result<Input, Failure> {
+    pub(super) fn read(args: &EstimateArgs) -> Result<Given, Failure> {
         if let Some(path) = &args.body {
             let (name, text) = content(path)?;
+            if let Some(form) = Form::of(&text) {
+                return Ok(Given::Many(Batch { name, text, form }));
+            }
             let read = openrouter::chat::read(text.as_bytes());
             read.map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-            return Ok(Input::Body(text));
+            fields::warn(&text);
+            return Ok(Given::One(Input::Body(text)));
         }
         let mut texts = Vec::new();
         match args.text.as_deref() {
@@ -54,7 +62,7 @@ impl Input {
             true => Err(Failure::usage("there is nothing to estimate").hint(
                 "farebox estimate \"explain this\" --model openai/gpt-4o-mini; or --file, --body, or text on stdin",
             )),
-            false => Ok(Input::Text(texts.join("\n\n"), images)),
+            false => Ok(Given::One(Input::Text(texts.join("\n\n"), images))),
         }
     }
 
@@ -96,27 +104,4 @@ fn words(text: &str) -> Result<&str, Failure> {
 fn is_body(text: &str) -> bool {
     text.trim_start().starts_with('{')
         && serde_json::from_str::<Value>(text).is_ok_and(|value| value["messages"].is_array())
-}
-
-/// A file's name and text; `-` is stdin.
-fn content(path: &Path) -> Result<(String, String), Failure> {
-    if path == Path::new("-") {
-        return Ok(("stdin".to_owned(), stdin()?));
-    }
-    let name = path.display().to_string();
-    let unreadable = |why: String| Failure::usage(format!("cannot read {name}: {why}"));
-    let bytes = fs::metadata(path).map_err(|error| unreadable(chain(&error)))?.len();
-    if bytes > INPUT_BYTES_MAX {
-        return Err(unreadable("it is larger than 64 MB".to_owned()));
-    }
-    let content = fs::read(path).map_err(|error| unreadable(chain(&error)))?;
-    let text = String::from_utf8(content).map_err(|_| unreadable("it is not text (UTF-8)".to_owned()))?;
-    Ok((name, text))
-}
-
-fn stdin() -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = std::io::stdin().take(INPUT_BYTES_MAX).read_to_string(&mut text);
-    read.map_err(|error| Failure::usage(format!("cannot read stdin: {}", chain(&error))))?;
-    Ok(text)
 }

@@ -25,15 +25,20 @@ pub(super) fn of(told: &Told<'_>) -> Value {
     let instead = told.instead.iter().map(
         |fit| json!({ "model": fit.model, "max_tokens": fit.output_cap, "worst_usd": fit.bound.to_string() }),
     );
+    let mut estimates: Vec<Value> = told.rows.iter().map(|row| estimate(row, told.calls)).collect();
+    for one in told.unbounded.iter().rev() {
+        estimates.insert(one.at, json!({ "asked": one.asked, "error": one.why.message() }));
+    }
     json!({
-        "estimates": told.rows.iter().map(|row| estimate(row, told.calls)).collect::<Vec<_>>(),
+        "estimates": estimates,
         "limits": limits.collect::<Vec<_>>(),
         "would_fit": instead.collect::<Vec<_>>(),
         "prices": told.prices.as_json(),
     })
 }
 
-fn estimate(row: &Row, calls: Option<u32>) -> Value {
+/// One model's.
+pub(super) fn estimate(row: &Row, calls: Option<u32>) -> Value {
     let estimate = &row.estimate;
     let worst = estimate.worst.explain(estimate.worst.output_cap);
     let hit = estimate.cache_hit.as_ref();
@@ -66,7 +71,8 @@ fn estimate(row: &Row, calls: Option<u32>) -> Value {
         "counted_prompt_tokens_max": row.counted.as_ref().map(|counted| counted.input_tokens),
         "class": worst.class,
         "why_not_proven": estimate.worst.reasons.iter().map(Reason::words).collect::<Vec<_>>(),
-        "obstacle": row.obstacle,
+        "obstacle": row.obstacle.as_ref().map(|obstacle| &obstacle.why),
+        "error": null,
         "calls": of_calls,
     })
 }

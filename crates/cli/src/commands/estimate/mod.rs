@@ -2,13 +2,18 @@
 //!
 //! ```text
 //! input -> a body for each model -> tokens (counted or guessed) -> pricing::estimate -> budgets -> a sum, a table
+//! batch -> the same for each of its requests -> a tally
 //! ```
 
+mod batch;
 mod body;
+mod fields;
 mod image;
 mod input;
 mod json;
+mod refused;
 mod room;
+mod tally;
 mod text;
 
 use std::path::PathBuf;
@@ -20,17 +25,18 @@ use pricing::{
     estimate,
 };
 
-use self::input::Input;
+use self::input::{Given, Input};
+use self::refused::refused;
 use self::room::{Limit, Verdict};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::obstacle;
+use crate::obstacle::{self, Obstacle, Wanted};
 use crate::output;
 use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
 use crate::tokens::{Count, Prompt};
 
-pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file main.rs --prompt \"Find the bug\" -m anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  git diff | farebox estimate - --model openai/gpt-4o --output 300\n  farebox estimate \"What is in it?\" --image photo.png --image 1024x768 -m openai/gpt-4o-mini";
+pub(crate) const EXAMPLES: &str = "Examples:\n  farebox estimate \"Explain quicksort\" --model openai/gpt-4o-mini\n  farebox estimate --file main.rs --prompt \"Find the bug\" -m anthropic/claude-sonnet-4.5 --compare\n  farebox estimate --body request.json --calls 1000\n  farebox estimate --body batch.jsonl\n  git diff | farebox estimate - --model openai/gpt-4o --output 300\n  farebox estimate \"What is in it?\" --image photo.png --image 1024x768 -m openai/gpt-4o-mini";
 
 /// Models compared beside the one asked for.
 const KIN: usize = 2;
@@ -55,7 +61,7 @@ pub(crate) struct EstimateArgs {
     /// A picture of the prompt: a file, or its size in pixels. Repeatable
     #[arg(long, value_name = "FILE|WxH")]
     image: Vec<String>,
-    /// A whole chat request as JSON; - reads it from stdin
+    /// A whole chat request as JSON, or many: one a line, or a list; - reads it from stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "prompt", "file", "system", "image"])]
     body: Option<PathBuf>,
     /// The model; for a body, another than its own. Repeatable
@@ -88,13 +94,15 @@ struct Row {
     asked: String,
     /// How many models the request names.
     models: usize,
+    /// Answers asked for.
+    choices: u64,
     count: Count,
     estimate: Estimate,
     /// The bound with its prompt counted, where that is less: what a gateway holds where the bytes do not fit,
     /// at providers it has seen to count alike.
     counted: Option<Bound>,
-    /// Why OpenRouter would refuse it there, and bill nothing.
-    obstacle: Option<String>,
+    /// Why it cannot be done there.
+    obstacle: Option<Obstacle>,
 }
 
 impl Row {
@@ -104,9 +112,18 @@ impl Row {
     }
 }
 
+/// A model that the request has no bound at, among others that it has.
+struct Unbounded {
+    /// Behind so many rows.
+    at: usize,
+    asked: String,
+    why: Failure,
+}
+
 /// All there is to say.
 struct Told<'t> {
     rows: Vec<Row>,
+    unbounded: Vec<Unbounded>,
     calls: Option<u32>,
     /// For the first row.
     limits: Vec<(Limit, Verdict)>,
@@ -116,7 +133,10 @@ struct Told<'t> {
 
 /// Prints it.
 pub(crate) async fn run(args: EstimateArgs) -> Result<Exit, Failure> {
-    let input = Input::read(&args)?;
+    let input = match Input::read(&args)? {
+        Given::One(input) => input,
+        Given::Many(batch) => return tally::run(&batch, &args).await,
+    };
     let own = input.models();
     if args.model.is_empty() && own.is_empty() {
         return Err(Failure::usage("no model is named")
@@ -125,19 +145,15 @@ pub(crate) async fn run(args: EstimateArgs) -> Result<Exit, Failure> {
     let mut prices = Prices::open(&args.prices).await?;
     let named = if args.model.is_empty() { own } else { args.model.clone() };
     prices.know(named.iter().flat_map(|name| prices.routed(name)).collect()).await;
-    let policy = prices.config.bounds.clone();
-    let asking = Asking { prompt: input.prompt(&args), input, args: &args, policy };
+    let asking = Asking::new(input, &args, prices.config.bounds.clone());
 
-    let mut rows = Vec::new();
-    for model in asking.names() {
-        rows.push(asking.row(model, &prices)?);
-    }
+    let (mut rows, unbounded) = asking.rows(&prices)?;
     if args.compare {
         asking.compare(&mut rows, &mut prices).await?;
     }
     let model = rows.first().map(|row| row.estimate.model.clone()).unwrap_or_default();
     let limits = room::limits(args.console.as_deref(), &prices, &model).await?;
-    let told = asking.told(rows, limits, &prices)?;
+    let told = asking.told(rows, unbounded, limits, &prices)?;
     prices.warn();
     match args.json {
         true => output::json(&json::of(&told)),
@@ -153,12 +169,42 @@ struct Asking<'a> {
     policy: BoundPolicy,
 }
 
-impl Asking<'_> {
-    /// The models named, or the body's own.
-    fn names(&self) -> Vec<Option<&str>> {
+impl<'a> Asking<'a> {
+    fn new(input: Input, args: &'a EstimateArgs, policy: BoundPolicy) -> Asking<'a> {
+        Asking { prompt: input.prompt(args), input, args, policy }
+    }
+
+    /// The models named, or the body's own. To compare, the others of a body are a row each.
+    fn names(&self) -> Vec<Option<String>> {
         match self.args.model.is_empty() {
+            true if self.args.compare => {
+                let own = self.input.models();
+                let others = (1..own.len()).filter(|&at| !own[..at].contains(&own[at]));
+                std::iter::once(None).chain(others.map(|at| Some(own[at].clone()))).collect()
+            }
             true => vec![None],
-            false => self.args.model.iter().map(|model| Some(model.as_str())).collect(),
+            false => self.args.model.iter().cloned().map(Some).collect(),
+        }
+    }
+
+    /// A row for each of them that the request has a bound at. What has none ends the command when it is alone.
+    fn rows(&self, prices: &Prices) -> Result<(Vec<Row>, Vec<Unbounded>), Failure> {
+        let (mut rows, mut unbounded) = (Vec::new(), Vec::new());
+        for name in self.names() {
+            match self.row(name.as_deref(), prices) {
+                Ok(row) => rows.push(row),
+                Err(why) if why.exit == Exit::Failed => {
+                    let asked = name.or_else(|| self.input.models().into_iter().next()).unwrap_or_default();
+                    unbounded.push(Unbounded { at: rows.len(), asked, why });
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        match rows.is_empty() {
+            false => Ok((rows, unbounded)),
+            true => {
+                Err(unbounded.into_iter().next().map_or_else(|| refused(&Unpriced::NoModel), |one| one.why))
+            }
         }
     }
 
@@ -190,22 +236,31 @@ impl Asking<'_> {
         let grounds = Grounds::new(&book, &self.policy);
         match (estimate(shape, &grounds, guess), count) {
             (Ok(mut estimate), Some(count)) => {
-                if prices.are_old() {
-                    estimate.worst.rests_on_stale_prices();
-                }
+                prices.date(&mut estimate.worst);
                 let counted = self.counted(shape, &grounds, &estimate);
-                let about = if count.how.is_exact() { "" } else { "about " };
-                let need = obstacle::need(shape, count.tokens);
-                let obstacle = first.and_then(|model| obstacle::obstacle(model, &need, about));
+                let obstacle = first.and_then(|model| self.obstacle(model, shape, count));
                 let (asked, models) = (asked.to_owned(), shape.models.len());
-                Ok(Row { asked, models, count, estimate, counted, obstacle })
+                let choices = u64::from(shape.choices.max(1));
+                Ok(Row { asked, models, choices, count, estimate, counted, obstacle })
             }
-            (Err(Unpriced::UnknownModel(name)), _) => Err(Prices::model(&book, &name)
-                .err()
-                .unwrap_or_else(|| refused(&Unpriced::UnknownModel(name)))),
-            (Err(unpriced), _) => Err(refused(&unpriced)),
+            (Err(unpriced), _) => {
+                let mistyped = match &unpriced {
+                    Unpriced::UnknownModel(name) | Unpriced::Variant(name) => {
+                        Prices::model(&book, name).err()
+                    }
+                    _ => None,
+                };
+                Err(mistyped.unwrap_or_else(|| refused(&unpriced)))
+            }
             (Ok(_), None) => Err(refused(&Unpriced::UnknownModel(asked.to_owned()))),
         }
+    }
+
+    fn obstacle(&self, model: &Model, shape: &Shape<'_>, count: Count) -> Option<Obstacle> {
+        let about = if count.how.is_exact() { "" } else { "about " };
+        let wanted = Wanted::of(shape, self.args.output).with_prompt(count.tokens);
+        let wanted = wanted.saying_nothing(self.prompt.says_nothing());
+        wanted.obstacle(model, about).or_else(|| obstacle::shut_out(model, shape))
     }
 
     /// The bound that a gateway falls back on where the money does not reach.
@@ -240,13 +295,20 @@ impl Asking<'_> {
             .iter()
             .filter(|name| !rows.iter().any(|row| row.asked == **name))
             .filter_map(|name| self.row(Some(name), prices).ok())
+            .filter(|row| row.obstacle.is_none())
             .collect();
         others.sort_by_key(|row| row.estimate.likely.total);
         rows.extend(others);
         Ok(())
     }
 
-    fn told<'p>(&self, rows: Vec<Row>, limits: Vec<Limit>, prices: &'p Prices) -> Result<Told<'p>, Failure> {
+    fn told<'p>(
+        &self,
+        rows: Vec<Row>,
+        unbounded: Vec<Unbounded>,
+        limits: Vec<Limit>,
+        prices: &'p Prices,
+    ) -> Result<Told<'p>, Failure> {
         let config = &prices.config;
         let judged: Vec<(Limit, Verdict)> = match rows.first() {
             Some(row) => limits
@@ -263,15 +325,10 @@ impl Asking<'_> {
             .filter(|(limit, verdict)| matches!(verdict, Verdict::Refused) && limit.when.is_none())
             .map(|(limit, _)| limit.clone())
             .collect();
-        let first = self.names().first().copied().flatten();
+        let first = rows.first().filter(|_| !self.args.model.is_empty()).map(|row| row.asked.as_str());
         let instead = self.with_shape(first, prices, |_, shape| {
             room::instead(shape, &prices.book(), &self.policy, &short, config)
         })?;
-        Ok(Told { rows, calls: self.args.calls, limits: judged, instead, prices })
+        Ok(Told { rows, unbounded, calls: self.args.calls, limits: judged, instead, prices })
     }
-}
-
-fn refused(unpriced: &Unpriced) -> Failure {
-    Failure::failed(unpriced.to_string())
-        .hint("what cannot be bounded beforehand cannot be estimated, and a gateway refuses it")
 }

@@ -3,9 +3,8 @@
 use money::Nano;
 use pricing::{Class, Estimate, Reason};
 
-use super::{Limit, Row, Told, Verdict};
+use super::{Limit, Row, Told, Unbounded, Verdict};
 use crate::amount::{self, estimated, grouped};
-use crate::obstacle;
 use crate::prose;
 use crate::sums::{self, Block};
 use crate::table::{self, Align, Look};
@@ -16,25 +15,26 @@ const CACHED_FROM: u64 = 1_024;
 
 /// Everything, each line ended.
 pub(super) fn of(told: &Told<'_>, terminal: &Terminal) -> String {
+    let several = told.rows.len() + told.unbounded.len() > 1;
     let mut text = match told.rows.as_slice() {
-        [row] => alone(row, terminal),
-        rows => compared(rows, told.calls.unwrap_or(1), terminal),
+        [row] if !several => alone(row, terminal),
+        rows => compared(rows, &told.unbounded, told.calls.unwrap_or(1), terminal),
     };
     text.push('\n');
-    if let (Some(calls), [row]) = (told.calls, told.rows.as_slice()) {
+    if let (Some(calls), [row], false) = (told.calls, told.rows.as_slice(), several) {
         text += &prose::line(&many(row, calls), 2, terminal);
     }
     if let Some(row) = told.rows.first() {
         for (limit, verdict) in &told.limits {
-            let sentence = room(limit, verdict, row, told.rows.len() > 1);
+            let sentence = room(limit, verdict, row, several);
             text += &prose::line(&sentence, 2, terminal);
         }
         text += &instead(told, terminal);
-        for sentence in origin(row, told.rows.len() > 1) {
-            text += &prose::line(&sentence, 2, terminal);
-        }
     }
-    text + &told.prices.told() + "\n"
+    for sentence in origin(&told.rows, several) {
+        text += &prose::line(&sentence, 2, terminal);
+    }
+    text + &prose::line(&told.prices.told(), 2, terminal)
 }
 
 fn alone(row: &Row, terminal: &Terminal) -> String {
@@ -60,7 +60,7 @@ fn alone(row: &Row, terminal: &Terminal) -> String {
         text += &format!("billed as {}\n", estimate.model);
     }
     if let Some(obstacle) = &row.obstacle {
-        text += &prose::line(&obstacle::told(&row.asked, obstacle), 0, terminal);
+        text += &prose::line(&obstacle.told(&row.asked), 0, terminal);
     }
     text += &sums::render(&blocks, terminal);
     if let Some(counted) = row.counted.as_ref().filter(|counted| tells(counted.usd(), estimate.worst.usd())) {
@@ -75,11 +75,13 @@ fn alone(row: &Row, terminal: &Terminal) -> String {
         text += &prose::line(&format!("  Published, not proven: {}.", why.join("; ")), 2, terminal);
     }
     if row.models > 1 {
-        let sentence =
-            format!("  It names {} models: likely is the first, at worst any of them.", row.models);
-        text += &prose::line(&sentence, 2, terminal);
+        text += &prose::line(&format!("  It {}", names_several(row)), 2, terminal);
     }
     text
+}
+
+fn names_several(row: &Row) -> String {
+    format!("names {} models: likely is the first, at worst any of them.", row.models)
 }
 
 /// Whether a tenth or more is gained by counting.
@@ -97,7 +99,7 @@ fn likely_head(row: &Row) -> String {
 }
 
 /// Narrow terminals lose columns, the least telling first.
-fn compared(rows: &[Row], calls: u32, terminal: &Terminal) -> String {
+fn compared(rows: &[Row], unbounded: &[Unbounded], calls: u32, terminal: &Terminal) -> String {
     const HEADER: [&str; 6] = ["MODEL", "PROMPT", "LIKELY", "CACHED", "WORST", "VS FIRST"];
     // What is refused costs nothing, and is no bargain.
     let column = |of: fn(&Estimate) -> Option<Nano>| {
@@ -121,35 +123,44 @@ fn compared(rows: &[Row], calls: u32, terminal: &Terminal) -> String {
             likely_of(row).map_or_else(|| "-".to_owned(), |cost| against(cost, first)),
         ]
     };
-    let draw = |shown: &[usize]| {
-        let pick = |cells: [String; 6], look: Look| {
-            let cell = |&at: &usize| {
-                let align = if at == 0 { Align::Left } else { Align::Right };
-                table::cell(&cells[at], align, look)
-            };
-            shown.iter().map(cell).collect::<Vec<_>>()
-        };
-        let body = rows.iter().enumerate().map(|row| pick(cells(row), Look::Plain)).collect();
-        table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
-    };
+    let mut all: Vec<[String; 6]> = rows.iter().enumerate().map(cells).collect();
+    for one in unbounded.iter().rev() {
+        let dash = || "-".to_owned();
+        all.insert(one.at, [one.asked.clone(), dash(), dash(), dash(), dash(), dash()]);
+    }
     let shapes: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5], &[0, 2, 3, 4, 5], &[0, 2, 4, 5], &[0, 2, 4]];
     let head = if calls > 1 { format!("For {} calls:\n", grouped(u64::from(calls))) } else { String::new() };
-    let table = head + &table::fitting(shapes.into_iter().map(draw), terminal);
-    let refused = rows.iter().filter_map(|row| Some(obstacle::told(&row.asked, row.obstacle.as_ref()?)));
-    refused.fold(table, |text, why| text + &prose::line(&why, 2, terminal))
+    let table = head + &table::fitted(HEADER, &[0], &all, &shapes, terminal);
+    let several = rows.iter().filter(|row| row.models > 1);
+    let named = several.map(|row| format!("{} {}", row.asked, names_several(row)));
+    let refused = rows.iter().filter_map(|row| Some(row.obstacle.as_ref()?.told(&row.asked)));
+    let without = unbounded.iter().map(|one| format!("{} has no bound: {}.", one.asked, one.why.message()));
+    named.chain(refused).chain(without).fold(table, |text, why| text + &prose::line(&why, 2, terminal))
 }
 
-/// Against the first, in percent: to a tenth where that is telling, and only free is 100 less.
+/// Against the first: in percent, to a tenth where that is telling; as a multiple from twice on. Rounded to the nearest,
+/// but only the same is a dash, and only free is 100 less: a little cheaper has its sign.
 fn against(cost: Nano, first: Nano) -> String {
     if first == Nano::ZERO || cost == first {
         return "-".to_owned();
     }
     let (cost, first) = (i128::from(cost.nanos()), i128::from(first.nanos()));
-    let thousandths = (cost - first) * 1000 / first;
+    let sign = if cost < first { '-' } else { '+' };
+    // Of how many parts, to the nearest.
+    let nearest = |parts: i128, all: i128| (2 * parts + all) / (2 * all);
+    let thousandths = nearest((cost - first).abs() * 1_000, first);
     match thousandths {
-        1000.. => format!("{}.{}x", cost / first, cost * 10 / first % 10),
-        -1000 | -980..1000 => format!("{:+}%", (thousandths + 5 * thousandths.signum()) / 10),
-        _ => format!("-{}.{}%", -thousandths / 10, -thousandths % 10),
+        1_000 if cost == 0 => "-100%".to_owned(),
+        995.. if cost > first => {
+            let tenths = nearest(cost * 10, first);
+            format!("{}.{}x", tenths / 10, tenths % 10)
+        }
+        10.. if cost > first || thousandths <= 980 => format!("{sign}{}%", nearest(thousandths, 10)),
+        // Below a hundredth, and nearly free.
+        _ => {
+            let tenths = thousandths.min(999);
+            format!("{sign}{}.{}%", tenths / 10, tenths % 10)
+        }
     }
 }
 
@@ -206,17 +217,32 @@ fn instead(told: &Told<'_>, terminal: &Terminal) -> String {
 }
 
 /// What the numbers rest on.
-fn origin(row: &Row, several: bool) -> [String; 2] {
-    let (expected, cap) = (grouped(row.estimate.output_tokens), grouped(row.estimate.worst.output_cap));
-    let answer = format!("answer: {expected} tokens expected, {cap} at most");
-    let prompt = match several {
-        true => "prompt: in tokens; ~ where they are guessed, else counted with the model's own tokenizer"
-            .to_owned(),
-        false => {
+fn origin(rows: &[Row], several: bool) -> Vec<String> {
+    let prompt = match rows {
+        [row] if !several => {
             format!("prompt: {} tokens, {}", grouped(row.count.tokens), row.count.how.words())
         }
+        _ => "prompt: in tokens; ~ where they are guessed, else counted with the model's own tokenizer"
+            .to_owned(),
     };
-    [prompt, answer]
+    let choices = rows.iter().map(|row| row.choices).max().unwrap_or(1);
+    let each = |row: &Row| row.estimate.output_tokens / row.choices;
+    let expected = range(rows.iter().map(each));
+    let most = range(rows.iter().map(|row| row.estimate.worst.output_cap));
+    let answer = match choices {
+        1 => format!("answer: {expected} tokens expected, {most} at most"),
+        choices => format!("answer: {choices} answers of {expected} tokens expected, {most} at most each"),
+    };
+    vec![prompt, answer]
+}
+
+/// `500`, or `500 to 1,524` where they differ.
+fn range(numbers: impl Iterator<Item = u64> + Clone) -> String {
+    let (least, most) = (numbers.clone().min().unwrap_or(0), numbers.max().unwrap_or(0));
+    match least == most {
+        true => grouped(least),
+        false => format!("{} to {}", grouped(least), grouped(most)),
+    }
 }
 
 #[cfg(test)]
@@ -231,7 +257,14 @@ mod tests {
             (60, 100, "-40%"),
             (1, 3, "-67%"),
             (199, 100, "+99%"),
-            (255, 100, "2.5x"),
+            (1_994, 1_000, "+99%"),
+            (1_995, 1_000, "2.0x"),
+            (255, 100, "2.6x"),
+            (5_978, 1_000, "6.0x"),
+            (156, 100, "+56%"),
+            (995, 1_000, "-0.5%"),
+            (999_999, 1_000_000, "-0.0%"),
+            (1_000_001, 1_000_000, "+0.0%"),
             (11, 1000, "-98.9%"),
             (1, 1_000_000, "-99.9%"),
             (0, 5, "-100%"),

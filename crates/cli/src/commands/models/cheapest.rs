@@ -36,18 +36,19 @@ pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
     let request = args.request.request(&text)?;
     let mut prices = Prices::open(&args.prices).await?;
     let zdr = args.filter.zdr(&mut prices).await?;
-    let policy = prices.config.bounds.clone();
     let book = prices.book();
     let admitted: Vec<_> = book.models().filter(|model| args.filter.admits(model, zdr.as_ref())).collect();
     let mut costs: Vec<Cost<'_>> = admitted
         .iter()
         .filter(|model| request.is_met_by(model))
-        .filter_map(|model| {
+        .map(|model| {
             let only = args.filter.providers(model, zdr.as_ref());
-            request.cost(&model.id, &only, &book, &policy).ok()
+            request.cost(&model.id, model, &only, &book, &prices)
         })
+        .filter(|cost| cost.made().is_some())
         .collect();
-    costs.sort_by(|one, other| (one.likely.total, &one.asked).cmp(&(other.likely.total, &other.asked)));
+    let likely = |cost: &Cost<'_>| cost.made().map(|sums| sums.likely.total);
+    costs.sort_by(|one, other| (likely(one), &one.asked).cmp(&(likely(other), &other.asked)));
     let free = costs.iter().filter(|cost| cost.model.is_free()).count();
     if !args.filter.free {
         costs.retain(|cost| !cost.model.is_free());
@@ -82,8 +83,6 @@ pub(crate) async fn run(args: CheapestArgs) -> Result<Exit, Failure> {
         (1, false) => "; a free one would do as well: --free".to_owned(),
         (free, false) => format!("; {free} free ones would do as well: --free"),
     };
-    let terminal = Terminal::of_stderr();
-    let talk = format!("for {}{free} {} {}", args.request.words(), terminal.dot(), prices.told());
-    eprintln!("{}", terminal.dim(&talk));
+    output::talk(&[&format!("for {}{free}", args.request.words()), &prices.told()]);
     Ok(Exit::Ok)
 }

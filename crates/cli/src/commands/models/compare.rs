@@ -1,16 +1,15 @@
 //! `farebox models compare`: some models side by side, for one request, in the order given.
 
 use clap::Args;
-use pricing::Unpriced;
 use serde_json::json;
 
-use super::cost::{self, Cost, RequestArgs};
+use super::cost::{self, RequestArgs};
 use super::sums;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::prices::{PriceArgs, Prices};
 use crate::terminal::Terminal;
-use crate::{obstacle, output, prose};
+use crate::{output, prose};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models compare openai/gpt-4o anthropic/claude-sonnet-4.5\n  farebox models compare openai/gpt-4o-mini openai/gpt-4o-mini:floor --in 10000\n  farebox models compare openai/gpt-4o x-ai/grok-4.3 --body request.json";
 
@@ -20,7 +19,7 @@ const SUMS_MAX: usize = 2;
 /// `models compare`
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Their names
+    /// Their names. For one or two, both sums are shown line by line
     #[arg(value_name = "MODEL", required = true, num_args = 1..)]
     models: Vec<String>,
     #[command(flatten)]
@@ -38,7 +37,6 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
     let request = args.request.request(&text)?;
     let mut prices = Prices::open(&args.prices).await?;
     prices.know(args.models.clone()).await;
-    let policy = prices.config.bounds.clone();
     let book = prices.book();
     let mut costs = Vec::new();
     let mut named: Vec<&String> = Vec::new();
@@ -47,8 +45,14 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
             continue;
         }
         named.push(name);
-        Prices::model(&book, name)?;
-        costs.push(request.cost(name, &[], &book, &policy).map_err(refused)?);
+        let model = Prices::model(&book, name)?;
+        costs.push(request.cost(name, model, &[], &book, &prices));
+    }
+    // Alone it is an error; beside others it has a dash.
+    let failed = costs.iter().filter_map(|cost| cost.sums.as_ref().err()).next();
+    if let Some(unpriced) = failed.filter(|_| costs.iter().all(|cost| cost.sums.is_err())) {
+        return Err(Failure::failed(unpriced.to_string())
+            .hint("what cannot be bounded beforehand cannot be compared, and a gateway refuses it"));
     }
     prices.warn();
     if args.json {
@@ -58,20 +62,15 @@ pub(crate) async fn run(args: CompareArgs) -> Result<Exit, Failure> {
     let stdout = Terminal::of_stdout();
     let mut text = cost::render(&costs, &stdout);
     for cost in &costs {
-        let told = cost.obstacle.as_ref().map(|why| obstacle::told(&cost.asked, why));
+        let unbounded = cost.sums.as_ref().err().map(|why| format!("{} has no bound: {why}.", cost.asked));
+        let told = unbounded.or_else(|| Some(cost.obstacle.as_ref()?.told(&cost.asked)));
         text += &told.map(|line| prose::line(&line, 2, &stdout)).unwrap_or_default();
     }
-    let possible: Vec<&Cost<'_>> = costs.iter().filter(|cost| cost.obstacle.is_none()).collect();
-    if costs.len() <= SUMS_MAX && !possible.is_empty() {
-        text += &sums::render(&possible, &stdout);
+    if costs.len() <= SUMS_MAX && costs.iter().any(|cost| cost.made().is_some()) {
+        text += &sums::render(&costs, &stdout);
     }
     output::text(&text)?;
-    let terminal = Terminal::of_stderr();
-    let talk = format!("for {} {} {}", args.request.words(), terminal.dot(), prices.told());
-    eprintln!("{}", terminal.dim(&talk));
+    let sums = if costs.len() > SUMS_MAX { "; line by line for two models at most" } else { "" };
+    output::talk(&[&format!("for {}{sums}", args.request.words()), &prices.told()]);
     Ok(Exit::Ok)
-}
-
-fn refused(unpriced: Unpriced) -> Failure {
-    Failure::failed(unpriced.to_string()).hint("leave it out: it has no price that can be compared")
 }

@@ -5,19 +5,21 @@ use std::path::PathBuf;
 
 use clap::Args;
 use money::{Nano, Rate};
-use openrouter::chat;
+use openrouter::chat::{self, BodyError};
 use pricing::{
-    Book, BoundPolicy, Detail, Estimate, Grounds, Guess, Media, Model, Need, Shape, Sum, Term, USUAL_OUTPUT,
-    Unpriced, estimate,
+    Book, Detail, Estimate, Grounds, Guess, Media, Model, Need, Shape, Sum, Term, USUAL_OUTPUT, Unpriced,
+    estimate,
 };
 use serde_json::{Value, json};
 
 use super::filter::tokens;
 use super::row;
 use crate::amount::{self, grouped};
-use crate::failure::{Failure, chain};
-use crate::obstacle;
-use crate::table::{self, Align, Look};
+use crate::failure::Failure;
+use crate::obstacle::{self, Obstacle, Wanted};
+use crate::prices::Prices;
+use crate::reading::content;
+use crate::table;
 use crate::terminal::Terminal;
 use crate::tokens::Prompt;
 
@@ -70,9 +72,7 @@ impl RequestArgs {
     /// When the file cannot be read.
     pub(super) fn text(&self) -> Result<String, Failure> {
         match &self.body {
-            Some(path) => std::fs::read_to_string(path).map_err(|error| {
-                Failure::usage(format!("cannot read {}: {}", path.display(), chain(&error)))
-            }),
+            Some(path) => content(path).map(|(_, text)| text),
             None => Ok(" ".repeat(self.bytes())),
         }
     }
@@ -91,8 +91,10 @@ impl RequestArgs {
         let cached = self.cached;
         let Some(path) = &self.body else {
             let output = self.output.unwrap_or(USUAL_OUTPUT);
+            let shape = self.sized(text, output);
             return Ok(Request {
-                shape: Box::new(self.sized(text, output)),
+                wanted: Wanted::of(&shape, Some(output)),
+                shape: Box::new(shape),
                 prompt: Prompted::Size(self.input.unwrap_or(USUAL_INPUT)),
                 output: Some(output),
                 cached,
@@ -100,9 +102,20 @@ impl RequestArgs {
         };
         let name = path.display();
         let read = chat::read(text.as_bytes());
-        let shape = read.map_err(|error| Failure::usage(format!("{name}: {error}")))?.shape;
+        let shape = read
+            .map_err(|error| {
+                let failure = Failure::usage(format!("{name}: {error}"));
+                match error {
+                    BodyError::NotAnObject => {
+                        failure.hint(format!("many requests are summed up by farebox estimate --body {name}"))
+                    }
+                    _ => failure,
+                }
+            })?
+            .shape;
         let prompt = Prompt::of_body(text);
         Ok(Request {
+            wanted: Wanted::of(&shape, self.output).saying_nothing(prompt.says_nothing()),
             shape: Box::new(shape),
             prompt: Prompted::Words(Box::new(prompt)),
             output: self.output,
@@ -145,6 +158,7 @@ impl RequestArgs {
 /// A request, for any model.
 pub(super) struct Request<'t> {
     shape: Box<Shape<'t>>,
+    wanted: Wanted,
     prompt: Prompted,
     output: Option<u64>,
     cached: u8,
@@ -161,24 +175,38 @@ pub(super) struct Cost<'b> {
     /// The name asked for.
     pub(super) asked: String,
     pub(super) model: &'b Model,
+    /// Or why it has no bound there.
+    pub(super) sums: Result<Sums, Unpriced>,
+    /// Why it cannot be done there.
+    pub(super) obstacle: Option<Obstacle>,
+}
+
+/// Its sums.
+pub(super) struct Sums {
     /// With as much of the prompt from a cache as was said.
     pub(super) likely: Sum,
     pub(super) estimate: Estimate,
-    /// Why OpenRouter would refuse it there, and bill nothing.
-    pub(super) obstacle: Option<String>,
+}
+
+impl Cost<'_> {
+    /// The sums of a call that is made: what is refused costs nothing, and is no bargain.
+    pub(super) fn made(&self) -> Option<&Sums> {
+        self.sums.as_ref().ok().filter(|_| self.obstacle.is_none())
+    }
 }
 
 impl Request<'_> {
     /// Whether a model can do it.
     pub(super) fn is_met_by(&self, model: &Model) -> bool {
         let output = self.output.unwrap_or(USUAL_OUTPUT.saturating_add(self.shape.reasoning_budget));
-        Need::counted(&self.shape, self.tokens(model), output).met_by(model)
+        Need::counted(&self.shape, self.tokens(model), output).met_by(model) && self.obstacle(model).is_none()
     }
 
-    /// Why OpenRouter would refuse it at a model, and bill nothing.
-    pub(super) fn obstacle(&self, model: &Model) -> Option<String> {
+    /// Why it cannot be done at a model.
+    pub(super) fn obstacle(&self, model: &Model) -> Option<Obstacle> {
         let about = if matches!(self.prompt, Prompted::Size(_)) { "" } else { "about " };
-        obstacle::obstacle(model, &obstacle::need(&self.shape, self.tokens(model)), about)
+        let unable = self.wanted.with_prompt(self.tokens(model)).obstacle(model, about);
+        unable.or_else(|| obstacle::shut_out(model, &self.shape))
     }
 
     /// The first thing in it that is refused at any model, unless the configuration allows it.
@@ -193,26 +221,25 @@ impl Request<'_> {
         }
     }
 
-    /// What it costs there, by the name asked, at these providers only; at any of its own where none is named.
-    ///
-    /// # Errors
-    /// Why it has no price there.
+    /// What it costs at a model, by the name asked, at these providers only; at any of its own where none is named.
     pub(super) fn cost<'b>(
         &self,
         asked: &str,
+        model: &'b Model,
         only: &[String],
-        book: &'b Book,
-        policy: &BoundPolicy,
-    ) -> Result<Cost<'b>, Unpriced> {
-        let model = book.model(asked).ok_or_else(|| Unpriced::UnknownModel(asked.to_owned()))?;
+        book: &Book,
+        prices: &Prices,
+    ) -> Cost<'b> {
         let mut shape = self.shape.with_models([asked]);
         if !only.is_empty() {
             shape.only = only.iter().map(|tag| Cow::Borrowed(tag.as_str())).collect();
         }
         let guess = Guess { prompt_tokens: self.tokens(model), output_tokens: self.output };
-        let estimate = estimate(&shape, &Grounds::new(book, policy), guess)?;
-        let likely = partly_cached(&estimate, self.cached);
-        Ok(Cost { asked: asked.to_owned(), model, likely, estimate, obstacle: self.obstacle(model) })
+        let sums = estimate(&shape, &Grounds::new(book, &prices.config.bounds), guess).map(|mut estimate| {
+            prices.date(&mut estimate.worst);
+            Sums { likely: partly_cached(&estimate, self.cached), estimate }
+        });
+        Cost { asked: asked.to_owned(), model, sums, obstacle: self.obstacle(model) }
     }
 }
 
@@ -242,14 +269,12 @@ fn part(term: &Term, quantity: u64) -> Option<Term> {
 /// Narrow terminals lose columns, the least telling first.
 pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
     const HEADER: [&str; 8] = ["MODEL", "LIKELY", "WORST", "CACHED", "IN", "OUT", "CONTEXT", "CAN"];
-    // What is refused costs nothing, and is no bargain.
-    let column = |of: fn(&Cost<'_>) -> Option<Nano>| {
-        let told = costs.iter().map(|cost| cost.obstacle.is_none().then(|| of(cost)).flatten());
-        amount::column(&told.collect::<Vec<_>>())
+    let column = |of: fn(&Sums) -> Option<Nano>| {
+        amount::column(&costs.iter().map(|cost| cost.made().and_then(of)).collect::<Vec<_>>())
     };
-    let likely = column(|cost| Some(cost.likely.total));
-    let worst = column(|cost| Some(cost.estimate.worst.usd()));
-    let cached = column(|cost| cost.estimate.cache_hit.as_ref().map(|hit| hit.total));
+    let likely = column(|sums| Some(sums.likely.total));
+    let worst = column(|sums| Some(sums.estimate.worst.usd()));
+    let cached = column(|sums| sums.estimate.cache_hit.as_ref().map(|hit| hit.total));
     let cells = |(at, cost): (usize, &Cost<'_>)| {
         let [prompt, completion] = row::prices(cost.model);
         [
@@ -263,17 +288,6 @@ pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
             row::features(cost.model),
         ]
     };
-    let draw = |shown: &[usize]| {
-        let pick = |cells: [String; 8], look: Look| {
-            let cell = |&at: &usize| {
-                let align = if at == 0 || at == 7 { Align::Left } else { Align::Right };
-                table::cell(&cells[at], align, look)
-            };
-            shown.iter().map(cell).collect::<Vec<_>>()
-        };
-        let body = costs.iter().enumerate().map(|cost| pick(cells(cost), Look::Plain)).collect();
-        table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
-    };
     let shapes: [&[usize]; 6] = [
         &[0, 1, 2, 3, 4, 5, 6, 7],
         &[0, 1, 2, 3, 4, 5, 6],
@@ -282,17 +296,21 @@ pub(super) fn render(costs: &[Cost<'_>], terminal: &Terminal) -> String {
         &[0, 1, 2],
         &[0, 1],
     ];
-    table::fitting(shapes.into_iter().map(draw), terminal)
+    let rows: Vec<[String; 8]> = costs.iter().enumerate().map(cells).collect();
+    table::fitted(HEADER, &[0, 7], &rows, &shapes, terminal)
 }
 
 /// For machines.
 pub(super) fn json(cost: &Cost<'_>) -> Value {
+    let sums = cost.sums.as_ref().ok();
+    let hit = sums.and_then(|sums| sums.estimate.cache_hit.as_ref());
     let mut whole = row::json(cost.model);
     whole["asked"] = cost.asked.clone().into();
-    whole["likely_usd"] = cost.likely.total.to_string().into();
-    whole["cache_hit_usd"] = json!(cost.estimate.cache_hit.as_ref().map(|hit| hit.total.to_string()));
-    whole["worst_usd"] = cost.estimate.worst.usd().to_string().into();
-    whole["class"] = cost.estimate.worst.class.word().into();
-    whole["obstacle"] = json!(cost.obstacle);
+    whole["likely_usd"] = json!(sums.map(|sums| sums.likely.total.to_string()));
+    whole["cache_hit_usd"] = json!(hit.map(|hit| hit.total.to_string()));
+    whole["worst_usd"] = json!(sums.map(|sums| sums.estimate.worst.usd().to_string()));
+    whole["class"] = json!(sums.map(|sums| sums.estimate.worst.class.word()));
+    whole["obstacle"] = json!(cost.obstacle.as_ref().map(|obstacle| &obstacle.why));
+    whole["error"] = json!(cost.sums.as_ref().err().map(ToString::to_string));
     whole
 }

@@ -1,9 +1,7 @@
 //! `farebox models history`: how prices and limits moved, the newest first. Asks nobody unless told to.
 
-use std::time::Duration;
-
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use openrouter::catalogue::{Entry, Happened};
 use pricing::{Book, BookSource};
 use serde_json::json;
@@ -11,8 +9,10 @@ use serde_json::json;
 use super::{filter, moved};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::instant;
 use crate::output;
 use crate::prices::{PriceArgs, Prices};
+use crate::prose;
 use crate::terminal::Terminal;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models history\n  farebox models history anthropic/claude-sonnet-4.5 --since 90d\n  farebox models history openai/gpt-4o --refresh --json";
@@ -23,9 +23,9 @@ pub(crate) struct HistoryArgs {
     /// Of this model only
     #[arg(value_name = "MODEL")]
     model: Option<String>,
-    /// No longer ago than this: 12h, 30d
-    #[arg(long, value_name = "TIME", value_parser = ago)]
-    since: Option<Duration>,
+    /// Not before this: 12h, 30d, yesterday, 2026-11-30
+    #[arg(long, value_name = "TIME", value_parser = instant::since_argument)]
+    since: Option<Timestamp>,
     /// The newest so many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = filter::limit)]
     limit: usize,
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: HistoryArgs) -> Result<Exit, Failure> {
     let book = prices.book();
     let entries = prices.history();
     let model = args.model.as_ref().map(|name| id(&book, name, &entries)).transpose()?;
-    let from = args.since.and_then(|since| Timestamp::now().checked_sub(since).ok());
+    let from = args.since;
     let is_meant = |entry: &&Entry| {
         entry.change != Happened::Began
             && model.as_ref().is_none_or(|model| entry.model == *model)
@@ -58,15 +58,14 @@ pub(crate) async fn run(args: HistoryArgs) -> Result<Exit, Failure> {
         return output::json(&json!({ "changes": changes, "since": since, "prices": prices.as_json() }));
     }
     if meant.is_empty() {
-        return output::text(&(nothing(model.as_deref(), began.max(from), &book) + "\n"));
+        let sentence = nothing(model.as_deref(), began.max(from), &book);
+        return output::text(&prose::line(&sentence, 2, &Terminal::of_stdout()));
     }
     output::text(&moved::render(&meant, &Terminal::of_stdout()))?;
-    let terminal = Terminal::of_stderr();
     let shown = if meant.len() < found { format!("{} of {found}", meant.len()) } else { found.to_string() };
     let began = began.map(|at| format!(", kept since {} UTC", moved::minute(at))).unwrap_or_default();
     let changes = if found == 1 { "change" } else { "changes" };
-    let talk = format!("{shown} {changes}{began} {} {}", terminal.dot(), prices.told());
-    eprintln!("{}", terminal.dim(&talk));
+    output::talk(&[&format!("{shown} {changes}{began}"), &prices.told()]);
     Ok(Exit::Ok)
 }
 
@@ -86,36 +85,5 @@ fn nothing(model: Option<&str>, began: Option<Timestamp>, book: &Book) -> String
             format!("{subject}nobody has asked OpenRouter for prices here yet: farebox models refresh")
         }
         (None, _) => format!("{subject}nothing is kept yet; the next refresh begins: farebox models refresh"),
-    }
-}
-
-/// `12h`, `30d`, `8w`.
-fn ago(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is not a length of time such as 12h or 30d");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(digits);
-    let hours = match unit {
-        "h" => 1,
-        "d" => 24,
-        "w" => 7 * 24,
-        _ => return Err(wrong()),
-    };
-    let hours = number.parse::<i64>().ok().and_then(|number| number.checked_mul(hours));
-    let hours = hours.filter(|hours| *hours < 1 << 20).ok_or_else(wrong)?;
-    Duration::try_from(SignedDuration::from_hours(hours)).map_err(|_| wrong())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_of_time() {
-        for (text, hours) in [("12h", 12), ("30d", 720), ("2w", 336), ("0d", 0)] {
-            assert_eq!(ago(text), Ok(Duration::from_secs(hours * 3_600)), "{text}");
-        }
-        for text in ["", "d", "30", "-1d", "1y", "99999999999999999999d", "9999999w"] {
-            assert!(ago(text).is_err(), "{text}");
-        }
     }
 }

@@ -7,7 +7,7 @@ use money::Nano;
 use pricing::{Model, PriceKey};
 use serde_json::json;
 
-use super::cost::RequestArgs;
+use super::cost::{Cost, RequestArgs};
 use super::filter::{self, Filter};
 use super::row;
 use crate::amount;
@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::prices::{PriceArgs, Prices};
-use crate::table::{self, Align, Look};
+use crate::table;
 use crate::terminal::Terminal;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  farebox models list --tools --context 200k --max-price 5\n  farebox models list --free --tools\n  farebox models list --search llama --sort price";
@@ -57,17 +57,14 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
     let zdr = args.filter.zdr(&mut prices).await?;
     let book = prices.book();
     let costly = args.request.is_given() || args.sort == Some(Sort::Price);
-    let policy = &prices.config.bounds;
     let mut models: Vec<(&Model, Option<Nano>)> = book
         .models()
         .filter(|model| args.filter.admits(model, zdr.as_ref()))
         .map(|model| {
             let only = args.filter.providers(model, zdr.as_ref());
-            let priced = || Some(request.cost(&model.id, &only, &book, policy).ok()?.likely.total);
-            // What a model cannot do costs nothing there, for it is refused.
-            let cannot = || args.request.is_given() && request.obstacle(model).is_some();
-            let cost = || if cannot() { None } else { priced() };
-            (model, if costly { cost() } else { None })
+            let cost = || request.cost(&model.id, model, &only, &book, &prices);
+            let sum = |cost: Cost<'_>| Some(cost.made()?.likely.total);
+            (model, if costly { sum(cost()) } else { None })
         })
         .collect();
     sort(&mut models, args.sort.unwrap_or(if costly { Sort::Price } else { Sort::Name }));
@@ -94,12 +91,14 @@ pub(crate) async fn run(args: ListArgs) -> Result<Exit, Failure> {
     }
     output::text(&render(&models, costly, &Terminal::of_stdout()))?;
     let shown = if models.len() < found { format!("{} of {found}", models.len()) } else { found.to_string() };
-    let terminal = Terminal::of_stderr();
+    let dashes = if models.iter().any(|(_, cost)| cost.is_none()) {
+        ", a dash where it cannot be done or has no price"
+    } else {
+        ""
+    };
     let models = if found == 1 { "model" } else { "models" };
-    let cost = if costly { format!("; cost of {}", args.request.words()) } else { String::new() };
-    let talk =
-        format!("{shown} {models}, dollars per million tokens{cost} {} {}", terminal.dot(), prices.told());
-    eprintln!("{}", terminal.dim(&talk));
+    let cost = if costly { format!("; cost of {}{dashes}", args.request.words()) } else { String::new() };
+    output::talk(&[&format!("{shown} {models}, dollars per million tokens{cost}"), &prices.told()]);
     Ok(Exit::Ok)
 }
 
@@ -129,17 +128,6 @@ fn render(models: &[(&Model, Option<Nano>)], costly: bool, terminal: &Terminal) 
             row::features(model),
         ]
     };
-    let draw = |shown: &[usize]| {
-        let pick = |cells: [String; 8], look: Look| {
-            let cell = |&at: &usize| {
-                let align = if at == 0 || at == 7 { Align::Left } else { Align::Right };
-                table::cell(&cells[at], align, look)
-            };
-            shown.iter().filter(|at| costly || **at != 1).map(cell).collect::<Vec<_>>()
-        };
-        let body = models.iter().enumerate().map(|model| pick(cells(model), Look::Plain)).collect();
-        table::render(pick(HEADER.map(str::to_owned), Look::Dim), body, terminal)
-    };
     let shapes: [&[usize]; 6] = [
         &[0, 1, 2, 3, 4, 5, 6, 7],
         &[0, 1, 2, 4, 5, 6, 7],
@@ -148,5 +136,9 @@ fn render(models: &[(&Model, Option<Nano>)], costly: bool, terminal: &Terminal) 
         &[0, 1, 4, 5],
         &[0, 1],
     ];
-    table::fitting(shapes.into_iter().map(draw), terminal)
+    let shown = |shape: &&[usize]| shape.iter().copied().filter(|at| costly || *at != 1).collect::<Vec<_>>();
+    let shapes: Vec<Vec<usize>> = shapes.iter().map(shown).collect();
+    let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+    let rows: Vec<[String; 8]> = models.iter().enumerate().map(cells).collect();
+    table::fitted(HEADER, &[0, 7], &rows, &shapes, terminal)
 }

@@ -39,7 +39,6 @@ pub(crate) async fn run(args: RefreshArgs) -> Result<Exit, Failure> {
     let shown: Vec<&Entry> = found.iter().collect();
     output::text(&moved::render(&shown, &Terminal::of_stdout()))?;
     let count = |what: Happened| found.iter().filter(|entry| entry.change == what).count();
-    let terminal = Terminal::of_stderr();
     let talk = match found.is_empty() {
         true => format!("{models} models, no change since {}", renewing.before()),
         false => format!(
@@ -50,6 +49,6 @@ pub(crate) async fn run(args: RefreshArgs) -> Result<Exit, Failure> {
             renewing.before(),
         ),
     };
-    eprintln!("{}", terminal.dim(&talk));
+    output::talk(&[&talk]);
     Ok(Exit::Ok)
 }

@@ -45,8 +45,8 @@ pub(crate) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
     let model = Prices::model(&book, &args.model)?;
     let policy = prices.config.bounds.clone();
     let mut judged = judge(&book, &args.model, &policy);
-    if let (Ok(bound), true) = (&mut judged, prices.are_old()) {
-        bound.rests_on_stale_prices();
+    if let Ok(bound) = &mut judged {
+        prices.date(bound);
     }
     prices.warn();
     if args.json {

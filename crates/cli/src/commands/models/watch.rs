@@ -47,7 +47,7 @@ pub(crate) async fn run(args: WatchArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::of_stderr();
     if !args.once {
         let talk = format!("asking {} every {} s; Ctrl-C ends", renewing.upstream(), args.every.as_secs());
-        eprintln!("{}", terminal.dim(&talk));
+        output::talk(&[&talk]);
     }
     loop {
         let asked = tokio::select! {
@@ -57,6 +57,9 @@ pub(crate) async fn run(args: WatchArgs) -> Result<Exit, Failure> {
         match asked {
             Ok(found) => {
                 say(&found, args.json)?;
+                if args.once && found.is_empty() && !args.json {
+                    output::talk(&[&format!("no change since {}", renewing.before())]);
+                }
                 if args.once {
                     return Ok(if found.is_empty() { Exit::Ok } else { Exit::Changed });
                 }
