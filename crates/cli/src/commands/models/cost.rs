@@ -8,7 +8,7 @@ use money::{Nano, Rate};
 use openrouter::chat;
 use pricing::{
     Book, BoundPolicy, Detail, Estimate, Grounds, Guess, Media, Model, Need, Shape, Sum, Term, USUAL_OUTPUT,
-    Unpriced, estimate,
+    Unpriced, estimate, expected_output,
 };
 use serde_json::{Value, json};
 
@@ -171,7 +171,8 @@ pub(super) struct Cost<'b> {
 impl Request<'_> {
     /// Whether a model can do it.
     pub(super) fn is_met_by(&self, model: &Model) -> bool {
-        let output = self.output.unwrap_or(USUAL_OUTPUT.saturating_add(self.shape.reasoning_budget));
+        let cap = self.shape.output_cap.unwrap_or(u64::MAX);
+        let output = self.output.unwrap_or_else(|| expected_output(&self.shape, model, cap));
         Need::counted(&self.shape, self.tokens(model), output).met_by(model)
     }
 
