@@ -103,12 +103,11 @@ pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Resul
     };
     let offer = Offer::of(model, &terms).or_else(|| Offer::at_ceiling(model, &terms));
     let offer = offer.ok_or_else(|| Unpriced::Router(model.id.clone()))?;
-    let again =
-        |rate| Term::tokens("read again by a second turn", rate, terms.likely.read_again(prompt_tokens));
+    let again = |rate| Term::tokens("read again, about", rate, terms.likely.read_again(prompt_tokens));
     let likely = sum(prompt(&offer, prompt_tokens), again(offer.prompt), &offer, &terms);
     let likely = likely.rounded_within(worst.usd());
     let what = match offer.some_cache {
-        true => "prompt, read from a cache (not all have one)",
+        true => "prompt, cached (not by all)",
         false => "prompt, read from a cache",
     };
     let read = |rate| sum(vec![Term::tokens(what, rate, prompt_tokens)], again(rate), &offer, &terms);
@@ -134,7 +133,7 @@ pub fn usual_cost(model: &Model, asked: &str, prompt_tokens: u64, output_tokens:
     let (floor, family) = (is_floor(asked), model.family);
     let terms = Terms { floor, family, prompt_tokens, likely, output_tokens, sent: None };
     let offer = Offer::of(model, &terms)?;
-    let again = Term::tokens("read again by a second turn", offer.prompt, 0);
+    let again = Term::tokens("read again, about", offer.prompt, 0);
     Some(sum(prompt(&offer, prompt_tokens), again, &offer, &terms))
 }
 
@@ -152,7 +151,7 @@ fn prompt(offer: &Offer, tokens: u64) -> Vec<Term> {
             // Together they are what one price of both would be: it is rounded up once.
             let both = offer.prompt.saturating_add(rate).times(tokens);
             let amount = both.saturating_sub(plain.amount);
-            vec![plain, Term { amount, ..Term::tokens("writing it to a cache", rate, tokens) }]
+            vec![plain, Term { amount, ..Term::tokens("writing it to a cache, about", rate, tokens) }]
         }
     }
 }

@@ -52,10 +52,9 @@ impl Effort {
         }
     }
 
-    /// Tokens that are usual. An effort's budget is a share of the output cap, which nobody uses up: its share of a cap
-    /// of 16,384 would be 8,192 tokens at `medium`. Makers publish no figures; ours are round, a question of a few
-    /// hundred words in mind, and each step about three times the one before it, as the makers' own examples of the
-    /// efforts are apart. What is asked for in tokens is taken to be used.
+    /// Tokens that are usual. An effort's budget, a share of the output cap, is no guess: it grows with a cap that nobody
+    /// means to use up. Makers publish no figures, so these are ours: round, for a question of a few hundred words, each
+    /// step two to four times the one before. What is asked for in tokens is taken to be used.
     pub const fn usual(self) -> u64 {
         match self {
             Effort::Off => 0,

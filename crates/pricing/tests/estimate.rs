@@ -247,7 +247,7 @@ fn a_cache_that_not_all_of_them_have() {
         (found.served_by, found.cache_hit.map(|hit| (hit.terms[0].what, hit.total)))
     };
     let one = vec![endpoint("Azure", plain.clone()), endpoint("OpenAI", cached.clone())];
-    let some = "prompt, read from a cache (not all have one)";
+    let some = "prompt, cached (not by all)";
     assert_eq!(hit(one), ("Azure or OpenAI".to_owned(), Some((some, usd("0.00225")))));
     let both = vec![endpoint("Azure", cached.clone()), endpoint("OpenAI", cached)];
     assert_eq!(hit(both).1, Some(("prompt, read from a cache", usd("0.00225"))));
@@ -272,7 +272,7 @@ fn what_an_hour_in_a_cache_costs_and_what_gemini_adds() {
     let listed = claude().with(PriceKey::CacheWriteHour, rate("0.000005"));
     assert_eq!(of(Family::Claude, listed, CacheWrite::OneHour), written("5", "0.005"));
     let gemini = prices("0.00000125", "0.00001").with(PriceKey::CacheWrite, rate("0.000000375"));
-    let parts = [("prompt", "1.25", "0.00125"), ("writing it to a cache", "0.375", "0.000375")];
+    let parts = [("prompt", "1.25", "0.00125"), ("writing it to a cache, about", "0.375", "0.000375")];
     let parts = parts.map(|(what, rate, amount)| (what, rate.to_owned(), usd(amount)));
     assert_eq!(of(Family::Gemini, gemini, CacheWrite::FiveMinutes), parts);
 }
@@ -313,7 +313,7 @@ fn what_is_guessed_says_about() {
     let ocr = Run { pdf: Some(PdfEngine::Mistral), ..Run::default() };
     assert_eq!(of(files(1, 1_000), ocr), [("pages read, about", 1), ("files, about", 800)]);
     let tools = |tool| Run { tools: [tool].into_iter().collect(), loops: true, ..Run::default() };
-    let again = ("read again by a second turn", 100);
+    let again = ("read again, about", 100);
     let search = Search { max_results: Some(3), ..Search::default() };
     assert_eq!(
         of(Media::default(), tools(ServerTool::Search(search))),
