@@ -310,6 +310,7 @@ fn tiers_outputs_and_reasoning() {
 
 #[test]
 fn how_much_is_to_be_thought() {
+    let body = |member: &str| format!(r#"{{"model":"m","messages":[],{member}}}"#);
     for (member, expect) in [
         (r#""reasoning":{}"#, None),
         (r#""reasoning":{"exclude":true}"#, None),
@@ -325,14 +326,14 @@ fn how_much_is_to_be_thought() {
         (r#""reasoning":{"max_tokens":0}"#, None),
         (r#""reasoning":{"max_tokens":3000}"#, Some(Effort::Tokens(3_000))),
     ] {
-        assert_eq!(read(&root(member)).shape.effort, expect, "{member}");
+        assert_eq!(read(&body(member)).shape.effort, expect, "{member}");
     }
 }
 
 #[test]
 fn whom_the_caller_wants_to_serve() {
     let of = |provider: &str| {
-        let body = root(&format!(r#""provider":{provider}"#));
+        let body = format!(r#"{{"model":"m","messages":[],"provider":{provider}}}"#);
         let shape = &read(&body).shape;
         (shape.ignore.join(" "), shape.order.join(" "), shape.no_fallbacks, shape.by_price)
     };

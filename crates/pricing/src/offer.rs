@@ -187,12 +187,11 @@ impl Terms<'_, '_> {
             return Asked { endpoints: self.of_tier(open), unserved: false, chosen: self.floor };
         };
         // Where the permission shuts out all (an allowance stands for a price nobody knows), the caller's word alone counts.
-        let any_open = if open.is_empty() {
-            listed.iter().any(|endpoint| accepts(shape, endpoint))
-        } else {
-            open.iter().any(|endpoint| accepts(shape, endpoint))
+        let any_accepted = match open.is_empty() {
+            true => listed.iter().any(|endpoint| accepts(shape, endpoint)),
+            false => open.iter().any(|endpoint| accepts(shape, endpoint)),
         };
-        let unserved = !listed.is_empty() && !any_open;
+        let unserved = !listed.is_empty() && !any_accepted;
         let accepted = |endpoint: &&Endpoint| unserved || accepts(shape, endpoint);
         let endpoints = self.of_tier(open.into_iter().filter(accepted).collect());
         let first = shape.order.iter().find_map(|name| {

@@ -220,8 +220,11 @@ pub(crate) fn usual_image_tokens(model: &Model, image: &Image) -> UsualImage {
     let count = USUAL_IMAGE_RULES.iter().find(fits).unwrap_or(&USUAL_IMAGE_ELSE).count;
     let size = image.size.unwrap_or(USUAL_IMAGE);
     let tokens = count.of(image.detail, size).min(image_tokens(model, image));
-    let varies = !matches!(count, UsualImageCount::Flat { .. })
-        && !(matches!(count, UsualImageCount::Tiles { .. }) && image.detail == Detail::Low);
+    let varies = match count {
+        UsualImageCount::Flat { .. } => false,
+        UsualImageCount::Tiles { .. } => image.detail != Detail::Low,
+        _ => true,
+    };
     UsualImage { tokens, guessed: image.size.is_none() && varies }
 }
 
