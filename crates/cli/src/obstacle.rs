@@ -4,7 +4,7 @@
 //! One rule of room, for every command: the prompt and its answer fit the context, and the answer is within what the
 //! model ever answers.
 
-use pricing::{Endpoint, Feature, Features, Model, Need, Shape, USUAL_OUTPUT};
+use pricing::{Feature, Features, Model, Need, Shape, USUAL_OUTPUT};
 
 use crate::amount::grouped;
 
@@ -42,15 +42,8 @@ impl Obstacle {
 }
 
 /// No provider that is listed may serve it, by the request's own routing.
-fn unserved() -> Obstacle {
+pub(crate) fn unserved() -> Obstacle {
     Obstacle::refused("no provider is left: provider.only, ignore or order shut all of them out")
-}
-
-/// Whether the request insists on providers of which the model has none, as far as they are known.
-pub(crate) fn shut_out(model: &Model, shape: &Shape<'_>) -> Option<Obstacle> {
-    let listed = model.endpoints.as_ref().filter(|_| !shape.only.is_empty())?;
-    let wanted = |endpoint: &Endpoint| shape.only.iter().any(|name| endpoint.is_named(name));
-    (!listed.iter().any(wanted)).then(unserved)
 }
 
 /// What a request asks of any model.
@@ -78,7 +71,7 @@ impl Wanted {
             shortened: SHORTENING.into_iter().any(says),
             says_nothing: false,
             output: output.map(|output| shape.output_cap.map_or(output, |cap| cap.min(output))),
-            usual: USUAL_OUTPUT.saturating_add(shape.reasoning_budget),
+            usual: USUAL_OUTPUT,
             cap: shape.output_cap,
         }
     }
@@ -87,6 +80,13 @@ impl Wanted {
     #[must_use]
     pub(crate) fn with_prompt(mut self, tokens: u64) -> Wanted {
         self.prompt = if self.shortened { 0 } else { tokens };
+        self
+    }
+
+    /// The same with an answer of so many tokens expected, where nobody said how long it is.
+    #[must_use]
+    pub(crate) fn expecting(mut self, usual: u64) -> Wanted {
+        self.usual = usual;
         self
     }
 
@@ -249,19 +249,5 @@ mod tests {
         assert_eq!(of(b"{}", 127_500, None, None), None, "room for a usual answer");
         let nothing = Wanted::default().saying_nothing(true);
         assert!(why(&book, "openai/gpt-4o", &nothing).is_some_and(|why| why.contains("\"messages\"")));
-    }
-
-    #[test]
-    fn nobody_is_left() {
-        let book = Catalogue::open(None).book();
-        let model = book.model("openai/gpt-4o-mini").unwrap();
-        let only = |names: &[&'static str]| {
-            let only = names.iter().map(|name| (*name).into()).collect();
-            shut_out(model, &Shape { only, ..Shape::default() }).map(|obstacle| obstacle.told("it"))
-        };
-        assert_eq!((only(&[]), only(&["azure"]), only(&["nosuch", "openai"])), (None, None, None));
-        assert!(
-            only(&["nosuch"]).is_some_and(|told| told.starts_with("OpenRouter would refuse it, and bill"))
-        );
     }
 }

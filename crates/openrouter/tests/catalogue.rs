@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use openrouter::catalogue::{Against, Catalogue, Happened, history, read_endpoints, read_models};
 use openrouter::client::Upstream;
-use pricing::{BookSource, BoundPolicy, Feature, Grounds, Shape, Unpriced, bound};
+use pricing::{BookSource, BoundPolicy, Effort, Feature, Grounds, Model, Shape, Thinking, Unpriced, bound};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -76,6 +76,27 @@ fn well_known_rows() {
     let can = mini.about.features;
     assert!([Feature::Tools, Feature::Schemas, Feature::Images].iter().all(|&f| can.contains(f)));
     assert!(!can.contains(Feature::Audio) && !can.contains(Feature::Reasoning));
+}
+
+#[test]
+fn which_models_built_in_think_unasked() {
+    let book = Catalogue::open(None).book();
+    for (id, always, unasked) in [
+        ("openai/gpt-6.1-sol", true, Some(Effort::Medium)),
+        ("anthropic/claude-sonnet-5.5", true, Some(Effort::High)),
+        ("openai/gpt-5", true, Some(Effort::Medium)),
+        ("deepseek/deepseek-r1", true, Some(Effort::Medium)),
+        ("qwen/qwen3-32b", false, Some(Effort::Medium)),
+        ("google/gemini-3.1-flash-image", false, Some(Effort::Minimal)),
+        ("anthropic/claude-sonnet-4.5", false, None),
+        ("openai/gpt-4o-mini", false, None),
+    ] {
+        assert_eq!(book.row(id).unwrap().thinking, Thinking { always, unasked }, "{id}");
+    }
+    // Who thinks unasked can think.
+    let unable =
+        |row: &&Model| row.thinking.unasked.is_some() && !row.about.features.contains(Feature::Reasoning);
+    assert_eq!(book.models().find(unable).map(|row| &row.id), None);
 }
 
 #[test]

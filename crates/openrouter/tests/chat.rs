@@ -5,8 +5,8 @@
 use money::Rate;
 use openrouter::chat::{self, BodyError, ChatRequest, Permission};
 use pricing::{
-    CacheWrite, Detail, Engine, Fetch, MaxPrice, Media, Outputs, PdfEngine, Plugins, Search, SearchMode,
-    ServerTool, TierAsked, Unpriced,
+    CacheWrite, Detail, Effort, Engine, Fetch, MaxPrice, Media, Outputs, PdfEngine, Plugins, Search,
+    SearchMode, ServerTool, TierAsked, Unpriced,
 };
 use proptest::prelude::*;
 
@@ -49,6 +49,7 @@ fn what_a_request_says() {
     assert_eq!(caller.prompt.unwrap().femtos(), 500_000_001);
     assert_eq!(caller.completion.unwrap().femtos(), 1_000_000_001);
     assert_eq!(shape.only.as_slice(), ["x"]);
+    assert_eq!(shape.effort, Some(Effort::Tokens(2_000)), "a number says more than a word");
     assert!(shape.costs.is_empty() && !shape.unknown_scalars);
 }
 
@@ -351,6 +352,53 @@ fn tiers_outputs_and_reasoning() {
     }
     let prediction = r#"{"type":"content","content":"x"}"#;
     assert_eq!(read(&root(&format!(r#""prediction":{prediction}"#))).shape.prediction_bytes, 32);
+}
+
+#[test]
+fn how_much_is_to_be_thought() {
+    let body = |member: &str| format!(r#"{{"model":"m","messages":[],{member}}}"#);
+    for (member, expect) in [
+        (r#""reasoning":{}"#, None),
+        (r#""reasoning":{"exclude":true}"#, None),
+        (r#""reasoning":{"effort":null}"#, None),
+        (r#""reasoning_effort":null"#, None),
+        (r#""reasoning":{"effort":"none"}"#, Some(Effort::Off)),
+        (r#""reasoning":{"enabled":false}"#, Some(Effort::Off)),
+        (r#""reasoning":{"enabled":false,"effort":"high"}"#, Some(Effort::Off)),
+        (r#""reasoning":{"enabled":true}"#, Some(Effort::Medium)),
+        (r#""reasoning":{"enabled":true,"effort":"low"}"#, Some(Effort::Low)),
+        (r#""reasoning_effort":"minimal""#, Some(Effort::Minimal)),
+        (r#""reasoning":{"effort":"unheard of"}"#, Some(Effort::Max)),
+        (r#""reasoning":{"max_tokens":0}"#, None),
+        (r#""reasoning":{"max_tokens":3000}"#, Some(Effort::Tokens(3_000))),
+    ] {
+        assert_eq!(read(&body(member)).shape.effort, expect, "{member}");
+    }
+}
+
+#[test]
+fn whom_the_caller_wants_to_serve() {
+    let of = |provider: &str| {
+        let body = format!(r#"{{"model":"m","messages":[],"provider":{provider}}}"#);
+        let shape = &read(&body).shape;
+        (shape.ignore.join(" "), shape.order.join(" "), shape.no_fallbacks, shape.by_price)
+    };
+    let told = |ignore: &str, order: &str, no_fallbacks, by_price| {
+        (ignore.to_owned(), order.to_owned(), no_fallbacks, by_price)
+    };
+    for (provider, expect) in [
+        (r#"{}"#, told("", "", false, false)),
+        (r#"{"ignore":["a","b"],"order":["c"]}"#, told("a b", "c", false, false)),
+        (r#"{"ignore":null,"order":null,"allow_fallbacks":null,"sort":null}"#, told("", "", false, false)),
+        (r#"{"allow_fallbacks":true,"sort":"throughput"}"#, told("", "", false, false)),
+        (r#"{"allow_fallbacks":false,"sort":"price"}"#, told("", "", true, true)),
+        (r#"{"sort":{"by":"price","partition":"none"}}"#, told("", "", false, true)),
+        (r#"{"sort":{"by":"latency"}}"#, told("", "", false, false)),
+        // OpenRouter's to refuse: nothing in the bound rests on it.
+        (r#"{"order":"c","sort":7,"allow_fallbacks":"no"}"#, told("", "", false, false)),
+    ] {
+        assert_eq!(of(provider), expect, "{provider}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use money::Rate;
 use openrouter::catalogue::{read_endpoints, read_models};
-use pricing::{Endpoint, Modality, Model, PriceKey, Prices, RowPrices, Span, Tier};
+use pricing::{Effort, Endpoint, Modality, Model, PriceKey, Prices, RowPrices, Span, Thinking, Tier};
 
 fn model(fields: &str) -> Model {
     let read = read_models(&format!(r#"{{"data":[{{"id":"a/m",{fields}}}]}}"#)).unwrap();
@@ -190,6 +190,27 @@ fn what_a_model_answers_in() {
         let words: Vec<_> = row.outputs.iter().map(Modality::word).collect();
         assert_eq!(words.join(" "), outputs, "{architecture}");
         assert_eq!((row.chats(), row.text_output_only()), (chats, text_only), "{architecture}");
+    }
+}
+
+#[test]
+fn which_models_think_by_themselves() {
+    for (reasoning, always, unasked) in [
+        ("null", false, None),
+        ("[]", false, None),
+        ("{}", false, None),
+        (r#"{"mandatory":false,"default_enabled":false}"#, false, None),
+        (r#"{"mandatory":true,"default_enabled":true,"default_effort":"low"}"#, true, Some(Effort::Low)),
+        (r#"{"mandatory":true,"default_effort":"high"}"#, true, Some(Effort::High)),
+        (
+            r#"{"mandatory":false,"default_enabled":true,"default_effort":"minimal"}"#,
+            false,
+            Some(Effort::Minimal),
+        ),
+        (r#"{"mandatory":false,"default_enabled":true}"#, false, Some(Effort::Medium)),
+    ] {
+        let read = model(&format!(r#""reasoning":{reasoning}"#)).thinking;
+        assert_eq!(read, Thinking { always, unasked }, "{reasoning}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`About`]: what a row says of its model beside its price, for people who choose and for finding a substitute.
 
-/// What a row lists beside its price (CONTRACT 8.1, read 2026-10-02). Nothing here decides what a request costs.
+/// What a row lists beside its price (CONTRACT 8.1, read 2026-10-02). Nothing here decides what a request costs
+/// at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
     /// The name for people, `OpenAI: GPT-4o-mini`; empty when the row has none.

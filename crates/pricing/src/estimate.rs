@@ -11,19 +11,17 @@ use crate::explain::Term;
 use crate::grounds::Grounds;
 use crate::likely::{Likely, USUAL_IMAGE_OUTPUT};
 use crate::model::Model;
-use crate::offer::{Offer, Terms};
+use crate::offer::{CacheWritten, Offer, Terms};
 use crate::shape::Shape;
+use crate::thinking::expected_output;
 use crate::unpriced::Unpriced;
-
-/// The answer, in tokens, that is expected when nobody says: some 375 English words. Reasoning comes on top.
-pub const USUAL_OUTPUT: u64 = 500;
 
 /// How long prompt and answer will likely be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guess {
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
-    /// Tokens of the answer; `None`: [`USUAL_OUTPUT`] and the reasoning that the request asks for.
+    /// Tokens of the answer, thinking included; `None`: [`expected_output`].
     pub output_tokens: Option<u64>,
 }
 
@@ -36,9 +34,14 @@ pub struct Estimate {
     /// Who is likely to serve it: the providers at that price, the model where endpoints are not known, or the ceiling
     /// where a router picks.
     pub served_by: String,
+    /// Nobody may serve it: the request's own `provider` (`only`, `ignore`, `order` without fallbacks) shuts out every
+    /// endpoint that the model lists, and OpenRouter would refuse it. The sums are then of those who could serve
+    /// otherwise.
+    pub unserved: bool,
     /// Tokens of the prompt's text that `likely` is for: as guessed, within the bound.
     pub prompt_tokens: u64,
-    /// Tokens of its images, audio, video and files, as guessed from what is known of them.
+    /// Tokens of its images, audio, video and files, and of what searches and fetches find, as guessed from what is known
+    /// of them.
     pub media_tokens: u64,
     /// Tokens of the answer that `likely` is for, all choices together: as guessed, within the output cap.
     pub output_tokens: u64,
@@ -59,6 +62,25 @@ pub struct Sum {
     pub total: Nano,
 }
 
+impl Sum {
+    /// More lines round up more often: what that alone brings above the most is taken off, from the last line on.
+    fn rounded_within(mut self, most: Nano) -> Sum {
+        let excess = self.total.saturating_sub(most);
+        let lines = Nano::from_nanos(i64::try_from(self.terms.len()).unwrap_or(0));
+        if excess <= Nano::ZERO || excess >= lines {
+            return self;
+        }
+        let mut left = excess;
+        for term in self.terms.iter_mut().rev() {
+            let taken = left.min(term.amount);
+            term.amount = term.amount.saturating_sub(taken);
+            left = left.saturating_sub(taken);
+        }
+        self.total = self.total.saturating_sub(excess);
+        self
+    }
+}
+
 /// What a request is expected to cost at the first of its models.
 ///
 /// # Errors
@@ -68,11 +90,12 @@ pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Resul
     let asked = shape.models.first().ok_or(Unpriced::NoModel)?;
     let model = grounds.book.model(asked).ok_or_else(|| Unpriced::UnknownModel(asked.to_string()))?;
     let choices = u64::from(shape.choices.max(1));
-    let wanted = guess.output_tokens.unwrap_or(USUAL_OUTPUT.saturating_add(shape.reasoning_budget));
+    let wanted = guess.output_tokens.unwrap_or_else(|| expected_output(shape, model, worst.output_cap));
     let prompt_tokens = guess.prompt_tokens.min(worst.input_tokens);
     let likely = Likely::of(shape, model).within(worst.input_tokens - prompt_tokens);
     let terms = Terms {
         floor: is_floor(asked),
+        family: model.family,
         prompt_tokens,
         likely,
         output_tokens: wanted.min(worst.output_cap).saturating_mul(choices),
@@ -80,13 +103,20 @@ pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Resul
     };
     let offer = Offer::of(model, &terms).or_else(|| Offer::at_ceiling(model, &terms));
     let offer = offer.ok_or_else(|| Unpriced::Router(model.id.clone()))?;
-    let written = offer.cache_write.map(|rate| ("prompt, written to a cache", rate));
-    let likely = sum(written.unwrap_or(("prompt", offer.prompt)), &offer, &terms);
-    let read = offer.cache_read.map(|rate| sum(("prompt, read from a cache", rate), &offer, &terms));
+    let again = |rate| Term::tokens("read again, about", rate, terms.likely.read_again(prompt_tokens));
+    let likely = sum(prompt(&offer, prompt_tokens), again(offer.prompt), &offer, &terms);
+    let likely = likely.rounded_within(worst.usd());
+    let what = match offer.some_cache {
+        true => "prompt, cached (not by all)",
+        false => "prompt, read from a cache",
+    };
+    let read = |rate| sum(vec![Term::tokens(what, rate, prompt_tokens)], again(rate), &offer, &terms);
+    let read = offer.cache_read.map(read);
     let (prompt_tokens, output_tokens) = (terms.prompt_tokens, terms.output_tokens);
     Ok(Estimate {
         model: model.id.clone(),
         served_by: offer.by,
+        unserved: offer.unserved,
         prompt_tokens,
         media_tokens: terms.likely.tokens(),
         output_tokens,
@@ -100,17 +130,35 @@ pub fn estimate(shape: &Shape<'_>, grounds: &Grounds<'_>, guess: Guess) -> Resul
 /// can be read. For comparing models: nothing is known of the request but its size.
 pub fn usual_cost(model: &Model, asked: &str, prompt_tokens: u64, output_tokens: u64) -> Option<Sum> {
     let likely = Likely::default();
-    let terms = Terms { floor: is_floor(asked), prompt_tokens, likely, output_tokens, sent: None };
+    let (floor, family) = (is_floor(asked), model.family);
+    let terms = Terms { floor, family, prompt_tokens, likely, output_tokens, sent: None };
     let offer = Offer::of(model, &terms)?;
-    Some(sum(("prompt", offer.prompt), &offer, &terms))
+    let again = Term::tokens("read again, about", offer.prompt, 0);
+    Some(sum(prompt(&offer, prompt_tokens), again, &offer, &terms))
 }
 
 fn is_floor(asked: &str) -> bool {
     asked.ends_with(":floor")
 }
 
-fn sum((what, rate): (&'static str, Rate), offer: &Offer, terms: &Terms<'_, '_>) -> Sum {
-    let mut lines = vec![Term::tokens(what, rate, terms.prompt_tokens)];
+/// The prompt, and what writing it to a cache costs where that is asked for.
+fn prompt(offer: &Offer, tokens: u64) -> Vec<Term> {
+    let plain = Term::tokens("prompt", offer.prompt, tokens);
+    match offer.cache_write {
+        None => vec![plain],
+        Some(CacheWritten::Instead(rate)) => vec![Term::tokens("prompt, written to a cache", rate, tokens)],
+        Some(CacheWritten::OnTop(rate)) => {
+            // Together they are what one price of both would be: it is rounded up once.
+            let both = offer.prompt.saturating_add(rate).times(tokens);
+            let amount = both.saturating_sub(plain.amount);
+            vec![plain, Term { amount, ..Term::tokens("writing it to a cache, about", rate, tokens) }]
+        }
+    }
+}
+
+/// The terms of the prompt's text, what is read of it again, and all others.
+fn sum(prompt: Vec<Term>, again: Term, offer: &Offer, terms: &Terms<'_, '_>) -> Sum {
+    let mut lines = prompt;
     if offer.request > Rate::ZERO {
         lines.push(Term {
             what: "request fee",
@@ -132,17 +180,26 @@ fn sum((what, rate): (&'static str, Rate), offer: &Offer, terms: &Terms<'_, '_>)
         more(what, rate, quantity, unit);
     }
     for (what, rate, quantity) in [
-        ("images", offer.image, likely.image_tokens),
-        ("audio", offer.audio, likely.audio_tokens),
-        ("video and files", offer.prompt, likely.other_tokens),
+        (if likely.guessed_images { "images, about" } else { "images" }, offer.image, likely.image_tokens),
+        (if likely.guessed_audio { "audio, about" } else { "audio" }, offer.audio, likely.audio_tokens),
+        ("video, about", offer.prompt, likely.video_tokens),
+        ("files, about", offer.prompt, likely.file_tokens),
+        ("what is found, about", offer.prompt, likely.found_tokens),
     ] {
         if quantity > 0 {
             lines.push(Term::tokens(what, rate, quantity));
         }
     }
-    if terms.sent.is_some_and(|(shape, _)| shape.outputs.images) {
+    if again.quantity > 0 {
+        lines.push(again);
+    }
+    let outputs = terms.sent.map(|(shape, _)| shape.outputs).unwrap_or_default();
+    if outputs.images {
         lines.push(Term::tokens("an image in the answer", offer.image_output, USUAL_IMAGE_OUTPUT));
     }
-    lines.push(Term::tokens("answer", offer.completion, terms.output_tokens));
+    lines.push(match outputs.audio {
+        true => Term::tokens("answer, spoken", offer.audio_output, terms.output_tokens),
+        false => Term::tokens("answer", offer.completion, terms.output_tokens),
+    });
     Sum { total: lines.iter().map(|term| term.amount).sum(), terms: lines }
 }

@@ -157,7 +157,7 @@ pub fn image_tokens(model: &Model, image: &Image) -> u64 {
 }
 
 impl ImageCount {
-    fn of(self, image: &Image) -> u64 {
+    pub(crate) fn of(self, image: &Image) -> u64 {
         match self {
             ImageCount::Tiles { base, .. } if image.detail == Detail::Low => base,
             ImageCount::Tiles { base, tile } => base + tile * image.size.map_or(8, tiles),

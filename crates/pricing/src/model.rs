@@ -4,6 +4,7 @@ use crate::about::About;
 use crate::modality::{Modalities, Modality};
 use crate::price_key::PriceKey;
 use crate::prices::RowPrices;
+use crate::thinking::Thinking;
 use crate::tokens::Normaliser;
 
 /// One row of `GET /models`, with its endpoints once they are known. The default one has no price and no name.
@@ -31,6 +32,8 @@ pub struct Model {
     pub outputs: Modalities,
     /// Whether the row lists a field that caps its output.
     pub supports_output_cap: bool,
+    /// Whether it thinks before it answers without being asked to.
+    pub thinking: Thinking,
     /// What it says of itself beside its price.
     pub about: About,
 }

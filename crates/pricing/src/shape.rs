@@ -10,6 +10,7 @@ use crate::media::Media;
 use crate::modality::Modality;
 use crate::model::Model;
 use crate::run::Run;
+use crate::thinking::Effort;
 use crate::unpriced::Unpriced;
 
 /// The part of a chat request that prices depend on; borrowed from its body.
@@ -30,6 +31,8 @@ pub struct Shape<'a> {
     pub output_cap: Option<u64>,
     /// The reasoning tokens asked for (0: none): a cap below it would leave no answer.
     pub reasoning_budget: u64,
+    /// How thoroughly it asks to be thought about, for what is likely; `None` when it does not say.
+    pub effort: Option<Effort>,
     /// `n`: answers asked for; 1 when absent.
     pub choices: u32,
     /// What the caller wants written to a prompt cache.
@@ -38,6 +41,14 @@ pub struct Shape<'a> {
     pub caller_max_price: Option<CallerMaxPrice>,
     /// `provider.only`: the only providers the caller accepts.
     pub only: SmallVec<[Cow<'a, str>; 2]>,
+    /// `provider.ignore`: the providers the caller does not accept. The bound does not rest on it.
+    pub ignore: SmallVec<[Cow<'a, str>; 2]>,
+    /// `provider.order`: the providers the caller wants to be asked first, in this order.
+    pub order: SmallVec<[Cow<'a, str>; 2]>,
+    /// `provider.allow_fallbacks: false`: nobody but those in `order`.
+    pub no_fallbacks: bool,
+    /// `provider.sort` by price: the cheapest provider is asked first.
+    pub by_price: bool,
     /// The body has scalar fields we do not know.
     pub unknown_scalars: bool,
     /// What in it is not text.
@@ -63,6 +74,8 @@ impl<'a> Shape<'a> {
     where
         'a: 's,
     {
+        let borrowed =
+            |names: &'s [Cow<'a, str>]| names.iter().map(|name| Cow::Borrowed(name.as_ref())).collect();
         Shape {
             models: models.into_iter().map(Cow::Borrowed).collect(),
             body: self.body,
@@ -71,10 +84,15 @@ impl<'a> Shape<'a> {
             tool_bytes: self.tool_bytes,
             output_cap: self.output_cap,
             reasoning_budget: self.reasoning_budget,
+            effort: self.effort,
             choices: self.choices,
             cache_write: self.cache_write,
             caller_max_price: self.caller_max_price,
-            only: self.only.iter().map(|name| Cow::Borrowed(name.as_ref())).collect(),
+            only: borrowed(&self.only),
+            ignore: borrowed(&self.ignore),
+            order: borrowed(&self.order),
+            no_fallbacks: self.no_fallbacks,
+            by_price: self.by_price,
             unknown_scalars: self.unknown_scalars,
             media: self.media.clone(),
             run: self.run.clone(),

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::fs;
 
 use pricing::{
-    Engine, IMAGE_RULES, ImageCount, OCR_PAGE, OCR_PAGES_MAX, Reason, Search, SearchMode, Unpriced,
-    WebSearch, fetch_fee, search_fee,
+    Engine, IMAGE_RULES, ImageCount, OCR_PAGE, OCR_PAGES_MAX, Reason, Search, SearchMode, USUAL_IMAGE_ELSE,
+    USUAL_IMAGE_RULES, Unpriced, UsualImageCount, WebSearch, Whole, fetch_fee, search_fee,
 };
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/bound.md");
@@ -34,6 +34,46 @@ fn images() -> String {
             }
             ImageCount::Crops => "258 for each crop, at most 24".to_owned(),
             ImageCount::Flat { tokens } => format!("{tokens}"),
+        };
+        let models: Vec<&str> = models.collect();
+        writeln!(table, "| {} | {count} | {}, {} |", models.join(", "), rule.source, rule.read).unwrap();
+    }
+    table
+}
+
+fn usual_images() -> String {
+    let mut table = "| models | tokens of an image | who says so, and when |\n|---|---|---|\n".to_owned();
+    for rule in USUAL_IMAGE_RULES.iter().chain([&USUAL_IMAGE_ELSE]) {
+        let models =
+            rule.models.iter().map(|id| if id.is_empty() { "all others" } else { id.trim_end_matches(':') });
+        let count = match rule.count {
+            UsualImageCount::Tiles { base, tile } => {
+                format!("{base}, and {tile} for each tile of 512 pixels; `low`: {base}")
+            }
+            UsualImageCount::Patches { side, most, percent, marks } => {
+                let times = if percent == 100 { String::new() } else { format!(", times {percent} %") };
+                let marks = if marks == 0 { String::new() } else { format!(", and {marks} marks") };
+                format!("patches of {side} pixels, at most {most}{times}{marks}")
+            }
+            UsualImageCount::Rows { side, within } => format!(
+                "patches of {side} pixels and a token for each row's end, within {within} pixels a side"
+            ),
+            UsualImageCount::Area { pixels, within, least, most } => {
+                let least = if least == 1 { String::new() } else { format!(" at least {least},") };
+                format!(
+                    "a token for {pixels} pixels, or patches of 28 pixels, within {within} a side;{least} at most {most}"
+                )
+            }
+            UsualImageCount::Grid { side, most, tile, whole } => {
+                let whole = match whole {
+                    Whole::Never => "",
+                    Whole::Parted => ", and one of the whole where there are several",
+                    Whole::Always => ", and one of the whole",
+                };
+                format!("{tile} for each tile of {side} pixels, at most {most}{whole}")
+            }
+            UsualImageCount::Crops => "258 for each crop, as above".to_owned(),
+            UsualImageCount::Flat { tokens } => format!("{tokens}"),
         };
         let models: Vec<&str> = models.collect();
         writeln!(table, "| {} | {count} | {}, {} |", models.join(", "), rule.source, rule.read).unwrap();
@@ -148,7 +188,13 @@ fn with(page: &str, name: &str, table: &str) -> String {
 #[test]
 fn the_page_of_rules_is_the_code() {
     let page = fs::read_to_string(PAGE).expect("the page");
-    let tables = [("images", images()), ("fees", fees()), ("reasons", reasons()), ("refusals", refusals())];
+    let tables = [
+        ("images", images()),
+        ("usual images", usual_images()),
+        ("fees", fees()),
+        ("reasons", reasons()),
+        ("refusals", refusals()),
+    ];
     let written = tables.iter().fold(page.clone(), |page, (name, table)| with(&page, name, table));
     if std::env::var_os("FAREBOX_BLESS").is_some() {
         fs::write(PAGE, &written).expect("written");

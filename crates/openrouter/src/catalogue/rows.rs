@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use pricing::{About, Endpoint, Family, Feature, Modalities, Modality, Model, Tier};
+use pricing::{About, Effort, Endpoint, Family, Feature, Modalities, Modality, Model, Thinking, Tier};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -98,6 +98,7 @@ fn model(raw: &RawValue) -> Option<Model> {
         max_prompt_tokens: count(&limits, "prompt_tokens"),
         outputs: outputs(&architecture),
         supports_output_cap: lists_cap(&row),
+        thinking: thinking(&row),
         about: about(&row, &architecture),
         id,
     })
@@ -113,6 +114,15 @@ fn about(row: &Object<'_>, architecture: &Object<'_>) -> About {
         expires: field(row, "expiration_date").map(Into::into),
         features: names.filter_map(|name| Feature::listed_as(&name)).collect(),
     }
+}
+
+/// `reasoning`, where the row has it: an effort that it does not name is a medium one.
+fn thinking(row: &Object<'_>) -> Thinking {
+    let object = row.get("reasoning").and_then(object).unwrap_or_default();
+    let says = |key: &str| object.get(key).is_some_and(|raw| raw.get() == "true");
+    let effort = || field(&object, "default_effort").map_or(Effort::Medium, |word| Effort::named(&word));
+    let always = says("mandatory");
+    Thinking { always, unasked: (always || says("default_enabled")).then(effort) }
 }
 
 fn endpoint(raw: &RawValue) -> Option<Endpoint> {

@@ -1,4 +1,4 @@
-//! `provider`: the caller's own ceiling and exclusions, and where ours go.
+//! `provider`: the caller's own ceiling, exclusions and preferences, and where ours go.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -62,13 +62,25 @@ pub(super) fn read<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<Provid
     members(raw, &wrong("provider", "an object"), |key, value| {
         match key.as_ref() {
             "max_price" => provider.max_price = Some(max_price(body, value)?),
-            "ignore" => provider.ignore = Some(ignore(body, value)?),
+            "ignore" => {
+                let names = if is_null(value) { None } else { Some(names(value, "provider.ignore")?) };
+                provider.ignore =
+                    Some(Ignore { span: span(body, value), names: names.as_deref().map(owned) });
+                notes.shape.ignore = names.into_iter().flatten().collect();
+            }
             "only" => {
                 provider.only = Some(span(body, value));
                 if !is_null(value) {
                     notes.shape.only = names(value, "provider.only")?.into_iter().collect();
                 }
             }
+            // Who is asked first: it makes a difference to what is likely, none to the bound, and what OpenRouter would
+            // not take is for it to refuse.
+            "order" => {
+                notes.shape.order = names(value, "provider.order").unwrap_or_default().into_iter().collect()
+            }
+            "allow_fallbacks" => notes.shape.no_fallbacks = value == "false",
+            "sort" => notes.shape.by_price = is_by_price(value),
             // Handed to the provider as it is: what it switches on there, nobody knows.
             "options" if !is_empty(value) => {
                 notes.cost(Unpriced::UnknownField("provider.options".to_owned()));
@@ -155,13 +167,22 @@ fn per_unit(text: &str) -> Option<Rate> {
     Rate::parse_ceil(text).ok()
 }
 
-fn ignore<'a>(body: &'a str, raw: &'a str) -> Result<Ignore, BodyError> {
-    let names = if is_null(raw) {
-        None
-    } else {
-        Some(names(raw, "provider.ignore")?.into_iter().map(Cow::into_owned).collect())
-    };
-    Ok(Ignore { span: span(body, raw), names })
+fn owned(names: &[Cow<'_, str>]) -> Vec<String> {
+    names.iter().map(|name| name.as_ref().to_owned()).collect()
+}
+
+/// `"price"`, or `{"by": "price", …}`.
+fn is_by_price(raw: &str) -> bool {
+    const MUST: BodyError = wrong("provider.sort", "a word, or an object with one");
+    let mut by_price = raw == "\"price\"";
+    if raw.starts_with('{') {
+        let read = members(raw, &MUST, |key, value| {
+            by_price |= key == "by" && value == "\"price\"";
+            Ok(())
+        });
+        by_price &= read.is_ok();
+    }
+    by_price
 }
 
 fn names<'a>(raw: &'a str, field: &'static str) -> Result<Vec<Cow<'a, str>>, BodyError> {

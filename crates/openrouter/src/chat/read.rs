@@ -177,6 +177,7 @@ impl<'a> Root<'a, '_> {
         // Which of the two counts when both are given is not documented: the larger is the safe reading.
         shape.output_cap = value(&places.max_tokens).max(value(&places.max_completion_tokens));
         shape.reasoning_budget = self.reasoning.budget(shape.output_cap);
+        shape.effort = self.reasoning.asked();
         let models = &mut shape.models;
         for at in (1..models.len()).rev() {
             if models[..at].contains(&models[at]) {

@@ -2,6 +2,8 @@
 //!
 //! An effort stands for a share of the cap: max(min(cap x share, 128,000), 1,024) tokens (CONTRACT 9).
 
+use pricing::Effort;
+
 use super::BodyError;
 use super::fields::{is_null, members, text, whole, wrong};
 
@@ -16,6 +18,9 @@ pub(super) struct Reasoning {
     tokens: u64,
     /// The share of the cap, percent; zero when no effort is asked for.
     percent: u64,
+    /// `effort`, as a word.
+    word: Option<Effort>,
+    enabled: Option<bool>,
 }
 
 impl Reasoning {
@@ -33,7 +38,11 @@ impl Reasoning {
                 }
                 "effort" => self.effort(value, "reasoning.effort")?,
                 // Without an effort it is a medium one.
-                "enabled" if value == "true" => self.percent = self.percent.max(50),
+                "enabled" if value == "true" => {
+                    self.percent = self.percent.max(50);
+                    self.enabled = Some(true);
+                }
+                "enabled" if value == "false" => self.enabled = Some(false),
                 _ => {}
             }
             Ok(())
@@ -42,7 +51,8 @@ impl Reasoning {
 
     /// `effort`, or `reasoning_effort`.
     pub(super) fn effort(&mut self, raw: &str, field: &'static str) -> Result<(), BodyError> {
-        let percent = match text(raw, field)?.as_deref() {
+        let word = text(raw, field)?;
+        let percent = match word.as_deref() {
             None | Some("none") => 0,
             Some("minimal") => 10,
             Some("low") => 20,
@@ -51,8 +61,19 @@ impl Reasoning {
             // `xhigh`, `max`, and what we do not know.
             Some(_) => 95,
         };
+        self.word = word.map(|word| Effort::named(&word)).or(self.word);
         self.percent = self.percent.max(percent);
         Ok(())
+    }
+
+    /// What is likely meant, `None` when nothing is said: a number says more than a word, and a word more than
+    /// `enabled: true`.
+    pub(super) fn asked(self) -> Option<Effort> {
+        match self.enabled {
+            Some(false) => Some(Effort::Off),
+            _ if self.tokens > 0 => Some(Effort::Tokens(self.tokens)),
+            enabled => self.word.or(enabled.map(|_| Effort::Medium)),
+        }
     }
 
     /// Tokens of it under this cap.

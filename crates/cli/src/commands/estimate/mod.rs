@@ -22,7 +22,7 @@ use clap::Args;
 use farebox::Config;
 use pricing::{
     Alternatives, Bound, BoundPolicy, Encoding, Estimate, Fit, Grounds, Guess, Model, Need, Shape, Unpriced,
-    estimate,
+    estimate, expected_output,
 };
 
 use self::input::{Given, Input};
@@ -239,6 +239,7 @@ impl<'a> Asking<'a> {
                 prices.date(&mut estimate.worst);
                 let counted = self.counted(shape, &grounds, &estimate);
                 let obstacle = first.and_then(|model| self.obstacle(model, shape, count));
+                let obstacle = obstacle.or_else(|| estimate.unserved.then(obstacle::unserved));
                 let (asked, models) = (asked.to_owned(), shape.models.len());
                 let choices = u64::from(shape.choices.max(1));
                 Ok(Row { asked, models, choices, count, estimate, counted, obstacle })
@@ -258,9 +259,9 @@ impl<'a> Asking<'a> {
 
     fn obstacle(&self, model: &Model, shape: &Shape<'_>, count: Count) -> Option<Obstacle> {
         let about = if count.how.is_exact() { "" } else { "about " };
-        let wanted = Wanted::of(shape, self.args.output).with_prompt(count.tokens);
-        let wanted = wanted.saying_nothing(self.prompt.says_nothing());
-        wanted.obstacle(model, about).or_else(|| obstacle::shut_out(model, shape))
+        let usual = expected_output(shape, model, shape.output_cap.unwrap_or(u64::MAX));
+        let wanted = Wanted::of(shape, self.args.output).with_prompt(count.tokens).expecting(usual);
+        wanted.saying_nothing(self.prompt.says_nothing()).obstacle(model, about)
     }
 
     /// The bound that a gateway falls back on where the money does not reach.

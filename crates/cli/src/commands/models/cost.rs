@@ -8,7 +8,7 @@ use money::{Nano, Rate};
 use openrouter::chat::{self, BodyError};
 use pricing::{
     Book, Detail, Estimate, Grounds, Guess, Media, Model, Need, Shape, Sum, Term, USUAL_OUTPUT, Unpriced,
-    estimate,
+    estimate, expected_output,
 };
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ pub(crate) struct RequestArgs {
     /// Tokens of prompt [default: 2000]
     #[arg(long = "in", value_name = "TOKENS", value_parser = tokens, conflicts_with = "body", help_heading = "Your request")]
     input: Option<u64>,
-    /// Tokens of answer [default: 500, and the reasoning a body asks for]
+    /// Tokens of answer, thinking included [default: 500, and what the model usually thinks]
     #[arg(long = "out", value_name = "TOKENS", value_parser = tokens, help_heading = "Your request")]
     output: Option<u64>,
     /// Pictures of 1024 by 1024 in the prompt
@@ -90,13 +90,12 @@ impl RequestArgs {
     pub(super) fn request<'t>(&self, text: &'t str) -> Result<Request<'t>, Failure> {
         let cached = self.cached;
         let Some(path) = &self.body else {
-            let output = self.output.unwrap_or(USUAL_OUTPUT);
-            let shape = self.sized(text, output);
+            let shape = self.sized(text);
             return Ok(Request {
-                wanted: Wanted::of(&shape, Some(output)),
+                wanted: Wanted::of(&shape, self.output),
                 shape: Box::new(shape),
                 prompt: Prompted::Size(self.input.unwrap_or(USUAL_INPUT)),
-                output: Some(output),
+                output: self.output,
                 cached,
             });
         };
@@ -123,25 +122,27 @@ impl RequestArgs {
         })
     }
 
-    /// A chat of so many bytes and pictures, with a cap of the answer's length.
-    fn sized<'t>(&self, text: &'t str, output: u64) -> Shape<'t> {
+    /// A chat of so many bytes and pictures, with a cap of the answer's length where that is said.
+    fn sized<'t>(&self, text: &'t str) -> Shape<'t> {
         let mut media = Media::default();
         for _ in 0..self.images.min(IMAGES_MAX) {
             media.add_image(Detail::High, Some(IMAGE));
         }
         let body = text.as_bytes();
-        Shape { body, messages: 1, choices: 1, output_cap: Some(output), media, ..Shape::default() }
+        Shape { body, messages: 1, choices: 1, output_cap: self.output, media, ..Shape::default() }
     }
 
     /// In words.
     pub(super) fn words(&self) -> String {
         let mut words = match &self.body {
             Some(path) => path.display().to_string(),
-            None => format!(
-                "{} tokens in, {} out",
-                grouped(self.input.unwrap_or(USUAL_INPUT)),
-                grouped(self.output.unwrap_or(USUAL_OUTPUT))
-            ),
+            None => {
+                let input = grouped(self.input.unwrap_or(USUAL_INPUT));
+                match self.output {
+                    Some(output) => format!("{input} tokens in, {} out", grouped(output)),
+                    None => format!("{input} tokens in, {USUAL_OUTPUT} out and the usual thinking"),
+                }
+            }
         };
         match self.images {
             0 => {}
@@ -198,15 +199,20 @@ impl Cost<'_> {
 impl Request<'_> {
     /// Whether a model can do it.
     pub(super) fn is_met_by(&self, model: &Model) -> bool {
-        let output = self.output.unwrap_or(USUAL_OUTPUT.saturating_add(self.shape.reasoning_budget));
+        let output = self.output.unwrap_or_else(|| self.expected(model));
         Need::counted(&self.shape, self.tokens(model), output).met_by(model) && self.obstacle(model).is_none()
     }
 
     /// Why it cannot be done at a model.
     pub(super) fn obstacle(&self, model: &Model) -> Option<Obstacle> {
         let about = if matches!(self.prompt, Prompted::Size(_)) { "" } else { "about " };
-        let unable = self.wanted.with_prompt(self.tokens(model)).obstacle(model, about);
-        unable.or_else(|| obstacle::shut_out(model, &self.shape))
+        let wanted = self.wanted.with_prompt(self.tokens(model)).expecting(self.expected(model));
+        wanted.obstacle(model, about)
+    }
+
+    /// Tokens of answer where nobody said how many: with what the model thinks before it.
+    fn expected(&self, model: &Model) -> u64 {
+        expected_output(&self.shape, model, self.shape.output_cap.unwrap_or(u64::MAX))
     }
 
     /// The first thing in it that is refused at any model, unless the configuration allows it.
@@ -234,12 +240,17 @@ impl Request<'_> {
         if !only.is_empty() {
             shape.only = only.iter().map(|tag| Cow::Borrowed(tag.as_str())).collect();
         }
+        if matches!(self.prompt, Prompted::Size(_)) && self.output.is_none() {
+            shape.output_cap = Some(self.expected(model));
+        }
         let guess = Guess { prompt_tokens: self.tokens(model), output_tokens: self.output };
         let sums = estimate(&shape, &Grounds::new(book, &prices.config.bounds), guess).map(|mut estimate| {
             prices.date(&mut estimate.worst);
             Sums { likely: partly_cached(&estimate, self.cached), estimate }
         });
-        Cost { asked: asked.to_owned(), model, sums, obstacle: self.obstacle(model) }
+        let unserved = sums.as_ref().is_ok_and(|sums| sums.estimate.unserved);
+        let obstacle = self.obstacle(model).or_else(|| unserved.then(obstacle::unserved));
+        Cost { asked: asked.to_owned(), model, sums, obstacle }
     }
 }
 
