@@ -229,6 +229,35 @@ fn media() {
 }
 
 #[test]
+fn what_was_read_of_a_file_before_is_there_again() {
+    let of = |annotations: &str| {
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"assistant","content":"x","annotations":{annotations}}}]}}"#
+        );
+        chat::read(body.as_bytes()).map(|request| (request.shape.media, request.shape.costs.to_vec()))
+    };
+    let image = format!(r#"{{"type":"image_url","image_url":{{"url":"{PNG_640_480}"}}}}"#);
+    let images = vec![image; 50].join(",");
+    let file = format!(
+        r#"[{{"type":"file","file":{{"hash":"h","name":"a.pdf","content":[{{"type":"text","text":"page"}},{images}]}}}}]"#
+    );
+    let (media, _) = of(&file).unwrap();
+    assert_eq!((media.image_count(), media.files, media.bytes), (50, 1, 50 * 40));
+    let cited = r#"[{"type":"url_citation","url_citation":{"url":"https://x.test","content":"x"}}]"#;
+    for text in ["null", "[]", cited] {
+        assert_eq!(of(text).unwrap().0, Media::default(), "{text}");
+    }
+    for some in [r#"[{"file":{"content":"text"}}]"#, r#"[{"file":{}}]"#] {
+        assert_eq!(of(some).unwrap().0, Media { files: 1, ..Media::default() }, "{some}");
+    }
+    let (_, costs) = of(r#"[{"file":{"content":[{"type":"hologram"}]}}]"#).unwrap();
+    assert!(matches!(costs[..], [Unpriced::Media { .. }]), "{costs:?}");
+    for wrong in ["7", "[7]", r#"[{"file":[]}]"#, r#"[{"file":{"content":{}}}]"#] {
+        assert!(of(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_file_that_also_lies_elsewhere_is_one() {
     let of = |members: &str| {
         let body = format!(

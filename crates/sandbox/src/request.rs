@@ -167,11 +167,12 @@ impl Request {
         for key in ["name", "tool_call_id", "reasoning"] {
             self.rendered.push_str(message.get(key).and_then(Value::as_str).unwrap_or_default());
         }
-        for key in ["tool_calls", "reasoning_details", "annotations"] {
+        for key in ["tool_calls", "reasoning_details"] {
             if let Some(calls) = message.get(key).filter(|calls| !calls.is_null()) {
                 self.rendered.push_str(&calls.to_string());
             }
         }
+        message["annotations"].as_array().into_iter().flatten().for_each(|note| self.read_annotation(note));
         self.asks.read_message(message);
         self.rendered.push('\n');
         let begin = self.rendered.len();
@@ -187,6 +188,14 @@ impl Request {
             self.answers.push(begin..self.rendered.len());
         }
         Ok(())
+    }
+
+    /// What was read of a file before comes as parts; any other annotation is text.
+    fn read_annotation(&mut self, annotation: &Value) {
+        match annotation["file"]["content"].as_array() {
+            Some(parts) => parts.iter().for_each(|part| self.read_part(part)),
+            None => self.rendered.push_str(&annotation.to_string()),
+        }
     }
 
     fn read_part(&mut self, part: &Value) {

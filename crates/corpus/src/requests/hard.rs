@@ -96,6 +96,7 @@ impl Draft {
                 message["reasoning_details"] =
                     json!([{ "type": "reasoning.text", "text": self.hard_text() }]);
             }
+            "assistant" if self.one_in(8) => message["annotations"] = self.hard_annotations(),
             "tool" => message["tool_call_id"] = json!(self.hard_name()),
             _ => {}
         }
@@ -103,6 +104,16 @@ impl Draft {
             message["name"] = json!(self.hard_name());
         }
         message
+    }
+
+    /// A page cited, and what was read of a file before.
+    fn hard_annotations(&mut self) -> Value {
+        let mut content = vec![json!({ "type": "text", "text": self.hard_text() })];
+        content.extend((0..self.rng.usize(..4)).map(|_| self.image()));
+        json!([
+            { "type": "url_citation", "url_citation": { "url": "https://x.test", "content": self.hard_text() } },
+            { "type": "file", "file": { "hash": self.hard_name(), "name": "a.pdf", "content": content } },
+        ])
     }
 
     fn hard_call(&mut self) -> Value {
@@ -225,6 +236,7 @@ mod tests {
             "json_schema",
             "enum",
             "tool_calls",
+            "annotations",
         ] {
             assert!(all.contains(what), "{what:?}");
         }

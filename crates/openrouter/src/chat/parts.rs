@@ -7,7 +7,7 @@ use pricing::{CacheWrite, Detail, Unpriced};
 
 use super::BodyError;
 use super::data_url::{Base64, DataUrl};
-use super::fields::{Members, is_null, object, objects, text, wrong};
+use super::fields::{Members, is_container, is_empty, is_null, object, objects, text, wrong};
 use super::json::Cursor;
 use super::messages::cache_write;
 use super::notes::Notes;
@@ -55,6 +55,28 @@ pub(super) fn spoken<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// `annotations` of an assistant's message. What was read of a file comes with them, so that it need not be read again:
+/// its text, and its images (OpenRouter's guide to PDF inputs, 2026-10). All others are text.
+pub(super) fn annotations<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
+    const MUST: BodyError = wrong("messages[].annotations", "a list of objects");
+    const FILE: BodyError = wrong("messages[].annotations[].file", "an object");
+    const CONTENT: BodyError = wrong("messages[].annotations[].file.content", "text or a list of parts");
+    if is_empty(raw) {
+        return Ok(());
+    }
+    objects(&mut Cursor::new(raw), &MUST, |_, members| {
+        for (_, file) in members.iter().filter(|(key, value)| key == "file" && !is_null(value)) {
+            notes.shape.media.files = notes.shape.media.files.max(1);
+            for (_, content) in object(file, &FILE)?.iter().filter(|(key, _)| key == "content") {
+                if is_container(content) {
+                    parts(notes, &mut Cursor::new(content), &CONTENT)?;
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 fn part<'a>(notes: &mut Notes<'a, '_>, index: usize, members: &Members<'a>) -> Result<(), BodyError> {
