@@ -26,6 +26,9 @@ pub struct Shape<'a> {
     /// Bytes of the raw body that are rendered anew into the prompt (tool definitions, response schemas), and so
     /// may grow.
     pub tool_bytes: u64,
+    /// Bytes that may come to those of the body where JSON in it is read and written anew: in calls of tools all of
+    /// them, in what `tool_bytes` doubles those beyond it.
+    pub growth_bytes: u64,
     /// The most output tokens asked for; `None` when the caller set no cap.
     pub output_cap: Option<u64>,
     /// The reasoning tokens asked for (0: none): a cap below it would leave no answer.
@@ -69,6 +72,7 @@ impl<'a> Shape<'a> {
             messages: self.messages,
             tools: self.tools,
             tool_bytes: self.tool_bytes,
+            growth_bytes: self.growth_bytes,
             output_cap: self.output_cap,
             reasoning_budget: self.reasoning_budget,
             choices: self.choices,

@@ -50,35 +50,57 @@ impl Node {
     /// As compact JSON.
     pub(crate) fn json(&self) -> String {
         let mut json = String::new();
-        self.write(&mut json);
+        self.write(&mut json, &COMPACT);
         json
     }
 
-    fn write(&self, json: &mut String) {
+    /// As the longest JSON that is written of it: spaces, and all numbers as floats.
+    pub(crate) fn spaced(&self) -> String {
+        let mut json = String::new();
+        self.write(&mut json, &SPACED);
+        json
+    }
+
+    fn write(&self, json: &mut String, style: &Style) {
         match self {
             Node::Text(text) => quote(text, json),
-            Node::Scalar(scalar) => json.push_str(scalar),
+            Node::Scalar(scalar) => {
+                json.push_str(scalar);
+                let is_whole = scalar.ends_with(|last: char| last.is_ascii_digit()) && !scalar.contains('.');
+                json.push_str(if is_whole { style.whole } else { "" });
+            }
             Node::List(items) => {
                 json.push('[');
                 for (at, item) in items.iter().enumerate() {
-                    json.push_str(if at == 0 { "" } else { "," });
-                    item.write(json);
+                    json.push_str(if at == 0 { "" } else { style.comma });
+                    item.write(json, style);
                 }
                 json.push(']');
             }
             Node::Object(members) => {
                 json.push('{');
                 for (at, (key, value)) in members.iter().enumerate() {
-                    json.push_str(if at == 0 { "" } else { "," });
+                    json.push_str(if at == 0 { "" } else { style.comma });
                     quote(key, json);
-                    json.push(':');
-                    value.write(json);
+                    json.push_str(style.colon);
+                    value.write(json, style);
                 }
                 json.push('}');
             }
         }
     }
 }
+
+/// How JSON is written.
+struct Style {
+    comma: &'static str,
+    colon: &'static str,
+    /// What follows a whole number.
+    whole: &'static str,
+}
+
+const COMPACT: Style = Style { comma: ",", colon: ":", whole: "" };
+const SPACED: Style = Style { comma: ", ", colon: ": ", whole: ".0" };
 
 /// A string as JSON.
 pub(crate) fn quote(text: &str, json: &mut String) {
@@ -120,9 +142,9 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Node::Scalar(value.to_string()))
     }
 
-    /// The longest that any writer makes of it: all its digits.
+    /// The longest that any writer makes of it: all its digits, and no exponent.
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Scalar(format!("{value:?}")))
+        Ok(Node::Scalar(value.to_string()))
     }
 
     fn visit_unit<E>(self) -> Result<Node, E> {
@@ -157,5 +179,19 @@ mod tests {
         assert_eq!(node.json(), json);
         assert_eq!(node.members().len(), 3);
         assert!(serde_json::from_str::<Node>(r#""\ud800""#).is_err(), "half a pair is no text");
+    }
+
+    #[test]
+    fn the_longest_that_is_written() {
+        let node: Node = serde_json::from_str(r#"{"a":[1,-2,0.5,true,null,"1,2:3"],"b":{}}"#).unwrap();
+        assert_eq!(node.spaced(), r#"{"a": [1.0, -2.0, 0.5, true, null, "1,2:3"], "b": {}}"#);
+        for (short, long) in [
+            ("1e20", "100000000000000000000.0"),
+            ("1E15", "1000000000000000.0"),
+            ("-2.5e-7", "-0.00000025"),
+            ("12345678901234567890123", "12345678901234568000000.0"),
+        ] {
+            assert_eq!(serde_json::from_str::<Node>(short).unwrap().spaced(), long);
+        }
     }
 }

@@ -34,8 +34,9 @@ fn message<'a>(notes: &mut Notes<'a, '_>, cursor: &mut Cursor<'a>) -> Result<(),
         match name.as_ref() {
             "content" => content(notes, cursor)?,
             "annotations" => parts::annotations(notes, cursor.value()?)?,
-            "role" | "name" | "tool_calls" | "tool_call_id" | "function_call" | "refusal" | "reasoning"
-            | "reasoning_content" | "reasoning_details" => {
+            "tool_calls" | "function_call" => notes.calls(cursor.value()?),
+            "role" | "name" | "tool_call_id" | "refusal" | "reasoning" | "reasoning_content"
+            | "reasoning_details" => {
                 cursor.value()?;
             }
             name => member(notes, name, cursor.value()?)?,
