@@ -54,7 +54,8 @@ impl Node {
         json
     }
 
-    /// As the longest JSON that is written of it: spaces, and all numbers as floats.
+    /// As the longest JSON that is written of it: spaces, all numbers as floats, and those that some write with an
+    /// exponent in both ways, for either may have more tokens.
     pub(crate) fn spaced(&self) -> String {
         let mut json = String::new();
         self.write(&mut json, &SPACED);
@@ -66,8 +67,9 @@ impl Node {
             Node::Text(text) => quote(text, json),
             Node::Scalar(scalar) => {
                 json.push_str(scalar);
-                let is_whole = scalar.ends_with(|last: char| last.is_ascii_digit()) && !scalar.contains('.');
-                json.push_str(if is_whole { style.whole } else { "" });
+                if style.floats {
+                    as_float(scalar, json);
+                }
             }
             Node::List(items) => {
                 json.push('[');
@@ -95,12 +97,27 @@ impl Node {
 struct Style {
     comma: &'static str,
     colon: &'static str,
-    /// What follows a whole number.
-    whole: &'static str,
+    /// Whether numbers are written as floats.
+    floats: bool,
 }
 
-const COMPACT: Style = Style { comma: ",", colon: ":", whole: "" };
-const SPACED: Style = Style { comma: ", ", colon: ": ", whole: ".0" };
+const COMPACT: Style = Style { comma: ",", colon: ":", floats: false };
+const SPACED: Style = Style { comma: ", ", colon: ": ", floats: true };
+
+/// What makes the longest float of a number that is written; nothing where it is none.
+fn as_float(scalar: &str, json: &mut String) {
+    let Ok(value) = scalar.parse::<f64>() else { return };
+    if !scalar.contains('.') {
+        json.push_str(".0");
+    }
+    let digits = format!("{value:e}");
+    let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
+    let places: i32 = exponent.parse().unwrap_or(0);
+    // Python's limits, the narrowest.
+    if value != 0.0 && !(-4..16).contains(&places) {
+        json.push_str(&format!("{mantissa}e{places:+03}"));
+    }
+}
 
 /// A string as JSON.
 pub(crate) fn quote(text: &str, json: &mut String) {
@@ -186,10 +203,12 @@ mod tests {
         let node: Node = serde_json::from_str(r#"{"a":[1,-2,0.5,true,null,"1,2:3"],"b":{}}"#).unwrap();
         assert_eq!(node.spaced(), r#"{"a": [1.0, -2.0, 0.5, true, null, "1,2:3"], "b": {}}"#);
         for (short, long) in [
-            ("1e20", "100000000000000000000.0"),
+            ("1e20", "100000000000000000000.01e+20"),
             ("1E15", "1000000000000000.0"),
-            ("-2.5e-7", "-0.00000025"),
-            ("12345678901234567890123", "12345678901234568000000.0"),
+            ("-2.5e-7", "-0.00000025-2.5e-07"),
+            ("12345678901234567890123", "12345678901234568000000.01.2345678901234568e+22"),
+            ("12345678901234567", "12345678901234567.01.2345678901234568e+16"),
+            ("0e5", "0.0"),
         ] {
             assert_eq!(serde_json::from_str::<Node>(short).unwrap().spaced(), long);
         }

@@ -2,7 +2,7 @@
 
 use pricing::{Shape, Unpriced};
 
-use super::anew::growth;
+use super::anew::{growth, growth_beyond_double};
 use super::fields::{is_container, is_null};
 
 /// Costs noted per request; one is enough to refuse it.
@@ -30,7 +30,7 @@ impl Notes<'_, '_> {
         let bytes = raw.len() as u64;
         let shape = &mut self.shape;
         shape.tool_bytes = shape.tool_bytes.saturating_add(bytes);
-        shape.growth_bytes = shape.growth_bytes.saturating_add(growth(raw).saturating_sub(bytes));
+        shape.growth_bytes = shape.growth_bytes.saturating_add(growth_beyond_double(raw));
     }
 
     /// Calls of tools, whose arguments may be written anew.
