@@ -195,9 +195,21 @@ fn media() {
         (file(r#""file_data":"data:application/json,{}","filename":"a.json""#), files(0, 0)),
         (file(r#""file_data":"data:text/plain;base64,QUJD","filename":"a.PDF""#), files(1, 4)),
         (file(r#""file_data":"data:text/plain;base64,QUJD","file_id":"f""#), files(1, 0)),
+        (file(r#""file_data":"data:text/plain;base64,QUJD","filename":"a.pd\u0066 ""#), files(1, 4)),
+        (file(r#""file_data":"data:text/plain;base64,QUJD","filename":"a","filename":"b.pdf""#), files(1, 4)),
+        (file(r#""file_data":"data:text/plain;base64,QUJD","filename":null"#), files(0, 0)),
+        (file(r#""file_data":"data:text/plain;base64,QUJD","filename":7"#), files(1, 4)),
+        (file(r#""file_data":"data:text/plain;base64,CiVQREYtMS40""#), files(1, 12)),
         (file(r#""file_data":"data:application/pdf;base64,QUJD""#), files(1, 4)),
         (file(r#""file_data":"https://x.test/a.txt""#), files(1, 0)),
         (file(r#""file_id":"f""#), files(1, 0)),
+        (
+            url("data:application/pdf;base64,QUJD", ""),
+            Media { bytes: 4, files: 1, ..image(Detail::High, None) },
+        ),
+        (url("DATA:video/mp4;base64,QUJD", ""), Media { bytes: 4, files: 1, ..image(Detail::High, None) }),
+        (url(" data:application/pdf,x", ""), Media { files: 1, ..image(Detail::High, None) }),
+        (url("data:nobody can read this", ""), Media { files: 1, ..image(Detail::High, None) }),
         (file(""), files(1, 0)),
         (message(r#"{"type":"file"}"#), files(1, 0)),
         (
@@ -216,6 +228,50 @@ fn media() {
         assert_eq!(shape.media, expect, "{body}");
         assert!(shape.costs.is_empty(), "{body}: {:?}", shape.costs);
     }
+}
+
+#[test]
+fn what_was_read_of_a_file_before_is_there_again() {
+    let of = |annotations: &str| {
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"assistant","content":"x","annotations":{annotations}}}]}}"#
+        );
+        chat::read(body.as_bytes()).map(|request| (request.shape.media, request.shape.costs.to_vec()))
+    };
+    let image = format!(r#"{{"type":"image_url","image_url":{{"url":"{PNG_640_480}"}}}}"#);
+    let images = vec![image; 50].join(",");
+    let file = format!(
+        r#"[{{"type":"file","file":{{"hash":"h","name":"a.pdf","content":[{{"type":"text","text":"page"}},{images}]}}}}]"#
+    );
+    let (media, _) = of(&file).unwrap();
+    assert_eq!((media.image_count(), media.files, media.bytes), (50, 1, 50 * 40));
+    let cited = r#"[{"type":"url_citation","url_citation":{"url":"https://x.test","content":"x"}}]"#;
+    for text in ["null", "[]", cited] {
+        assert_eq!(of(text).unwrap().0, Media::default(), "{text}");
+    }
+    for some in [r#"[{"file":{"content":"text"}}]"#, r#"[{"file":{}}]"#] {
+        assert_eq!(of(some).unwrap().0, Media { files: 1, ..Media::default() }, "{some}");
+    }
+    let (_, costs) = of(r#"[{"file":{"content":[{"type":"hologram"}]}}]"#).unwrap();
+    assert!(matches!(costs[..], [Unpriced::Media { .. }]), "{costs:?}");
+    for wrong in ["7", "[7]", r#"[{"file":[]}]"#, r#"[{"file":{"content":{}}}]"#] {
+        assert!(of(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_file_that_also_lies_elsewhere_is_one() {
+    let of = |members: &str| {
+        let body = format!(
+            r#"{{"messages":[{{"role":"user","content":[{{"type":"file","file":{{"file_data":"data:text/plain;base64,QUJD",{members}}}}}]}}]}}"#
+        );
+        let shape = read(&body).shape;
+        (shape.media.files, shape.unknown_scalars)
+    };
+    assert_eq!(of(r#""filename":"a.txt""#), (0, false));
+    assert_eq!(of(r#""file_url":null"#), (0, false));
+    assert_eq!(of(r#""file_url":"https://x.test/a.pdf""#), (1, true));
+    assert_eq!(of(r#""url":"https://x.test/a.pdf","file_id":"f""#), (2, true));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! [`Offer`]: who is likely to serve a request, and at which listed prices.
 
-use std::borrow::Cow;
-
 use money::Rate;
 
 use crate::bound::{Bound, PER_IMAGE_FROM};
@@ -188,11 +186,11 @@ impl Terms<'_, '_> {
         };
         // Where the permission shuts out all (an allowance stands for a price nobody knows), the caller's word alone counts.
         let any_accepted = match open.is_empty() {
-            true => listed.iter().any(|endpoint| accepts(shape, endpoint)),
-            false => open.iter().any(|endpoint| accepts(shape, endpoint)),
+            true => listed.iter().any(|endpoint| shape.accepts(endpoint)),
+            false => open.iter().any(|endpoint| shape.accepts(endpoint)),
         };
         let unserved = !listed.is_empty() && !any_accepted;
-        let accepted = |endpoint: &&Endpoint| unserved || accepts(shape, endpoint);
+        let accepted = |endpoint: &&Endpoint| unserved || shape.accepts(endpoint);
         let endpoints = self.of_tier(open.into_iter().filter(accepted).collect());
         let first = shape.order.iter().find_map(|name| {
             let named: Vec<&Endpoint> = endpoints.iter().copied().filter(|e| e.is_named(name)).collect();
@@ -289,12 +287,4 @@ impl Terms<'_, '_> {
             unserved: false,
         }
     }
-}
-
-/// Whether the caller accepts a provider.
-fn accepts(shape: &Shape<'_>, endpoint: &Endpoint) -> bool {
-    let is_in = |names: &[Cow<'_, str>]| names.iter().any(|name| endpoint.is_named(name));
-    let ignored = shape.ignore.iter().any(|name| endpoint.is_named(name) || endpoint.is_covered_by(name));
-    let fallback = shape.no_fallbacks && !shape.order.is_empty() && !is_in(&shape.order);
-    (shape.only.is_empty() || is_in(&shape.only)) && !ignored && !fallback
 }

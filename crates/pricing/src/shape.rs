@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::encoding::Counted;
 use crate::media::Media;
 use crate::modality::Modality;
-use crate::model::Model;
+use crate::model::{Endpoint, Model};
 use crate::run::Run;
 use crate::thinking::Effort;
 use crate::unpriced::Unpriced;
@@ -27,6 +27,9 @@ pub struct Shape<'a> {
     /// Bytes of the raw body that are rendered anew into the prompt (tool definitions, response schemas), and so
     /// may grow.
     pub tool_bytes: u64,
+    /// Bytes that may come to those of the body where JSON in it is read and written anew: in calls of tools all of
+    /// them, in what `tool_bytes` doubles those beyond it.
+    pub growth_bytes: u64,
     /// The most output tokens asked for; `None` when the caller set no cap.
     pub output_cap: Option<u64>,
     /// The reasoning tokens asked for (0: none): a cap below it would leave no answer.
@@ -41,7 +44,7 @@ pub struct Shape<'a> {
     pub caller_max_price: Option<CallerMaxPrice>,
     /// `provider.only`: the only providers the caller accepts.
     pub only: SmallVec<[Cow<'a, str>; 2]>,
-    /// `provider.ignore`: the providers the caller does not accept. The bound does not rest on it.
+    /// `provider.ignore`: the providers the caller does not accept.
     pub ignore: SmallVec<[Cow<'a, str>; 2]>,
     /// `provider.order`: the providers the caller wants to be asked first, in this order.
     pub order: SmallVec<[Cow<'a, str>; 2]>,
@@ -68,6 +71,14 @@ pub struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
+    /// Whether the caller accepts a provider.
+    pub(crate) fn accepts(&self, endpoint: &Endpoint) -> bool {
+        let is_in = |names: &[Cow<'_, str>]| names.iter().any(|name| endpoint.is_named(name));
+        let ignored = self.ignore.iter().any(|name| endpoint.is_named(name) || endpoint.is_covered_by(name));
+        let fallback = self.no_fallbacks && !self.order.is_empty() && !is_in(&self.order);
+        (self.only.is_empty() || is_in(&self.only)) && !ignored && !fallback
+    }
+
     /// The same request for other models.
     #[must_use]
     pub fn with_models<'s>(&'s self, models: impl IntoIterator<Item = &'s str>) -> Shape<'s>
@@ -82,6 +93,7 @@ impl<'a> Shape<'a> {
             messages: self.messages,
             tools: self.tools,
             tool_bytes: self.tool_bytes,
+            growth_bytes: self.growth_bytes,
             output_cap: self.output_cap,
             reasoning_budget: self.reasoning_budget,
             effort: self.effort,

@@ -5,7 +5,9 @@
 //! two-byte prefix of the UTF-8 form; they were computed from Unicode 14 over every scalar value, and rounded up.
 //!
 //! The text is taken to be the whole raw body but for media in base64. Every part of the prompt lies in it, and JSON's own syntax and
-//! escapes only make it longer; `\u` escapes are the exception under a normaliser and are read.
+//! escapes only make it longer; `\u` escapes are the exception under a normaliser and are read. JSON that somebody reads
+//! and writes anew may be longer than it was: schemas count twice, and what spaces, numbers and escapes add to them beyond
+//! that, and to calls of tools at all, is in [`Shape::growth_bytes`].
 //!
 //! What the model's template adds is not public for most families. The constants are upper bounds of what was
 //! known on 2026-11-23 (Llama 3.1 adds a dated system prompt of 30 tokens, Harmony one of 100, Mistral Small 3.2
@@ -47,8 +49,8 @@ pub(crate) fn is_counted(model: &Model, shape: &Shape<'_>) -> bool {
 
 fn by_bytes(model: &Model, shape: &Shape<'_>) -> u64 {
     let text = text_tokens(normaliser(model), shape.body).saturating_sub(shape.media.bytes);
-    // Schemas are rendered anew: spaces, indentation and escapes may double them.
-    text.saturating_add(shape.tool_bytes)
+    // Schemas are rendered anew: spaces, indentation and escapes may double them, numbers and escapes add to that.
+    text.saturating_add(shape.tool_bytes).saturating_add(shape.growth_bytes)
 }
 
 /// The count of its text with the model's own tokenizer, where somebody has counted.

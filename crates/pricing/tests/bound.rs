@@ -582,3 +582,36 @@ fn the_fee_for_own_keys_comes_on_top_of_everything() {
         assert_eq!(told.terms.iter().map(|term| term.amount).sum::<Nano>(), told.total);
     }
 }
+
+#[test]
+fn providers_are_kept_where_the_caller_accepts_no_better() {
+    let capped = endpoint("x", prices("0.000001", "0.000003"));
+    let unlimited = Endpoint {
+        supports_output_cap: false,
+        max_completion_tokens: Some(9_000),
+        ..endpoint("y", prices("0.000001", "0.000003"))
+    };
+    let book = book(vec![model("a/m", prices("0.000001", "0.000003"), Some(vec![capped, unlimited]))]);
+    let of = |asked: Shape<'_>| bound(&asked, &Grounds::new(&book, &POLICY)).unwrap();
+    let plain = Shape { output_cap: Some(100), ..shape(&["a/m"], BODY) };
+    let best = of(plain.clone());
+    assert_eq!(best.ignore, ["y"]);
+    let names = |names: &[&'static str]| names.iter().map(|name| Cow::Borrowed(*name)).collect();
+    // Leaving out the rest as well would leave nobody.
+    for asked in [
+        Shape { ignore: names(&["x"]), ..plain.clone() },
+        Shape { only: names(&["y"]), ..plain.clone() },
+        Shape { order: names(&["y"]), no_fallbacks: true, ..plain.clone() },
+    ] {
+        let kept = of(asked);
+        assert_eq!(kept.ignore, [""; 0]);
+        assert!(kept.reasons.contains(Reason::OutputLimit) && kept.usd() > best.usd());
+    }
+    for asked in [
+        Shape { ignore: names(&["y"]), ..plain.clone() },
+        Shape { order: names(&["y"]), ..plain.clone() },
+        Shape { order: names(&["y", "x"]), no_fallbacks: true, ..plain.clone() },
+    ] {
+        assert_eq!(of(asked).ignore, ["y"]);
+    }
+}

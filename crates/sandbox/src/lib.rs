@@ -31,6 +31,7 @@
 //! A body with `"metadata":{"sandbox_tokens":"123"}` gets exactly 123 tokens, or its output cap when that is smaller.
 
 mod account;
+mod anew;
 mod answer;
 mod asks;
 mod bill;

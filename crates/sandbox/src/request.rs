@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::anew::{Writer, parsed};
 use crate::asks::Asks;
 use crate::asks::media::Part;
 use crate::error::Failure;
@@ -20,12 +21,12 @@ pub(crate) struct Request {
     pub(crate) stream: bool,
     /// Roles, contents, tool calls and schemas, as a template would render them.
     pub(crate) rendered: String,
-    /// Where in it are answers of tools, which some templates write as JSON.
-    pub(crate) answers: Vec<Range<usize>>,
+    /// Where in it is what some templates write otherwise.
+    pieces: Vec<Piece>,
     /// Its tokens, once somebody has counted.
     pub(crate) counts: Counts,
-    /// And those of [`Request::rendered_as_json`].
-    pub(crate) as_json: Counts,
+    /// And those of [`Request::rendered_by`] each writer.
+    pub(crate) anew: [Counts; Writer::ALL.len()],
     pub(crate) messages: u64,
     /// What it holds and wants beside text.
     pub(crate) asks: Asks,
@@ -44,6 +45,21 @@ pub(crate) struct Request {
     pub(crate) preset: bool,
     pub(crate) session_id: Option<String>,
     pub(crate) provider: Preferences,
+}
+
+/// A part of what is rendered that a template may write in another way.
+#[derive(Debug)]
+struct Piece {
+    at: Range<usize>,
+    otherwise: Otherwise,
+}
+
+#[derive(Debug)]
+enum Otherwise {
+    /// The answer of a tool: as JSON.
+    Quoted,
+    /// Calls and schemas: read, and written again.
+    Anew(Value),
 }
 
 /// What `tool_choice` comes to.
@@ -104,7 +120,7 @@ impl Request {
         request.max_completion_tokens = cap(field("max_completion_tokens"), "max_completion_tokens")?;
         request.read_tools(field("tools"), field("tool_choice"))?;
         if let Some(schema) = field("response_format").and_then(|format| format.get("json_schema")) {
-            request.rendered.push_str(&schema.to_string());
+            request.push_json(&schema.to_string(), schema.clone());
         }
         request.wanted_tokens =
             field("metadata").and_then(|metadata| match metadata.get("sandbox_tokens")? {
@@ -126,18 +142,33 @@ impl Request {
         Ok(request)
     }
 
-    /// As a template renders it that writes answers of tools as JSON; nothing where there are none.
-    pub(crate) fn rendered_as_json(&self) -> Option<String> {
-        let last = self.answers.last()?.end;
+    /// As a template renders it that writes answers of tools as JSON, and arguments and schemas anew; nothing where there
+    /// are none, or where an earlier writer did the same.
+    pub(crate) fn rendered_by(&self, writer: Writer) -> Option<String> {
+        let last = self.pieces.last()?.at.end;
+        let is_first = Writer::ALL.first() == Some(&writer);
+        if !is_first && self.pieces.iter().all(|piece| matches!(piece.otherwise, Otherwise::Quoted)) {
+            return None;
+        }
         let mut text = String::with_capacity(self.rendered.len() * 9 / 8);
         let mut end = 0;
-        for answer in &self.answers {
-            text.push_str(&self.rendered[end..answer.start]);
-            text.push_str(&Value::from(&self.rendered[answer.clone()]).to_string());
-            end = answer.end;
+        for Piece { at, otherwise } in &self.pieces {
+            text.push_str(&self.rendered[end..at.start]);
+            text.push_str(&match otherwise {
+                Otherwise::Quoted => Value::from(&self.rendered[at.clone()]).to_string(),
+                Otherwise::Anew(value) => writer.write(value),
+            });
+            end = at.end;
         }
         text.push_str(&self.rendered[last..]);
         Some(text)
+    }
+
+    /// Renders JSON that others may write anew, then as this value.
+    fn push_json(&mut self, text: &str, anew: Value) {
+        let begin = self.rendered.len();
+        self.rendered.push_str(text);
+        self.pieces.push(Piece { at: begin..self.rendered.len(), otherwise: Otherwise::Anew(anew) });
     }
 
     fn read_messages(&mut self, messages: Option<&Value>, prompt: Option<&Value>) -> Result<(), Failure> {
@@ -167,11 +198,15 @@ impl Request {
         for key in ["name", "tool_call_id", "reasoning"] {
             self.rendered.push_str(message.get(key).and_then(Value::as_str).unwrap_or_default());
         }
-        for key in ["tool_calls", "reasoning_details", "annotations"] {
+        for key in ["tool_calls", "function_call"] {
             if let Some(calls) = message.get(key).filter(|calls| !calls.is_null()) {
-                self.rendered.push_str(&calls.to_string());
+                self.push_json(&calls.to_string(), parsed(calls));
             }
         }
+        if let Some(details) = message.get("reasoning_details").filter(|details| !details.is_null()) {
+            self.rendered.push_str(&details.to_string());
+        }
+        message["annotations"].as_array().into_iter().flatten().for_each(|note| self.read_annotation(note));
         self.asks.read_message(message);
         self.rendered.push('\n');
         let begin = self.rendered.len();
@@ -184,9 +219,17 @@ impl Request {
             }
         }
         if matches!(role, "tool" | "function") {
-            self.answers.push(begin..self.rendered.len());
+            self.pieces.push(Piece { at: begin..self.rendered.len(), otherwise: Otherwise::Quoted });
         }
         Ok(())
+    }
+
+    /// What was read of a file before comes as parts; any other annotation is text.
+    fn read_annotation(&mut self, annotation: &Value) {
+        match annotation["file"]["content"].as_array() {
+            Some(parts) => parts.iter().for_each(|part| self.read_part(part)),
+            None => self.rendered.push_str(&annotation.to_string()),
+        }
     }
 
     fn read_part(&mut self, part: &Value) {
@@ -206,7 +249,7 @@ impl Request {
         let Some(tools) = tools else { return Ok(()) };
         let tools = tools.as_array().ok_or_else(|| Failure::zod("expected array", &["tools"]))?;
         for tool in tools {
-            self.rendered.push_str(&spaced(tool));
+            self.push_json(&spaced(tool), tool.clone());
             if self.asks.read_tool(tool) {
                 continue;
             }
@@ -388,10 +431,27 @@ mod tests {
             {"role":"user","content":"z"}],"tools":[]}"#,
         );
         assert_eq!(request.rendered, "user\na\"btoolc\nx\"y\nuser\nz");
-        assert_eq!(request.rendered_as_json().as_deref(), Some("user\na\"btoolc\n\"x\\\"y\\n\"user\nz"));
+        let [first, second] = Writer::ALL.map(|writer| request.rendered_by(writer));
+        assert_eq!(first.as_deref(), Some("user\na\"btoolc\n\"x\\\"y\\n\"user\nz"));
+        assert_eq!(second, None, "it is the same");
+        let plain = read(r#"{"model":"m","messages":[{"role":"user","content":"a"}]}"#);
+        assert_eq!(Writer::ALL.map(|writer| plain.rendered_by(writer)), [None, None]);
+    }
+
+    #[test]
+    fn calls_and_schemas_written_anew() {
+        let request = read(
+            r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[{"function":{"arguments":"{\"a\":[1e20,1e15]}"}}]},{"role":"assistant","function_call":{"arguments":"[1]"}}],
+            "tools":[{"function":{"name":"é"}}]}"#,
+        );
+        let [python, javascript] = Writer::ALL.map(|writer| request.rendered_by(writer).unwrap_or_default());
         assert_eq!(
-            read(r#"{"model":"m","messages":[{"role":"user","content":"a"}]}"#).rendered_as_json(),
-            None
+            python,
+            "assistant[{\"function\": {\"arguments\": {\"a\": [1e+20, 1000000000000000.0]}}}]\nassistant{\"arguments\": [1]}\n{\"function\": {\"name\": \"\\u00e9\"}}"
+        );
+        assert_eq!(
+            javascript,
+            "assistant[{\"function\":{\"arguments\":{\"a\":[100000000000000000000,1000000000000000]}}}]\nassistant{\"arguments\":[1]}\n{\"function\":{\"name\":\"é\"}}"
         );
     }
 

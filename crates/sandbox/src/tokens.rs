@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::OnceLock;
 
+use crate::anew::Writer;
 use crate::catalogue::{Family, Model};
 use crate::request::Request;
 use crate::vocabulary::Vocabulary;
@@ -41,18 +42,23 @@ pub(crate) fn counted(request: &Request, model: &Model) -> u64 {
     request.counts.of(model.vocabulary, &request.rendered) + template.adds(request)
 }
 
-/// Prompt tokens as counted by the model's tokenizer, and the worst template, which may write answers of tools as JSON.
+/// Prompt tokens as counted by the model's tokenizer, and the worst template, which may write answers of tools as JSON,
+/// and calls and schemas anew.
 pub(crate) fn counted_at_worst(request: &Request, model: &Model) -> u64 {
     let plain = request.counts.of(model.vocabulary, &request.rendered);
-    let as_json = request.rendered_as_json().map_or(0, |text| request.as_json.of(model.vocabulary, &text));
-    plain.max(as_json) + WORST.adds(request)
+    let anew = Writer::ALL.iter().zip(&request.anew).map(|(writer, counts)| {
+        request.rendered_by(*writer).map_or(0, |text| counts.of(model.vocabulary, &text))
+    });
+    anew.fold(plain, u64::max) + WORST.adds(request)
 }
 
-/// A token for each byte of the prompt, and the worst template.
+/// A token for each byte of the prompt, however it is written, and the worst template.
 pub(crate) fn worst(request: &Request, model: &Model) -> u64 {
     let normalised = model.family == Family::Normalised;
-    let grown = if normalised { 30 * request.rendered.matches(LONGEST).count() as u64 } else { 0 };
-    request.rendered.len() as u64 + grown + WORST.adds(request)
+    let grown = |text: &str| if normalised { 30 * text.matches(LONGEST).count() as u64 } else { 0 };
+    let bytes = |text: &str| text.len() as u64 + grown(text);
+    let anew = Writer::ALL.iter().filter_map(|writer| request.rendered_by(*writer)).map(|text| bytes(&text));
+    anew.fold(bytes(&request.rendered), u64::max) + WORST.adds(request)
 }
 
 /// Loads the tokenizer that most are counted with, which takes a while the first time.

@@ -50,33 +50,72 @@ impl Node {
     /// As compact JSON.
     pub(crate) fn json(&self) -> String {
         let mut json = String::new();
-        self.write(&mut json);
+        self.write(&mut json, &COMPACT);
         json
     }
 
-    fn write(&self, json: &mut String) {
+    /// As the longest JSON that is written of it: spaces, all numbers as floats, and those that some write with an
+    /// exponent in both ways, for either may have more tokens.
+    pub(crate) fn spaced(&self) -> String {
+        let mut json = String::new();
+        self.write(&mut json, &SPACED);
+        json
+    }
+
+    fn write(&self, json: &mut String, style: &Style) {
         match self {
             Node::Text(text) => quote(text, json),
-            Node::Scalar(scalar) => json.push_str(scalar),
+            Node::Scalar(scalar) => {
+                json.push_str(scalar);
+                if style.floats {
+                    as_float(scalar, json);
+                }
+            }
             Node::List(items) => {
                 json.push('[');
                 for (at, item) in items.iter().enumerate() {
-                    json.push_str(if at == 0 { "" } else { "," });
-                    item.write(json);
+                    json.push_str(if at == 0 { "" } else { style.comma });
+                    item.write(json, style);
                 }
                 json.push(']');
             }
             Node::Object(members) => {
                 json.push('{');
                 for (at, (key, value)) in members.iter().enumerate() {
-                    json.push_str(if at == 0 { "" } else { "," });
+                    json.push_str(if at == 0 { "" } else { style.comma });
                     quote(key, json);
-                    json.push(':');
-                    value.write(json);
+                    json.push_str(style.colon);
+                    value.write(json, style);
                 }
                 json.push('}');
             }
         }
+    }
+}
+
+/// How JSON is written.
+struct Style {
+    comma: &'static str,
+    colon: &'static str,
+    /// Whether numbers are written as floats.
+    floats: bool,
+}
+
+const COMPACT: Style = Style { comma: ",", colon: ":", floats: false };
+const SPACED: Style = Style { comma: ", ", colon: ": ", floats: true };
+
+/// What makes the longest float of a number that is written; nothing where it is none.
+fn as_float(scalar: &str, json: &mut String) {
+    let Ok(value) = scalar.parse::<f64>() else { return };
+    if !scalar.contains('.') {
+        json.push_str(".0");
+    }
+    let digits = format!("{value:e}");
+    let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
+    let places: i32 = exponent.parse().unwrap_or(0);
+    // Python's limits, the narrowest.
+    if value != 0.0 && !(-4..16).contains(&places) {
+        json.push_str(&format!("{mantissa}e{places:+03}"));
     }
 }
 
@@ -120,9 +159,9 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Node::Scalar(value.to_string()))
     }
 
-    /// The longest that any writer makes of it: all its digits.
+    /// The longest that any writer makes of it: all its digits, and no exponent.
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Scalar(format!("{value:?}")))
+        Ok(Node::Scalar(value.to_string()))
     }
 
     fn visit_unit<E>(self) -> Result<Node, E> {
@@ -157,5 +196,21 @@ mod tests {
         assert_eq!(node.json(), json);
         assert_eq!(node.members().len(), 3);
         assert!(serde_json::from_str::<Node>(r#""\ud800""#).is_err(), "half a pair is no text");
+    }
+
+    #[test]
+    fn the_longest_that_is_written() {
+        let node: Node = serde_json::from_str(r#"{"a":[1,-2,0.5,true,null,"1,2:3"],"b":{}}"#).unwrap();
+        assert_eq!(node.spaced(), r#"{"a": [1.0, -2.0, 0.5, true, null, "1,2:3"], "b": {}}"#);
+        for (short, long) in [
+            ("1e20", "100000000000000000000.01e+20"),
+            ("1E15", "1000000000000000.0"),
+            ("-2.5e-7", "-0.00000025-2.5e-07"),
+            ("12345678901234567890123", "12345678901234568000000.01.2345678901234568e+22"),
+            ("12345678901234567", "12345678901234567.01.2345678901234568e+16"),
+            ("0e5", "0.0"),
+        ] {
+            assert_eq!(serde_json::from_str::<Node>(short).unwrap().spaced(), long);
+        }
     }
 }

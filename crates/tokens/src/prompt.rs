@@ -1,9 +1,10 @@
 //! [`Prompt`]: the strings of a chat request that a model reads, each by itself, as a template keeps them apart.
 //!
 //! Two sums come of them. *Likely* takes each as it is meant. *Most* takes what a template may make of it: tool calls
-//! and tools' answers as escaped JSON, schemas twice (they are rendered anew, as JSON or as types), every member that
-//! we do not know, a token more for each string (joined to another it may be cut differently), and the bytes of files
-//! that are text. Images, sound and film are not text: what they cost is bounded elsewhere.
+//! and tools' answers as escaped JSON, arguments of calls parsed and written anew, schemas twice (they are rendered anew, as
+//! JSON or as types), every member that we do not know, a token more for each string (joined to another it may be cut
+//! differently), and the bytes of files that are text. Images, sound and film are not text: what they cost is bounded
+//! elsewhere.
 
 use std::borrow::Cow;
 
@@ -75,8 +76,19 @@ enum Words {
     Likely(String),
     /// In [`Prompt::most`] alone.
     Most(String),
+    /// A call of a tool, in [`Prompt::most`] alone.
+    Call(Json),
     /// A schema.
-    Schema(String),
+    Schema(Json),
+}
+
+/// JSON that somebody may read and write again.
+#[derive(Clone, Debug, PartialEq)]
+struct Json {
+    /// Compact, with what is in its strings left alone.
+    as_is: String,
+    /// With spaces, numbers written out, and arguments of calls as the objects they are.
+    anew: String,
 }
 
 /// The most that a chat request's text can have, for a bound; `None` where it is too large or cannot be read.
@@ -114,10 +126,9 @@ impl Prompt {
     /// How many tokens its text likely has, without the template.
     pub fn likely(&self, encoding: Encoding) -> u64 {
         let of = |words: &Words| match words {
-            Words::Said(text) | Words::Quoted(text) | Words::Likely(text) | Words::Schema(text) => {
-                count(text, encoding)
-            }
-            Words::Most(_) => 0,
+            Words::Said(text) | Words::Quoted(text) | Words::Likely(text) => count(text, encoding),
+            Words::Schema(json) => count(&json.as_is, encoding),
+            Words::Most(_) | Words::Call(_) => 0,
         };
         self.words.iter().map(of).sum()
     }
@@ -127,7 +138,8 @@ impl Prompt {
         let of = |words: &Words| match words {
             Words::Said(text) | Words::Most(text) => count(text, encoding) + 1,
             Words::Quoted(text) => count(text, encoding).max(count(&quoted(text), encoding)) + 1,
-            Words::Schema(json) => 2 * (count(json, encoding).max(count(&ascii(json), encoding)) + 1),
+            Words::Call(json) => json.as_is(encoding).max(json.anew(encoding)),
+            Words::Schema(json) => (2 * json.as_is(encoding)).max(json.anew(encoding)),
             Words::Likely(_) => 0,
         };
         self.words.iter().map(of).sum::<u64>() + self.file_bytes
@@ -148,7 +160,7 @@ impl Prompt {
     fn texts(&self) -> impl Iterator<Item = &str> {
         self.words.iter().filter_map(|words| match words {
             Words::Said(text) | Words::Quoted(text) => Some(text.as_str()),
-            Words::Likely(_) | Words::Most(_) | Words::Schema(_) => None,
+            Words::Likely(_) | Words::Most(_) | Words::Call(_) | Words::Schema(_) => None,
         })
     }
 
@@ -199,6 +211,7 @@ impl Prompt {
             ("content", Node::Text(text)) if is_tool => self.words.push(Words::Quoted(text.clone())),
             ("content", Node::List(parts)) => parts.iter().for_each(|part| self.part(part, is_tool)),
             ("tool_calls", Node::List(calls)) => calls.iter().for_each(|call| self.call(call)),
+            ("function_call", Node::Object(_)) => self.words.push(Words::Call(Json::of_call(value))),
             (_, Node::Text(text)) if !text.is_empty() => self.words.push(Words::Said(text.clone())),
             (_, value) if value.is_empty() => {}
             (_, value) => self.words.push(Words::Most(value.json())),
@@ -223,7 +236,7 @@ impl Prompt {
     }
 
     fn call(&mut self, call: &Node) {
-        self.words.push(Words::Most(call.json()));
+        self.words.push(Words::Call(Json::of_call(call)));
         let functions = call.members().iter().filter(|(key, _)| key == "function");
         for (key, value) in functions.flat_map(|(_, function)| function.members()) {
             if let (true, Some(text)) = (key == "name" || key == "arguments", value.text()) {
@@ -236,19 +249,56 @@ impl Prompt {
         let is_text = value.members().iter().any(|(key, kind)| key == "type" && kind.text() == Some("text"));
         if !is_text {
             self.tools = true;
-            self.words.push(Words::Schema(value.json()));
+            self.words.push(Words::Schema(Json { as_is: value.json(), anew: value.spaced() }));
         }
     }
 }
 
-/// JSON as writers make it that escape all but ASCII.
+impl Json {
+    fn of_call(call: &Node) -> Json {
+        Json { as_is: call.json(), anew: parsed(call).spaced() }
+    }
+
+    fn as_is(&self, encoding: Encoding) -> u64 {
+        most_of(&self.as_is, encoding)
+    }
+
+    fn anew(&self, encoding: Encoding) -> u64 {
+        most_of(&self.anew, encoding)
+    }
+}
+
+/// A call with its arguments as the object they are, where they can be read.
+fn parsed(call: &Node) -> Node {
+    let member = |(key, value): &(String, Node)| {
+        let value = match (key.as_str(), value) {
+            ("arguments", Node::Text(text)) => serde_json::from_str(text).ok(),
+            ("function", function) => Some(parsed(function)),
+            _ => None,
+        }
+        .unwrap_or_else(|| value.clone());
+        (key.clone(), value)
+    };
+    match call {
+        Node::Object(members) => Node::Object(members.iter().map(member).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Tokens of JSON, escaped or not, and one more for being joined to something.
+fn most_of(json: &str, encoding: Encoding) -> u64 {
+    count(json, encoding).max(count(&ascii(json), encoding)) + 1
+}
+
+/// JSON as writers make it that escape all but ASCII, and what means something in HTML.
 fn ascii(json: &str) -> Cow<'_, str> {
-    if json.is_ascii() {
+    let is_plain = |character: char| matches!(character, ' '..='~') && !"<>&'".contains(character);
+    if json.chars().all(is_plain) {
         return Cow::Borrowed("");
     }
     let mut escaped = String::with_capacity(json.len() * 2);
     for character in json.chars() {
-        match character.is_ascii() {
+        match is_plain(character) {
             true => escaped.push(character),
             false => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
@@ -311,6 +361,25 @@ mod tests {
         assert!(of("tool") > of("user"));
         let call = r#"{"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"x","type":"function","function":{"name":"hello","arguments":"{\"a\":1}"}}]}]}"#;
         assert!(most(call) > likely(call) && likely(call) >= 5);
+    }
+
+    #[test]
+    fn arguments_may_be_written_anew() {
+        let of = |arguments: &str| {
+            let quoted = serde_json::Value::from(arguments);
+            let function = format!(r#"{{"name":"f","arguments":{quoted}}}"#);
+            let most = |member: String| most(&format!(r#"{{"messages":[{{{member}}}]}}"#));
+            let call = most(format!(r#""tool_calls":[{{"function":{function}}}]"#));
+            (call, most(format!(r#""function_call":{function}"#)))
+        };
+        let list = |number: &str| format!("[{}]", vec![number; 100].join(","));
+        let anew = format!("[{}]", vec!["100000000000000000000"; 100].join(", "));
+        let (call, function_call) = of(&list("1e20"));
+        assert!(call.min(function_call) >= count(&anew, Encoding::O200k));
+        // What is no JSON cannot be written anew.
+        assert!(of(&format!("{}!", list("1e20"))).0 < count(&anew, Encoding::O200k));
+        let signs = r"\u003c".repeat(200);
+        assert!(of(&format!("[\"{}\"]", "<".repeat(200))).0 >= count(&signs, Encoding::O200k));
     }
 
     #[test]

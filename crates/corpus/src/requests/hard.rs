@@ -96,6 +96,7 @@ impl Draft {
                 message["reasoning_details"] =
                     json!([{ "type": "reasoning.text", "text": self.hard_text() }]);
             }
+            "assistant" if self.one_in(8) => message["annotations"] = self.hard_annotations(),
             "tool" => message["tool_call_id"] = json!(self.hard_name()),
             _ => {}
         }
@@ -105,14 +106,40 @@ impl Draft {
         message
     }
 
+    /// A page cited, and what was read of a file before.
+    fn hard_annotations(&mut self) -> Value {
+        let mut content = vec![json!({ "type": "text", "text": self.hard_text() })];
+        content.extend((0..self.rng.usize(..4)).map(|_| self.image()));
+        json!([
+            { "type": "url_citation", "url_citation": { "url": "https://x.test", "content": self.hard_text() } },
+            { "type": "file", "file": { "hash": self.hard_name(), "name": "a.pdf", "content": content } },
+        ])
+    }
+
     fn hard_call(&mut self) -> Value {
-        let arguments = if self.one_in(2) {
-            self.hard_text()
-        } else {
-            json!({ "path": self.hard_name(), "text": self.hard_text() }).to_string()
+        let arguments = match self.rng.u32(..6) {
+            0..3 => self.hard_text(),
+            3 | 4 => json!({ "path": self.hard_name(), "text": self.hard_text() }).to_string(),
+            _ => format!("{{\"of\":{}}}", self.hard_numbers()),
         };
         json!({ "id": self.hard_name(), "type": "function",
             "function": { "name": self.hard_name(), "arguments": arguments } })
+    }
+
+    /// A list of what is longer when it is written anew: numbers with exponents, short elements, text beyond ASCII.
+    fn hard_numbers(&mut self) -> String {
+        let of = *self.pick(&[
+            "1e20",
+            "1e15",
+            "-2.5E-6",
+            "7",
+            "1.0",
+            "\"б\"",
+            "{\"a\":1}",
+            "123456789012345678901",
+        ]);
+        let count = if self.one_in(4) { self.rng.usize(100..2_000) } else { self.rng.usize(1..40) };
+        format!("[{}]", vec![of; count].join(","))
     }
 
     /// A few long parts, or many that are cut out of one text.
@@ -186,10 +213,12 @@ impl Draft {
         for _ in 0..self.rng.usize(..4) {
             let names: Vec<String> = (0..self.rng.usize(1..6)).map(|_| self.hard_name()).collect();
             let kind = self.pick(&["string", "integer", "array"]).to_owned();
-            properties.insert(
-                self.hard_name(),
-                json!({ "type": kind, "enum": names, "description": self.hard_text(), "minimum": -1.5e-7 }),
-            );
+            let mut property =
+                json!({ "type": kind, "enum": names, "description": self.hard_text(), "minimum": -1.5e-7 });
+            if self.one_in(12) {
+                property["enum"] = serde_json::from_str(&self.hard_numbers()).unwrap_or_default();
+            }
+            properties.insert(self.hard_name(), property);
         }
         json!({ "type": "object", "properties": properties, "additionalProperties": false })
     }
@@ -225,6 +254,8 @@ mod tests {
             "json_schema",
             "enum",
             "tool_calls",
+            "annotations",
+            "[1e20,1e20,",
         ] {
             assert!(all.contains(what), "{what:?}");
         }

@@ -10,7 +10,9 @@ pub enum Miscount {
     NoSchemas,
     /// Nor calls of tools.
     NoCalls,
-    /// Nor contents in parts.
+    /// Arguments of calls are counted as they are, not written anew.
+    NoParsing,
+    /// Contents in parts are not counted.
     NoParts,
     /// Nor files of text.
     NoTextFiles,
@@ -30,9 +32,10 @@ pub enum Miscount {
 
 impl Miscount {
     /// Each of them.
-    pub const ALL: [Miscount; 10] = [
+    pub const ALL: [Miscount; 11] = [
         Miscount::NoSchemas,
         Miscount::NoCalls,
+        Miscount::NoParsing,
         Miscount::NoParts,
         Miscount::NoTextFiles,
         Miscount::NoThoughts,
@@ -92,6 +95,13 @@ impl Miscount {
             members.retain(|key, _| !hidden.contains(&&**key));
             if self == Miscount::NoQuotes {
                 members.insert("role".to_owned(), "user".into());
+            }
+        }
+        if self == Miscount::NoParsing {
+            for call in message["tool_calls"].as_array_mut().into_iter().flatten() {
+                // What is no JSON cannot be written anew.
+                let arguments = &mut call["function"]["arguments"];
+                *arguments = format!("{}~", arguments.as_str().unwrap_or_default()).into();
             }
         }
         if let Some(parts) = message["content"].as_array_mut() {

@@ -26,6 +26,8 @@ pub enum Mutant {
     NoCacheWrite,
     /// Nor that tools are written anew.
     NoToolBytes,
+    /// Nor that numbers and escapes in calls and schemas may be written longer.
+    NoGrowth,
     /// Nor server tools.
     NoServerTools,
     /// Nor the web plugin.
@@ -56,7 +58,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Each of them.
-    pub const ALL: [Mutant; 21] = [
+    pub const ALL: [Mutant; 22] = [
         Mutant::NoImages,
         Mutant::NoAudio,
         Mutant::NoVideos,
@@ -65,6 +67,7 @@ impl Mutant {
         Mutant::OneChoice,
         Mutant::NoCacheWrite,
         Mutant::NoToolBytes,
+        Mutant::NoGrowth,
         Mutant::NoServerTools,
         Mutant::NoWebPlugin,
         Mutant::NoPluginCosts,
@@ -91,6 +94,7 @@ impl Mutant {
             Mutant::OneChoice => shape.choices = 1,
             Mutant::NoCacheWrite => shape.cache_write = CacheWrite::None,
             Mutant::NoToolBytes => (shape.tools, shape.tool_bytes) = (0, 0),
+            Mutant::NoGrowth => shape.growth_bytes = 0,
             Mutant::NoServerTools => {
                 shape.run.tools.clear();
                 shape.run.loops = false;

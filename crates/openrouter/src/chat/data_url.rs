@@ -15,6 +15,8 @@ pub(super) enum Data<'u> {
 
 /// More than this before the comma is no data URL of ours.
 const HEAD_MAX: usize = 256;
+/// A PDF begins before this byte.
+const PDF_BEGINS: usize = 1_024;
 
 impl<'u> DataUrl<'u> {
     /// `None`: another kind of URL, or one that nobody can read.
@@ -27,6 +29,11 @@ impl<'u> DataUrl<'u> {
         let base64 = words.any(|word| word.eq_ignore_ascii_case("base64"));
         let data = if base64 { Data::Base64(Base64::of(data)) } else { Data::Percent(data) };
         Some(DataUrl { kind, data })
+    }
+
+    /// Whether it is meant to be one: space before it is passed over by who reads URLs.
+    pub(super) fn is_meant(url: &str) -> bool {
+        strip_prefix(url.trim_start(), "data:").is_some()
     }
 
     /// Bytes of it that are base64.
@@ -99,11 +106,12 @@ impl<'u> Base64<'u> {
         bytes.iter().enumerate().all(|(index, byte)| self.byte(at + index) == Some(*byte))
     }
 
-    /// Text has no control characters beside space; a PDF or an archive would be read as what it is.
+    /// Text has no control characters beside space; a PDF or an archive would be read as what it is. A PDF may begin
+    /// anywhere in the first 1,024 bytes (PDF Reference 1.7, implementation note 13).
     fn is_ascii_text(self) -> bool {
         let padding = self.0.iter().rev().take_while(|byte| **byte == b'=').count();
         let digits = self.0.len() - padding;
-        if padding > 2 || self.has(0, b"%PDF") {
+        if padding > 2 || (0..PDF_BEGINS).any(|at| self.has(at, b"%PDF")) {
             return false;
         }
         (0..digits / 4 * 3 + (digits % 4).saturating_sub(1)).all(|at| {
@@ -159,6 +167,9 @@ mod tests {
         assert_eq!(Base64::of("////").bytes(0), Some([0xFF; 3]));
         assert!(!Base64::of("/w==").is_ascii_text(), "not ASCII");
         assert!(!Base64::of("JVBERi0x").is_ascii_text(), "a PDF");
+        let late = |bytes: usize| encode(&[&b" ".repeat(bytes), &b"%PDF-1.4"[..]].concat());
+        assert!(!Base64::of(&late(1_023)).is_ascii_text(), "a PDF behind space");
+        assert!(Base64::of(&late(1_024)).is_ascii_text(), "no PDF any more");
         assert!(!Base64::of("UEsDBA==").is_ascii_text(), "an archive");
     }
 

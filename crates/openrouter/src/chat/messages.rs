@@ -33,8 +33,10 @@ fn message<'a>(notes: &mut Notes<'a, '_>, cursor: &mut Cursor<'a>) -> Result<(),
         let name = cursor.name()?;
         match name.as_ref() {
             "content" => content(notes, cursor)?,
-            "role" | "name" | "tool_calls" | "tool_call_id" | "function_call" | "refusal" | "reasoning"
-            | "reasoning_content" | "reasoning_details" | "annotations" => {
+            "annotations" => parts::annotations(notes, cursor.value()?)?,
+            "tool_calls" | "function_call" => notes.calls(cursor.value()?),
+            "role" | "name" | "tool_call_id" | "refusal" | "reasoning" | "reasoning_content"
+            | "reasoning_details" => {
                 cursor.value()?;
             }
             name => member(notes, name, cursor.value()?)?,

@@ -8,6 +8,7 @@
 //! `provider.max_price`, a plugin, a server tool and its parameters) is an error; elsewhere the dearest reading counts.
 //! Money fails closed: what cannot be read, or may switch on something we do not know, is noted as a cost.
 
+mod anew;
 mod data_url;
 mod edits;
 mod fields;

@@ -2,6 +2,7 @@
 
 use pricing::{Shape, Unpriced};
 
+use super::anew::{growth, growth_beyond_double};
 use super::fields::{is_container, is_null};
 
 /// Costs noted per request; one is enough to refuse it.
@@ -21,6 +22,20 @@ impl Notes<'_, '_> {
         if self.shape.costs.len() < COSTS_MAX {
             self.shape.costs.push(cost);
         }
+    }
+
+    /// Tools or a schema: a template writes them anew, as JSON or in a form of its own, which doubling covers but for
+    /// what JSON itself may grow beyond that.
+    pub(super) fn schema(&mut self, raw: &str) {
+        let bytes = raw.len() as u64;
+        let shape = &mut self.shape;
+        shape.tool_bytes = shape.tool_bytes.saturating_add(bytes);
+        shape.growth_bytes = shape.growth_bytes.saturating_add(growth_beyond_double(raw));
+    }
+
+    /// Calls of tools, whose arguments may be written anew.
+    pub(super) fn calls(&mut self, raw: &str) {
+        self.shape.growth_bytes = self.shape.growth_bytes.saturating_add(growth(raw));
     }
 
     /// A field we do not know: a scalar passes and is told, a list or an object may switch on anything.

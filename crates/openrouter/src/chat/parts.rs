@@ -7,7 +7,7 @@ use pricing::{CacheWrite, Detail, Unpriced};
 
 use super::BodyError;
 use super::data_url::{Base64, DataUrl};
-use super::fields::{Members, is_null, object, objects, text, wrong};
+use super::fields::{Members, is_container, is_empty, is_null, object, objects, text, wrong};
 use super::json::Cursor;
 use super::messages::cache_write;
 use super::notes::Notes;
@@ -55,6 +55,28 @@ pub(super) fn spoken<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// `annotations` of an assistant's message. What was read of a file comes with them, so that it need not be read again:
+/// its text, and its images (OpenRouter's guide to PDF inputs, 2026-10). All others are text.
+pub(super) fn annotations<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
+    const MUST: BodyError = wrong("messages[].annotations", "a list of objects");
+    const FILE: BodyError = wrong("messages[].annotations[].file", "an object");
+    const CONTENT: BodyError = wrong("messages[].annotations[].file.content", "text or a list of parts");
+    if is_empty(raw) {
+        return Ok(());
+    }
+    objects(&mut Cursor::new(raw), &MUST, |_, members| {
+        for (_, file) in members.iter().filter(|(key, value)| key == "file" && !is_null(value)) {
+            notes.shape.media.files = notes.shape.media.files.max(1);
+            for (_, content) in object(file, &FILE)?.iter().filter(|(key, _)| key == "content") {
+                if is_container(content) {
+                    parts(notes, &mut Cursor::new(content), &CONTENT)?;
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 fn part<'a>(notes: &mut Notes<'a, '_>, index: usize, members: &Members<'a>) -> Result<(), BodyError> {
@@ -194,9 +216,13 @@ fn dearer(one: Detail, other: Detail) -> Detail {
     }
 }
 
+/// An image; of another kind, or of none that can be read, it is a file as well.
 fn image_at(notes: &mut Notes<'_, '_>, url: &str, detail: Detail) {
     let media = &mut notes.shape.media;
-    let size = DataUrl::of(url).and_then(|url| {
+    let data = DataUrl::of(url);
+    let is_other = data.as_ref().map_or_else(|| DataUrl::is_meant(url), |url| !is_image(url));
+    media.files = media.files.saturating_add(u32::from(is_other));
+    let size = data.and_then(|url| {
         media.bytes = media.bytes.saturating_add(url.base64_bytes());
         picture::size(url.base64()?)
     });
@@ -277,9 +303,13 @@ fn file<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
                     }
                 }
             }
-            "file_id" => files += u32::from(!is_null(value)),
             "filename" => {}
-            key => notes.unknown(value, || format!("messages[].content[].file.{key}")),
+            "file_id" => files += u32::from(!is_null(value)),
+            // Where else it may lie, a URL for one.
+            key => {
+                files += u32::from(!is_null(value));
+                notes.unknown(value, || format!("messages[].content[].file.{key}"));
+            }
         }
     }
     if files == 0 && !is_text {
@@ -294,10 +324,13 @@ fn is_image(url: &DataUrl<'_>) -> bool {
     url.kind.get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case("image/"))
 }
 
-/// A name that says it is no text after all.
+/// Whether a name says that it is no text after all.
 fn is_named_otherwise(members: &Members<'_>) -> bool {
     const OTHERS: [&str; 7] = [".pdf", ".doc", ".docx", ".xlsx", ".pptx", ".zip", ".epub"];
-    let name = members.iter().find(|(key, _)| key == "filename").map(|(_, value)| *value);
-    let name = name.unwrap_or_default().trim_matches('"').to_ascii_lowercase();
-    OTHERS.iter().any(|other| name.ends_with(other))
+    let is_other = |value: &str| {
+        let Ok(name) = text(value, "filename") else { return true };
+        let name = name.unwrap_or_default().trim_end().to_ascii_lowercase();
+        OTHERS.iter().any(|other| name.ends_with(other))
+    };
+    members.iter().any(|(key, value)| key == "filename" && is_other(value))
 }

@@ -141,9 +141,9 @@ impl<'a> Root<'a, '_> {
         match key {
             "functions" if !is_empty(raw) => {
                 shape.tools = shape.tools.saturating_add(1);
-                shape.tool_bytes += raw.len() as u64;
+                notes.schema(raw);
             }
-            "response_format" => response_format(shape, raw)?,
+            "response_format" => response_format(notes, raw)?,
             "cache_control" => shape.cache_write = shape.cache_write.max(cache_write(raw)),
             "prompt_cache_options" | "prompt_cache_retention" if !is_null(raw) => {
                 shape.cache_write = CacheWrite::OneHour;
@@ -242,7 +242,7 @@ fn models<'a>(shape: &mut Shape<'a>, raw: &'a str) -> Result<(), BodyError> {
 }
 
 /// A schema is rendered into the prompt by some providers, as tools are.
-fn response_format(shape: &mut Shape<'_>, raw: &str) -> Result<(), BodyError> {
+fn response_format(notes: &mut Notes<'_, '_>, raw: &str) -> Result<(), BodyError> {
     let mut plain = true;
     if is_null(raw) {
         return Ok(());
@@ -252,7 +252,7 @@ fn response_format(shape: &mut Shape<'_>, raw: &str) -> Result<(), BodyError> {
         Ok(())
     })?;
     if !plain {
-        shape.tool_bytes += raw.len() as u64;
+        notes.schema(raw);
     }
     Ok(())
 }

@@ -58,7 +58,8 @@ pub(super) fn tools<'a>(
     let before = notes.shape.tools;
     objects(cursor, &MUST, |index, members| tool(notes, places, index, members))?;
     if notes.shape.tools > before {
-        notes.shape.tool_bytes += (cursor.at() - start) as u64;
+        let body = notes.body;
+        notes.schema(body.get(start..cursor.at()).unwrap_or(body));
     }
     Ok(())
 }

@@ -126,10 +126,9 @@ impl<'b> Candidates<'b> {
         let trusted = |endpoint: &Endpoint| !distrusted.iter().any(|one| endpoint.is_named(&one.provider));
         let good =
             |endpoint: &&'b Endpoint| endpoint.supports_output_cap && readable(endpoint) && trusted(endpoint);
-        let only = &search.shape.only;
         let remains = !search.keep_all
             && endpoints.iter().filter(good).any(|endpoint| {
-                (only.is_empty() || only.iter().any(|name| endpoint.is_named(name)))
+                search.shape.accepts(endpoint)
                     && !endpoints.iter().any(|other| !good(&other) && endpoint.is_covered_by(&other.tag))
             });
         for endpoint in endpoints {

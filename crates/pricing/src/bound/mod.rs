@@ -97,7 +97,8 @@ impl Sum<'_> {
         let reasons = &mut self.reasons;
         reasons.add_if(self.growth.is_some_and(|(growth, _)| !growth.is_none()), Reason::BrokenWord);
         reasons.add_if(shape.unknown_scalars, Reason::UnknownScalars);
-        reasons.add_if(shape.tools > 0 || shape.tool_bytes > 0, Reason::Tools);
+        let anew = shape.tool_bytes.max(shape.growth_bytes);
+        reasons.add_if(shape.tools > 0 || anew > 0, Reason::Tools);
         reasons.add_if(shape.choices > 1, Reason::Choices);
         reasons.add_if(shape.prediction_bytes > 0, Reason::Prediction);
         reasons.add_if(turns.count > 1, Reason::Loop);

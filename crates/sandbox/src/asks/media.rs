@@ -42,6 +42,9 @@ impl Asks {
                 let url = image.as_str().or_else(|| image["url"].as_str()).unwrap_or_default();
                 let detail = image["detail"].as_str().or_else(|| part["detail"].as_str());
                 self.pictures.push(Picture::read(url, detail));
+                // A provider may take it for what it is.
+                let is_other = data_url(url).is_some_and(|(kind, _)| !kind.starts_with("image/"));
+                self.files += u64::from(is_other);
             }
             Some("input_audio" | "audio_url") => self.sounds.push(Sound::read(&part["input_audio"])),
             Some("video_url" | "input_video" | "video") => self.videos += 1,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::hard;
 
 /// A model of each encoding that the built-in catalogue has one for.
-const MODELS: [&str; 7] = [
+pub(crate) const MODELS: [&str; 7] = [
     "openai/gpt-4",
     "openai/gpt-4o",
     "deepseek/deepseek-chat",
