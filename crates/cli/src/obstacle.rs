@@ -4,7 +4,7 @@
 //! One rule of room, for every command: the prompt and its answer fit the context, and the answer is within what the
 //! model ever answers.
 
-use pricing::{Feature, Features, Model, Need, Shape, USUAL_OUTPUT};
+use pricing::{Feature, Features, Modality, Model, Need, Outputs, Shape, USUAL_OUTPUT};
 
 use crate::amount::grouped;
 
@@ -50,6 +50,7 @@ pub(crate) fn unserved() -> Obstacle {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wanted {
     features: Features,
+    outputs: Outputs,
     /// Tokens; none count where the body lets its prompt be shortened.
     prompt: u64,
     shortened: bool,
@@ -67,6 +68,7 @@ impl Wanted {
         let says = |word: &str| shape.body.windows(word.len()).any(|part| part == word.as_bytes());
         Wanted {
             features: Need::counted(shape, 0, 0).features,
+            outputs: shape.outputs,
             prompt: 0,
             shortened: SHORTENING.into_iter().any(says),
             says_nothing: false,
@@ -120,8 +122,17 @@ impl Wanted {
                 Feature::Video => Some("watch video"),
                 Feature::Tools | Feature::Files | Feature::Schemas | Feature::Reasoning => None,
             })
+            .chain(self.unanswered(model))
             .collect();
         (!cannot.is_empty()).then(|| Obstacle::refused(format!("it does not {}", cannot.join(" or "))))
+    }
+
+    /// What it is to answer in, and does not.
+    fn unanswered(&self, model: &Model) -> impl Iterator<Item = &'static str> {
+        let answers = |wanted: bool, modality: Modality| !wanted || model.outputs.contains(modality);
+        let images = (!answers(self.outputs.images, Modality::Image)).then_some("answer in images");
+        let audio = (!answers(self.outputs.audio, Modality::Audio)).then_some("answer in audio");
+        images.into_iter().chain(audio)
     }
 
     /// The prompt, or the prompt with its answer, is longer than its context.
@@ -155,10 +166,12 @@ impl Wanted {
     }
 }
 
-/// The longest prompt and answer that any of its providers takes.
+/// The longest prompt and answer that any of its providers takes: of one that does not say, what the row says.
 fn room(model: &Model) -> Option<u64> {
-    let of_providers = model.endpoints.iter().flatten().filter_map(|endpoint| endpoint.context_length).max();
-    model.context_length.max(of_providers)
+    // Those of a free row may be the paid model's (CONTRACT 8.1).
+    let endpoints = model.endpoints.iter().filter(|_| !model.is_free()).flatten();
+    let of_providers = endpoints.map(|endpoint| endpoint.context_length.or(model.context_length)).max();
+    of_providers.unwrap_or(model.context_length)
 }
 
 /// The longest answer of any of its providers; `None` where one of them does not say.
@@ -220,10 +233,17 @@ mod tests {
             told("google/gemma-2-9b-it", &[Feature::Tools, Feature::Images, Feature::Audio], 9, 9).unwrap(),
             "OpenRouter would refuse it, and bill nothing: it does not read images or hear audio."
         );
+        let outputs = Outputs { images: true, audio: true };
+        assert_eq!(
+            why(&book, "openai/gpt-4o", &Wanted { outputs, ..Wanted::default() }).unwrap(),
+            "OpenRouter would refuse it, and bill nothing: it does not answer in images or answer in audio."
+        );
+        // All its providers have room for 64,000, whatever the row says.
+        assert!(told("deepseek/deepseek-r1", &[], 100_000, 9).is_some());
         assert!(told("google/gemma-2-9b-it", &[], 50_000, 9).unwrap().ends_with("would be shortened."));
         assert_eq!(told("deepseek/deepseek-r1", &[Feature::Schemas, Feature::Reasoning], 9, 9), None);
         // The row says 1,000,000 and each provider less: what any of them takes counts.
-        assert_eq!(told("deepseek/deepseek-chat", &[], 131_071, 1), None);
+        assert_eq!(told("deepseek/deepseek-chat", &[], 127_999, 1), None);
     }
 
     #[test]

@@ -46,8 +46,8 @@ impl Byok {
     }
 }
 
-/// What a provider may have been billed at most under a hold: its own charge and, with an own key, the fee on top, of
-/// which the hold knew nothing if it was the first. That is no word that the provider broke.
-pub(crate) fn allowed(held: Nano, charge: &Charge) -> Nano {
-    if charge.is_byok() { BYOK_FEE.of(held) } else { held }
+/// What may be billed under a hold before a provider has broken its word: with an own key the fee on top, if the hold knew
+/// nothing of it.
+pub(crate) fn allowed(held: Nano, with_fee: bool, charge: &Charge) -> Nano {
+    if charge.is_byok() && !with_fee { BYOK_FEE.of(held) } else { held }
 }

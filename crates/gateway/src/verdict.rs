@@ -14,7 +14,7 @@ use money::Nano;
 use openrouter::error::UpstreamError;
 use openrouter::sse::Outcome;
 use openrouter::usage::Billed;
-use pricing::Used;
+use pricing::{Reason, Used};
 
 use crate::byok;
 use crate::counting::Sample;
@@ -146,11 +146,13 @@ impl Attempt {
         let shared = self.count.shared();
         let find = |finding| shared.find(&self.answered(told.model), told.provider, finding);
         let held = self.explained.held;
+        let bound = self.explained.bound.as_ref();
+        let with_fee = bound.is_some_and(|bound| bound.reasons.contains(Reason::Byok));
         if let Some(charge) = told.billed.charge() {
             shared.byok.billed(charge);
         }
         match told.billed.charge() {
-            Some(charge) if charge.amount > byok::allowed(held, charge) => {
+            Some(charge) if charge.amount > byok::allowed(held, with_fee, charge) => {
                 let in_vain = told.provider.is_some_and(|name| self.had_excluded(told.model, name));
                 find(Finding::Overrun { held, cost: charge.amount, in_vain });
                 // Whatever the reason: a count is no ground for it any more.

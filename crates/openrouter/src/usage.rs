@@ -37,7 +37,7 @@ impl Billed {
 pub struct Charge {
     /// In nano-dollars, rounded up.
     pub amount: Nano,
-    /// The number verbatim, in USD; under BYOK OpenRouter's own charge and the provider's, joined by `+`.
+    /// The number verbatim but for the plus of an exponent, in USD; under BYOK OpenRouter's own charge and the provider's, joined by `+`.
     pub text: String,
 }
 
@@ -50,7 +50,9 @@ impl Charge {
             return None;
         }
         let amount = Nano::parse_ceil(number).ok()?;
-        Some(Charge { amount, text: number.to_owned() })
+        // The plus of an exponent says nothing, and would be taken for the other.
+        let text = number.replace("e+", "e").replace("E+", "E");
+        Some(Charge { amount, text })
     }
 
     /// Whether a provider was asked with a key of the account's own (BYOK): its charge is a part of this one.

@@ -72,7 +72,7 @@ pub struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     /// Whether the caller accepts a provider.
-    pub(crate) fn accepts(&self, endpoint: &Endpoint) -> bool {
+    pub fn accepts(&self, endpoint: &Endpoint) -> bool {
         let is_in = |names: &[Cow<'_, str>]| names.iter().any(|name| endpoint.is_named(name));
         let ignored = self.ignore.iter().any(|name| endpoint.is_named(name) || endpoint.is_covered_by(name));
         let fallback = self.no_fallbacks && !self.order.is_empty() && !is_in(&self.order);

@@ -96,10 +96,15 @@ pub(crate) fn parsed(call: &Value) -> Value {
     }
 }
 
+/// As the most lenient read it: half of a pair is a letter to Python and JavaScript.
+fn read(text: &str) -> Option<Value> {
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&text.replace("\\ud800", "\\ufffd"))).ok()
+}
+
 fn member(key: &str, value: &Value) -> Value {
     match (key, value) {
         ("function", function) => parsed(function),
-        ("arguments", Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| value.clone()),
+        ("arguments", Value::String(text)) => read(text).unwrap_or_else(|| value.clone()),
         _ => value.clone(),
     }
 }

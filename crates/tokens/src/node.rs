@@ -5,6 +5,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+/// Numbers written out may be so many times as long as all of the JSON was, or as long as this.
+const LONGER_MAX: usize = 2;
+const WRITTEN_FREELY: usize = 64 << 10;
+
 /// A JSON value, its members in their order, duplicates included.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
@@ -44,6 +48,22 @@ impl Node {
             Node::Scalar(json) => json == "null",
             Node::List(items) => items.is_empty(),
             Node::Object(members) => members.is_empty(),
+        }
+    }
+
+    /// Reads JSON; `None` where it is none, or holds numbers that are much longer once they are written out: a megabyte
+    /// of `1e308` would be sixty.
+    pub(crate) fn read(json: &[u8]) -> Option<Node> {
+        let node: Node = serde_json::from_slice(json).ok()?;
+        (node.scalar_bytes() <= json.len().saturating_mul(LONGER_MAX).max(WRITTEN_FREELY)).then_some(node)
+    }
+
+    fn scalar_bytes(&self) -> usize {
+        match self {
+            Node::Text(_) => 0,
+            Node::Scalar(scalar) => scalar.len(),
+            Node::List(items) => items.iter().map(Node::scalar_bytes).sum(),
+            Node::Object(members) => members.iter().map(|(_, value)| value.scalar_bytes()).sum(),
         }
     }
 

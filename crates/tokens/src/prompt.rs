@@ -63,6 +63,8 @@ pub struct Prompt {
     tools: bool,
     /// It has members that a template, or OpenRouter, may read or leave out, or that change what is read.
     odd: bool,
+    /// A call has arguments that are no JSON to us.
+    unread: bool,
 }
 
 /// A string of a prompt.
@@ -94,14 +96,14 @@ struct Json {
 /// The most that a chat request's text can have, for a bound; `None` where it is too large or cannot be read.
 pub fn counted(body: &[u8], encodings: &[Encoding]) -> Option<Counted> {
     let prompt = if body.len() > BODY_BYTES_MAX { None } else { Prompt::read(body) }?;
-    let with = |counted: Counted, &encoding: &Encoding| counted.with(encoding, prompt.most(encoding));
-    Some(encodings.iter().fold(Counted::default(), with))
+    let with = |counted: Counted, &encoding: &Encoding| Some(counted.with(encoding, prompt.most(encoding)?));
+    encodings.iter().try_fold(Counted::default(), with)
 }
 
 impl Prompt {
     /// Of a chat request's body; `None` when it is not JSON, or not text: half a surrogate pair is none.
     pub fn read(body: &[u8]) -> Option<Prompt> {
-        let body: Node = serde_json::from_slice(body).ok()?;
+        let body = Node::read(body)?;
         let mut prompt = Prompt::default();
         let mut bare = None;
         for (key, value) in body.members() {
@@ -133,16 +135,20 @@ impl Prompt {
         self.words.iter().map(of).sum()
     }
 
-    /// The most tokens its text can have, without the template.
-    pub fn most(&self, encoding: Encoding) -> u64 {
+    /// The most tokens its text can have, without the template; `None` where a call has arguments that we cannot read and
+    /// others may: what they make of them, nobody here can count.
+    pub fn most(&self, encoding: Encoding) -> Option<u64> {
+        if self.unread {
+            return None;
+        }
         let of = |words: &Words| match words {
             Words::Said(text) | Words::Most(text) => count(text, encoding) + 1,
-            Words::Quoted(text) => count(text, encoding).max(count(&quoted(text), encoding)) + 1,
+            Words::Quoted(text) => most_of(&quoted(text), encoding).max(count(text, encoding) + 1),
             Words::Call(json) => json.as_is(encoding).max(json.anew(encoding)),
             Words::Schema(json) => (2 * json.as_is(encoding)).max(json.anew(encoding)),
             Words::Likely(_) => 0,
         };
-        self.words.iter().map(of).sum::<u64>() + self.file_bytes
+        Some(self.words.iter().map(of).sum::<u64>() + self.file_bytes)
     }
 
     /// Tokens of the texts of its messages: what every template keeps as it is, or makes longer.
@@ -211,7 +217,7 @@ impl Prompt {
             ("content", Node::Text(text)) if is_tool => self.words.push(Words::Quoted(text.clone())),
             ("content", Node::List(parts)) => parts.iter().for_each(|part| self.part(part, is_tool)),
             ("tool_calls", Node::List(calls)) => calls.iter().for_each(|call| self.call(call)),
-            ("function_call", Node::Object(_)) => self.words.push(Words::Call(Json::of_call(value))),
+            ("function_call", Node::Object(_)) => self.written_anew(value),
             (_, Node::Text(text)) if !text.is_empty() => self.words.push(Words::Said(text.clone())),
             (_, value) if value.is_empty() => {}
             (_, value) => self.words.push(Words::Most(value.json())),
@@ -236,12 +242,19 @@ impl Prompt {
     }
 
     fn call(&mut self, call: &Node) {
-        self.words.push(Words::Call(Json::of_call(call)));
+        self.written_anew(call);
         let functions = call.members().iter().filter(|(key, _)| key == "function");
         for (key, value) in functions.flat_map(|(_, function)| function.members()) {
             if let (true, Some(text)) = (key == "name" || key == "arguments", value.text()) {
                 self.words.push(Words::Likely(text.to_owned()));
             }
+        }
+    }
+
+    fn written_anew(&mut self, call: &Node) {
+        match Json::of_call(call) {
+            Some(json) => self.words.push(Words::Call(json)),
+            None => self.unread = true,
         }
     }
 
@@ -255,8 +268,8 @@ impl Prompt {
 }
 
 impl Json {
-    fn of_call(call: &Node) -> Json {
-        Json { as_is: call.json(), anew: parsed(call).spaced() }
+    fn of_call(call: &Node) -> Option<Json> {
+        Some(Json { as_is: call.json(), anew: parsed(call)?.spaced() })
     }
 
     fn as_is(&self, encoding: Encoding) -> u64 {
@@ -268,20 +281,20 @@ impl Json {
     }
 }
 
-/// A call with its arguments as the object they are, where they can be read.
-fn parsed(call: &Node) -> Node {
+/// A call with its arguments as the object they are; `None` where they cannot be read: others read what we do not (halves
+/// of pairs, deeper lists, larger numbers). Calls of tools that take nothing have none.
+fn parsed(call: &Node) -> Option<Node> {
     let member = |(key, value): &(String, Node)| {
         let value = match (key.as_str(), value) {
-            ("arguments", Node::Text(text)) => serde_json::from_str(text).ok(),
-            ("function", function) => Some(parsed(function)),
-            _ => None,
-        }
-        .unwrap_or_else(|| value.clone());
-        (key.clone(), value)
+            ("arguments", Node::Text(text)) if !text.trim().is_empty() => Node::read(text.as_bytes())?,
+            ("function", function) => parsed(function)?,
+            _ => value.clone(),
+        };
+        Some((key.clone(), value))
     };
     match call {
-        Node::Object(members) => Node::Object(members.iter().map(member).collect()),
-        other => other.clone(),
+        Node::Object(members) => members.iter().map(member).collect::<Option<_>>().map(Node::Object),
+        other => Some(other.clone()),
     }
 }
 
@@ -329,7 +342,7 @@ mod tests {
     }
 
     fn most(body: &str) -> u64 {
-        read(body).most(Encoding::O200k)
+        read(body).most(Encoding::O200k).unwrap()
     }
 
     #[test]
@@ -376,10 +389,36 @@ mod tests {
         let anew = format!("[{}]", vec!["100000000000000000000"; 100].join(", "));
         let (call, function_call) = of(&list("1e20"));
         assert!(call.min(function_call) >= count(&anew, Encoding::O200k));
-        // What is no JSON cannot be written anew.
-        assert!(of(&format!("{}!", list("1e20"))).0 < count(&anew, Encoding::O200k));
         let signs = r"\u003c".repeat(200);
         assert!(of(&format!("[\"{}\"]", "<".repeat(200))).0 >= count(&signs, Encoding::O200k));
+    }
+
+    #[test]
+    fn arguments_that_only_others_can_read_are_not_counted() {
+        let of = |arguments: &str| {
+            let quoted = serde_json::Value::from(arguments);
+            let call = format!(r#"{{"function":{{"name":"f","arguments":{quoted}}}}}"#);
+            let prompt = read(&format!(r#"{{"messages":[{{"tool_calls":[{call}]}}]}}"#));
+            assert!(prompt.likely(Encoding::O200k) > 0);
+            prompt.most(Encoding::O200k)
+        };
+        let deep = |depth: usize| format!("{}1e15{}", "[".repeat(depth), "]".repeat(depth));
+        for read in ["", " ", "{}", "[1e15]", &deep(100)] {
+            assert!(of(read).is_some(), "{read}");
+        }
+        for unread in [r#"["\ud800",1e15]"#, "[1e400]", "[NaN]", "{\"a\":", &deep(130)] {
+            assert_eq!(of(unread), None, "{unread}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_mostly_zeros_are_not_counted() {
+        let of = |number: &str, count: usize| {
+            let list = vec![number; count].join(",");
+            Prompt::read(format!(r#"{{"messages":[],"metadata":[{list}]}}"#).as_bytes()).is_some()
+        };
+        assert!(of("1.5", 100_000) && of("1e-7", 100_000) && of("1e308", 100));
+        assert!(!of("1e308", 100_000));
     }
 
     #[test]

@@ -117,9 +117,11 @@ impl Draft {
     }
 
     fn hard_call(&mut self) -> Value {
-        let arguments = match self.rng.u32(..6) {
-            0..3 => self.hard_text(),
-            3 | 4 => json!({ "path": self.hard_name(), "text": self.hard_text() }).to_string(),
+        let arguments = match self.rng.u32(..8) {
+            0 => self.hard_text(),
+            // Not JSON to every reader.
+            1 => format!("[\"\\ud800\",{}]", self.hard_numbers()),
+            2..5 => json!({ "path": self.hard_name(), "text": self.hard_text() }).to_string(),
             _ => format!("{{\"of\":{}}}", self.hard_numbers()),
         };
         json!({ "id": self.hard_name(), "type": "function",

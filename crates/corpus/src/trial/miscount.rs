@@ -99,9 +99,9 @@ impl Miscount {
         }
         if self == Miscount::NoParsing {
             for call in message["tool_calls"].as_array_mut().into_iter().flatten() {
-                // What is no JSON cannot be written anew.
+                // A string is written anew as it is.
                 let arguments = &mut call["function"]["arguments"];
-                *arguments = format!("{}~", arguments.as_str().unwrap_or_default()).into();
+                *arguments = arguments.to_string().into();
             }
         }
         if let Some(parts) = message["content"].as_array_mut() {

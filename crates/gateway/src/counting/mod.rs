@@ -112,13 +112,12 @@ impl Walk<'_> {
     fn servers(&self, model: &Model, texture: Option<&Texture>) -> Option<Servers> {
         let distrust = self.shared.honesty().distrust().map(|known| (*known).clone()).unwrap_or_default();
         let mut servers = Servers { only: Vec::new(), distrust };
-        let accepted = &self.chat.shape.only;
         for endpoint in model.endpoints.as_deref()? {
             let seen = self.shared.seen.has_agreed(&model.id, &endpoint.provider, texture);
             if !seen || !self.shared.honesty().keeps_counts(&model.id, &endpoint.provider) {
                 let provider = endpoint.provider.clone();
                 servers.distrust.add(&model.id, Distrusted { provider, growth: None, in_vain: false });
-            } else if accepted.is_empty() || accepted.iter().any(|name| endpoint.is_named(name)) {
+            } else if self.chat.shape.accepts(endpoint) {
                 servers.only.push(endpoint.tag.clone());
             }
         }
@@ -165,7 +164,7 @@ impl Walk<'_> {
             // Kept until the work is done, also when nobody waits for it any more.
             let _turn = turn;
             let prompt = Prompt::read(&body)?;
-            Some((prompt.most(encoding), Texture::of(&prompt, prompt.said(encoding))))
+            Some((prompt.most(encoding)?, Texture::of(&prompt, prompt.said(encoding))))
         };
         tokio::task::spawn_blocking(work).await.ok()?
     }

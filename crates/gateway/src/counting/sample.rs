@@ -118,7 +118,7 @@ impl Sample {
         let row = book.model(&self.model)?;
         let prompt = Prompt::read(&self.body)?;
         let mut shape = chat::read_allowing(&self.body, allow_fields).ok()?.shape;
-        shape.counted = Counted::default().with(self.encoding, prompt.most(self.encoding));
+        shape.counted = Counted::default().with(self.encoding, prompt.most(self.encoding)?);
         let most = prompt_tokens(row, &shape);
         if told > most {
             return Some(Says::More);

@@ -81,10 +81,12 @@ fn judge(shared: &Shared, due: &DueHold, generation: &Generation) {
     let model = generation.model.as_deref().and_then(|named| book.model(named));
     let model = model.map_or(due.model.as_str(), |row| row.id.as_str());
     let charge = generation.charge.as_ref();
+    // As far as can be told now: holds from before the fee was known end soon.
+    let with_fee = shared.config.bounds.byok || shared.byok.is_seen();
     if let Some(charge) = charge {
         shared.byok.billed(charge);
     }
-    if let Some(charge) = charge.filter(|charge| charge.amount > byok::allowed(due.bound, charge)) {
+    if let Some(charge) = charge.filter(|charge| charge.amount > byok::allowed(due.bound, with_fee, charge)) {
         shared.find(
             model,
             provider,

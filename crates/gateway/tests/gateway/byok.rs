@@ -41,6 +41,13 @@ async fn the_first_answer_that_shows_one_enlarges_what_is_held() {
     assert_eq!(call(&house, &byok).await, with_fee(plain));
     house.comes_to("everything", 10_000 + 2 * with_fee(plain), 0).await;
     assert_eq!(house.counter("overruns"), 1, "the fee is held for");
+    // What is known is in the hold, and leaves no room beyond it.
+    let more = Nano::from_nanos(with_fee(plain) - plain + 1);
+    let byok = format!(
+        r#"{{"cost":{more},"is_byok":true,"cost_details":{{"upstream_inference_cost":{provider}}}}}"#
+    );
+    call(&house, &byok).await;
+    until("a finding", || house.gateway.honesty().iter().any(|row| row.overruns == 1)).await;
     let bound = house.gateway.explanations(1).remove(0)["bound"].clone();
     assert!(bound["why_not_proven"].as_array().is_some_and(|why| why.contains(&json!(FEE))), "{bound}");
     house.end().await;

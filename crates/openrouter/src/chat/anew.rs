@@ -99,7 +99,7 @@ fn added(before: u8, here: u8) -> u8 {
     let number = (is_digit(here) | (here == b'-')) & begins_number(before);
     let short = (before == b'\\') & (here | 4 == b'f');
     is(here == b',', COMMA)
-        | is((here == b':') & (before == b'"'), NAME)
+        | is((here == b':') & ((before == b'"') | (before <= b' ')), NAME)
         | is(sign, SIGN)
         | is(here >= 0x80, BEYOND_ASCII)
         | is(number, NUMBER)
@@ -161,7 +161,10 @@ fn hides_number(bytes: &[u8], at: usize) -> bool {
     let slashes = bytes[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
     let digits = bytes.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
     let unit = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-    slashes % 2 == 0
+    // A plus is a part of one behind an `e` alone, which if hidden is found itself; .NET writes every plus so.
+    let is_loose = unit == Some(b'+') && !matches!(bytes[..at].last(), Some(b'e' | b'E'));
+    !is_loose
+        && slashes % 2 == 0
         && matches!(
             unit,
             Some(
@@ -207,6 +210,9 @@ mod tests {
             (r"[1\u006520]", 5 + 352),
             (r"[\n\u0031e20]", 352),
             (r"[\\u0031]", 0),
+            (r#"["a\u002Bb"]"#, 0),
+            (r"[1e\u002B20]", 5 + 352),
+            (r#"{"a" :[]}"#, 4),
             (r"[\u00e9]", 0),
             ("", 0),
             ("[]", 0),

@@ -111,7 +111,7 @@ impl<'u> Base64<'u> {
     fn is_ascii_text(self) -> bool {
         let padding = self.0.iter().rev().take_while(|byte| **byte == b'=').count();
         let digits = self.0.len() - padding;
-        if padding > 2 || (0..PDF_BEGINS).any(|at| self.has(at, b"%PDF")) {
+        if padding > 2 || (0..PDF_BEGINS.min(self.decoded_max() as usize)).any(|at| self.has(at, b"%PDF")) {
             return false;
         }
         (0..digits / 4 * 3 + (digits % 4).saturating_sub(1)).all(|at| {

@@ -305,6 +305,10 @@ fn file<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<(), BodyError> {
             }
             "filename" => {}
             "file_id" => files += u32::from(!is_null(value)),
+            // Words about it.
+            "format" | "mime_type" | "detail" => {
+                notes.unknown(value, || format!("messages[].content[].file.{key}"));
+            }
             // Where else it may lie, a URL for one.
             key => {
                 files += u32::from(!is_null(value));

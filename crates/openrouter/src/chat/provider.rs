@@ -74,10 +74,9 @@ pub(super) fn read<'a>(notes: &mut Notes<'a, '_>, raw: &'a str) -> Result<Provid
                     notes.shape.only = names(value, "provider.only")?.into_iter().collect();
                 }
             }
-            // Who is asked first: it makes a difference to what is likely, none to the bound, and what OpenRouter would
-            // not take is for it to refuse.
+            // What is no list of names is for OpenRouter to refuse.
             "order" => {
-                notes.shape.order = names(value, "provider.order").unwrap_or_default().into_iter().collect()
+                notes.shape.order = names(value, "provider.order").unwrap_or_default().into_iter().collect();
             }
             "allow_fallbacks" => notes.shape.no_fallbacks = value == "false",
             "sort" => notes.shape.by_price = is_by_price(value),
@@ -185,10 +184,18 @@ fn is_by_price(raw: &str) -> bool {
     by_price
 }
 
+/// Each is compared with every provider of every model: nobody needs more, and each one costs time.
+const NAMES_MAX: usize = 256;
+const NAMES_BYTES_MAX: usize = 64 << 10;
+
 fn names<'a>(raw: &'a str, field: &'static str) -> Result<Vec<Cow<'a, str>>, BodyError> {
-    let list: Result<Vec<Text<'a>>, _> = serde_json::from_str(raw);
-    match list {
-        Ok(list) => Ok(list.into_iter().map(|Text(name)| name).collect()),
-        Err(_) => Err(wrong(field, "a list of strings")),
+    let must = wrong(field, "a list of at most 256 strings");
+    if raw.len() > NAMES_BYTES_MAX {
+        return Err(must);
     }
+    let list: Vec<Text<'a>> = serde_json::from_str(raw).map_err(|_| must.clone())?;
+    if list.len() > NAMES_MAX {
+        return Err(must);
+    }
+    Ok(list.into_iter().map(|Text(name)| name).collect())
 }

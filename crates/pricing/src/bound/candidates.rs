@@ -85,10 +85,10 @@ impl<'b> Candidates<'b> {
 
     /// Whether nobody but this provider may serve.
     pub(super) fn is_served_by(&self, provider: &str, shape: &Shape<'_>) -> bool {
-        let only = &shape.only;
-        let wanted = |endpoint: &Endpoint| only.is_empty() || only.iter().any(|name| endpoint.is_named(name));
         self.usable.iter().all(|candidate| {
-            candidate.endpoint.is_some_and(|endpoint| !wanted(endpoint) || endpoint.provider == provider)
+            candidate
+                .endpoint
+                .is_some_and(|endpoint| !shape.accepts(endpoint) || endpoint.provider == provider)
         })
     }
 

@@ -140,7 +140,12 @@ impl Turns {
     /// for `max_uses` is not said to hold for all of them together.
     fn search_inside(&mut self, shape: &Shape<'_>) {
         let run = &shape.run;
-        let foreign = shape.costs.iter().any(|cost| matches!(cost, Unpriced::ServerTool { .. }));
+        let loops = |cost: &Unpriced| match cost {
+            Unpriced::ServerTool { .. } => true,
+            Unpriced::Plugin(id) => id == "web-fetch",
+            _ => false,
+        };
+        let foreign = shape.costs.iter().any(loops);
         let alone = run.tools.len() + usize::from(run.web.is_some()) == 1 && !foreign;
         if self.native == 0 || alone {
             self.count = self.count.saturating_add(self.native);

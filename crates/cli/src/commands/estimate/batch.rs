@@ -44,7 +44,12 @@ impl Form {
             return Some(Form::List);
         }
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-        let first = values.next()?.ok()?.get();
+        let Ok(first) = values.next()?.map(RawValue::get) else {
+            // The first may be broken where the second is not.
+            let second = text.lines().filter(|line| !line.trim().is_empty()).nth(1)?;
+            let is_request = second.starts_with('{') && serde_json::from_str::<&RawValue>(second).is_ok();
+            return is_request.then_some(Form::Lines);
+        };
         let rest = text.get(values.byte_offset()..)?.trim_start();
         let many = first.starts_with('{') && !first.contains('\n') && rest.starts_with('{');
         (many || is_wrapped(first)).then_some(Form::Lines)

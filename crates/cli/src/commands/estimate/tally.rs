@@ -150,7 +150,8 @@ impl Tally {
             },
             Err(failure) => {
                 self.failed += 1;
-                note(&mut self.why_failed, format!("{name}: {}.", failure.message()));
+                let hint = failure.known_hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                note(&mut self.why_failed, format!("{name}: {}{hint}.", failure.message()));
                 self.failure.get_or_insert_with(|| {
                     let mut first = Failure::failed(format!("{}, {name}: {}", batch.name, failure.message()));
                     first.exit = failure.exit;

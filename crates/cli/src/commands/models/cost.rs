@@ -240,10 +240,13 @@ impl Request<'_> {
         if !only.is_empty() {
             shape.only = only.iter().map(|tag| Cow::Borrowed(tag.as_str())).collect();
         }
-        if matches!(self.prompt, Prompted::Size(_)) && self.output.is_none() {
-            shape.output_cap = Some(self.expected(model));
+        let mut output = self.output;
+        if matches!(self.prompt, Prompted::Size(_)) && output.is_none() {
+            // All of it, with room for nothing else.
+            output = Some(self.expected(model));
+            shape.output_cap = output;
         }
-        let guess = Guess { prompt_tokens: self.tokens(model), output_tokens: self.output };
+        let guess = Guess { prompt_tokens: self.tokens(model), output_tokens: output };
         let sums = estimate(&shape, &Grounds::new(book, &prices.config.bounds), guess).map(|mut estimate| {
             prices.date(&mut estimate.worst);
             Sums { likely: partly_cached(&estimate, self.cached), estimate }
