@@ -26,11 +26,16 @@ pub(crate) fn render(blocks: &[Block], terminal: &Terminal) -> String {
             |block: &Block| block.terms.iter().map(|term| shape(line(term, block.about, terminal))).collect();
         blocks.iter().map(of_block).collect()
     };
-    let brief = |[what, product]: Line| [what.split(',').next().unwrap_or_default().to_owned(), product];
+    let brief = |[what, product]: Line| [shortened(&what).to_owned(), product];
     let (whole, short) = (lines(|line| line), lines(brief));
     let shapes = [(&whole, false), (&short, false), (&whole, true), (&short, true)];
     let drawn = shapes.into_iter().map(|(lines, apart)| aligned(blocks, lines, apart, terminal));
     table::fitting(drawn, terminal)
+}
+
+/// Without what the head says already; what tells two lines apart, or a guess from a count, stays.
+fn shortened(what: &str) -> &str {
+    what.strip_suffix(", at most").unwrap_or(what)
 }
 
 fn line(term: &Term, about: &str, terminal: &Terminal) -> Line {
@@ -89,6 +94,8 @@ mod tests {
         };
         let terms = vec![term("prompt, at most", 10, 6_000), term("answer, at most", 16_384, 9_830_400)];
         let blocks = [Block { head: "At worst (published): $0.00984".to_owned(), about: "", terms }];
+        assert_eq!(shortened("files, about"), "files, about");
+        assert_eq!(shortened("answers, read again by later turns"), "answers, read again by later turns");
         let mut terminal = Terminal::plain();
         for (width, expected) in [
             (
