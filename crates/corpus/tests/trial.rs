@@ -68,12 +68,15 @@ fn never_bills_above_the_bound() {
     assert!(counted * 8 > tally.requests, "many are counted: {counted} of {}", tally.requests);
 }
 
-/// Of a million, these eight billed above their bounds until 2026-11-24: what lies beyond the cap and is read again, and
-/// models with an unknown price key below a router's ceiling.
+/// Of a million, the first eight billed above their bounds until 2026-11-24: what lies beyond the cap and is read again, and
+/// models with an unknown price key below a router's ceiling. The last three until 2026-12-01: storage of a cache beside a
+/// condition with a write of its own, and a parser that is off while its engine is named.
 #[test]
 fn what_billed_above_its_bound_once() {
+    const NUMBERS: [u64; 11] =
+        [1_609, 247_288, 457_007, 458_351, 526_403, 896_850, 956_343, 959_359, 752_425, 898_571, 924_128];
     let trial = Trial::new(7);
-    for number in [1_609, 247_288, 457_007, 458_351, 526_403, 896_850, 956_343, 959_359] {
+    for number in NUMBERS {
         if let Verdict::Above { report, .. } = trial.run(number, Basis::Bytes, None) {
             panic!("request {number} of seed 7\n{report}");
         }

@@ -21,6 +21,8 @@ pub struct Run {
     pub web: Option<Search>,
     /// The PDF engine that the `file-parser` plugin names.
     pub pdf: Option<PdfEngine>,
+    /// Whether the plugin that reads files is switched off: then the model itself may, whatever engine is named.
+    pub parser_off: bool,
     /// Plugins that the body itself switches off or sets.
     pub named: Plugins,
 }

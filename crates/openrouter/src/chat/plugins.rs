@@ -93,6 +93,7 @@ fn plugin<'a>(
         "file-parser" => {
             seen.once("file-parser")?;
             places.parser = Some(parser(notes, index, members)?);
+            notes.shape.run.parser_off = !enabled;
         }
         "fusion" => {
             notes.shape.run.named = notes.shape.run.named.with(Plugins::FUSION);

@@ -66,6 +66,28 @@ impl<'p> Dearest<'p> {
         self.conditions().filter_map(|o| o.rates[key]).chain(base).max()
     }
 
+    /// The dearest write that is storage alone, to be paid on top of the prompt, as Gemini lists it (CONTRACT 9.3, rows of
+    /// 2026-05-31): below a price that the endpoint itself asks for a prompt at the same time. That of another endpoint, or
+    /// of a condition that has a write of its own, says nothing.
+    fn storage(&self) -> Option<Rate> {
+        let of = |key| self.storage_of(key);
+        of(PriceKey::CacheWrite).max(of(PriceKey::CacheWriteHour))
+    }
+
+    fn storage_of(&self, key: PriceKey) -> Option<Rate> {
+        let prompt = |o: &Override| o.rates[PriceKey::Prompt];
+        let base = Some(self.prices.prompt());
+        // Conditions without a write may be met together with any.
+        let beside = self.conditions().filter(|o| o.rates[key].is_none()).filter_map(prompt).max();
+        let of_base = self.prices.rates[key].map(|write| (write, base.max(beside)));
+        let of_condition = |o: &Override| {
+            let any = || self.conditions().filter_map(prompt).max().max(base);
+            Some((o.rates[key]?, prompt(o).map_or_else(any, |own| Some(own).max(beside))))
+        };
+        let writes = of_base.into_iter().chain(self.conditions().filter_map(of_condition));
+        writes.filter(|(write, prompt)| Some(*write) < *prompt).map(|(write, _)| write).max()
+    }
+
     fn conditions(&self) -> impl Iterator<Item = &'p Override> {
         self.overrides.iter().filter(|o| o.may_apply(self.tokens, self.span))
     }
@@ -91,11 +113,8 @@ impl Paid {
         }
         if let Some(write) = cache_write(candidate, model, prompt, terms.shape, &dearest) {
             reasons.add(Reason::CacheWrite);
-            // Gemini lists the storage alone, to be paid on top of the prompt (CONTRACT 9.3, rows of 2026-05-31): it is below
-            // the endpoint's own price of a prompt, while that of another may be above any write of this one.
-            let own = dearest.of(PriceKey::Prompt).unwrap_or_default();
-            let write = if write < own { write.saturating_add(prompt) } else { write };
-            input = input.max(write);
+            let stored = dearest.storage().map_or(Rate::ZERO, |storage| storage.saturating_add(prompt));
+            input = input.max(write).max(stored);
         }
         let mut output = completion;
         if let Some(reasoning) = dearest.of(PriceKey::Reasoning)

@@ -215,7 +215,7 @@ impl Turns {
             self.pins.pdf = Some(engine);
             engine
         });
-        self.reader = Some(engine);
+        self.reader = Some(if shape.run.parser_off { PdfEngine::Native } else { engine });
         // Where a model cannot read the file, OpenRouter does, and its dearest engine may be the one.
         let natively = engine == PdfEngine::Native && !servers.all_read_files;
         if engine == PdfEngine::Mistral || natively {
