@@ -540,6 +540,17 @@ fn who_broke_their_word_is_left_out_where_others_remain() {
     }
 }
 
+/// A bound of `nanos` at a cap of 1,000: the caps within less are the largest, and its lines are its sum.
+fn fits_and_adds_up(bound: &Bound, nanos: i64) {
+    for amount in [nanos, nanos - 1, nanos / 2] {
+        let cap = bound.cap_within(Nano::from_nanos(amount)).unwrap();
+        assert!(bound.usd_at(cap).nanos() <= amount);
+        assert!(cap == 1_000 || bound.usd_at(cap + 1).nanos() > amount, "no lower than it must be");
+    }
+    let told = bound.explain(1_000);
+    assert_eq!(told.terms.iter().map(|term| term.amount).sum::<Nano>(), told.total);
+}
+
 #[test]
 fn who_broke_their_word_and_may_be_reached_costs_a_larger_hold() {
     let plain = distrusting(Some(&["x"]), "nobody", None).unwrap();
@@ -549,13 +560,7 @@ fn who_broke_their_word_and_may_be_reached_costs_a_larger_hold() {
         assert_eq!((bound.usd().nanos(), bound.ignore.len()), (expect, 0), "{provider}");
         assert_eq!((bound.class, bound.grown_for.as_deref()), (Class::Published, Some(provider)));
         assert!(bound.reasons.contains(Reason::BrokenWord));
-        for amount in [expect, expect - 1, expect / 2] {
-            let cap = bound.cap_within(Nano::from_nanos(amount)).unwrap();
-            assert!(bound.usd_at(cap).nanos() <= amount);
-            assert!(cap == 1_000 || bound.usd_at(cap + 1).nanos() > amount, "no lower than it must be");
-        }
-        let told = bound.explain(1_000);
-        assert_eq!(told.terms.iter().map(|term| term.amount).sum::<Nano>(), told.total);
+        fits_and_adds_up(&bound, expect);
         let refused = distrusting(endpoints, provider, None).unwrap_err();
         assert_eq!(refused.code(), "broken_word");
         assert!(refused.to_string().contains("farebox honesty clear a/m"), "{refused}");
@@ -573,13 +578,7 @@ fn the_fee_for_own_keys_comes_on_top_of_everything() {
         let expect = (plain.usd().nanos() * 105 + 99) / 100;
         assert_eq!(bound.usd().nanos(), expect);
         assert!(bound.reasons.contains(Reason::Byok) && bound.class != Class::Proven);
-        for amount in [expect, expect - 1, expect / 2] {
-            let cap = bound.cap_within(Nano::from_nanos(amount)).unwrap();
-            assert!(bound.usd_at(cap).nanos() <= amount);
-            assert!(cap == 1_000 || bound.usd_at(cap + 1).nanos() > amount, "no lower than it must be");
-        }
-        let told = bound.explain(1_000);
-        assert_eq!(told.terms.iter().map(|term| term.amount).sum::<Nano>(), told.total);
+        fits_and_adds_up(&bound, expect);
     }
 }
 
