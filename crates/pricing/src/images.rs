@@ -9,11 +9,11 @@ use crate::model::{Family, Model};
 
 /// How one group of models counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageRule {
+pub struct ImageRule<C = ImageCount> {
     /// Ids of models begin so; the first rule that fits counts.
     pub models: &'static [&'static str],
     /// The rule.
-    pub count: ImageCount,
+    pub count: C,
     /// Who says so.
     pub source: &'static str,
     /// When that was read or known.

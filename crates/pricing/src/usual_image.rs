@@ -1,7 +1,7 @@
 //! How many tokens an image usually is: the makers' rules as they state them, as a table, dated. For estimates alone: a
 //! bound rests on [`image_tokens`](crate::images::image_tokens), the most that any reading of these rules gives.
 
-use crate::images::image_tokens;
+use crate::images::{ImageRule, image_tokens};
 use crate::media::{Detail, Image};
 use crate::model::Model;
 
@@ -9,17 +9,7 @@ use crate::model::Model;
 const USUAL_IMAGE: (u32, u32) = (1_024, 1_024);
 
 /// How one group of models usually counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UsualImageRule {
-    /// Ids of models begin so; the first rule that fits counts.
-    pub models: &'static [&'static str],
-    /// The rule.
-    pub count: UsualImageCount,
-    /// Who says so.
-    pub source: &'static str,
-    /// When that was read or known.
-    pub read: &'static str,
-}
+pub type UsualImageRule = ImageRule<UsualImageCount>;
 
 /// A maker's way of counting. No image is scaled up but where that is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
